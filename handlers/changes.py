@@ -1,0 +1,112 @@
+"""What a decision changed: the one list that 1177's events, the audit trail and the tables are written from (P3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+Json = dict[str, Any]
+
+
+class Outcome(StrEnum):
+    """How the reading of one record ended (contract.md, Outcomes)."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    STALE = "stale"
+    SKIPPED = "skipped"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    REPEATED = "repeated"
+    WAITING = "waiting"
+    DEAD = "dead"
+
+
+@dataclass(slots=True, frozen=True)
+class Cause:
+    """The message that caused a change: its id, its `ce_time` (T2), what it carries on, and who asked (D4)."""
+
+    source: str
+    id: str
+    time: datetime
+    correlation_id: str | None = None
+    traceparent: str | None = None
+    tracestate: str | None = None
+    actor: str | None = None
+    role: str | None = None
+
+
+class Pair(NamedTuple):
+    """A doctor at a unit: the key of a roster entry (S4)."""
+
+    unit: str
+    doctor: str
+
+
+@dataclass(slots=True)
+class LinkChange:
+    """One change event of one patient (P1, P2); `value` is None when 1177 is to forget the key (L7, L9)."""
+
+    patient_id: int
+    key: str
+    partition: int
+    revision: int
+    change: str
+    reason: str
+    unit: str | None
+    doctor: str | None
+    value: Json | None
+    cause: Cause
+
+
+@dataclass(slots=True)
+class DoctorChange:
+    """What the doctor topic says of a pair from now on; None: the pair is gone. Figures are added when it is saved."""
+
+    pair: Pair
+    revision: int
+    core: Json | None
+    cause: Cause
+
+
+@dataclass(slots=True)
+class Answer:
+    """The one answer to a command (C2). `code` is None while an import waits for more parts."""
+
+    outcome: Outcome
+    code: str | None
+    message: str = ""
+    counts: dict[str, Any] | None = None
+    faulty_rows: list[Json] = field(default_factory=list)
+    dry_run: bool = False
+
+
+@dataclass(slots=True)
+class Replied:
+    """A reply that must be published (contract.md, listning.reply.v1)."""
+
+    unit: str
+    value: Json
+    cause: Cause
+
+
+@dataclass(slots=True)
+class Noted:
+    """An audit row of its own, for what changes no link: a roster change, a refusal (C1, D4)."""
+
+    what: str
+    reason: str
+    unit: str | None
+    doctor: str | None
+    patient_id: int | None
+    cause: Cause
+
+
+Change = LinkChange | DoctorChange | Replied | Noted
+
+
+def days_text(day: date | None) -> str | None:
+    """`YYYY-MM-DD`, or None for an open end."""
+    return None if day is None else day.isoformat()

@@ -1,0 +1,61 @@
+"""Who may be a doctor at a vårdcentral today: KiV decides (S3, S4, S5)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from handlers.changes import Pair
+from handlers.world import Doctor, Employment, World, includes
+
+
+def posts(world: World, doctor: Doctor, unit: str) -> list[Employment]:
+    """The employments that make the doctor selectable at the unit today, in the message's order (S3)."""
+    if doctor.protected or doctor.removed or not doctor.licensed:
+        return []
+    return [
+        post
+        for post in doctor.employments
+        if post.position_code in world.policy.eligible_positions
+        and includes(post.start, post.end, world.today)
+        and world.resolve(post.unit) == unit
+    ]
+
+
+def showing(candidates: list[Employment]) -> Employment | None:
+    """The employment whose title and dates are shown: latest start, lowest code, first in the message (S4)."""
+    if not candidates:
+        return None
+    return min(candidates, key=lambda post: (-(post.start or date.min).toordinal(), post.position_code))
+
+
+def title(world: World, pair: Pair) -> str | None:
+    """The doctor's title at the unit today, None when not selectable there (S4)."""
+    post = showing(posts(world, world.doctors[pair.doctor], pair.unit))
+    return None if post is None else post.title
+
+
+def selectable(world: World, pair: Pair) -> bool:
+    """Whether KiV lets this doctor be one at this unit today (S3)."""
+    return bool(posts(world, world.doctors[pair.doctor], pair.unit))
+
+
+def absent(world: World, pair: Pair) -> bool:
+    """Away today in every employment that makes the pair selectable (S5)."""
+    held = posts(world, world.doctors[pair.doctor], pair.unit)
+    return bool(held) and all(any(includes(a.start, a.end, world.today) for a in post.absences) for post in held)
+
+
+def last_day(world: World, pair: Pair) -> date:
+    """The last day of the employments that ended, when that is why the doctor left; otherwise today (E1)."""
+    doctor = world.doctors[pair.doctor]
+    if doctor.removed or not doctor.licensed:
+        return world.today
+    ended = [
+        post.end
+        for post in doctor.employments
+        if post.position_code in world.policy.eligible_positions
+        and post.end is not None
+        and post.end < world.today
+        and world.resolve(post.unit) == pair.unit
+    ]
+    return max(ended, default=world.today)
