@@ -73,7 +73,9 @@ class DoctorChange:
 
 @dataclass(slots=True)
 class Answer:
-    """The one answer to a command (C2). `code` is None while an import waits for more parts."""
+    """The one answer to a command (C2). `code` is None while an import waits for more parts; then nothing is said, or,
+    where the import was answered before, the reply to the command `again` (source and id).
+    """
 
     outcome: Outcome
     code: str | None
@@ -81,6 +83,7 @@ class Answer:
     counts: dict[str, Any] | None = None
     faulty_rows: list[Json] = field(default_factory=list)
     dry_run: bool = False
+    again: tuple[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -90,6 +93,14 @@ class Replied:
     unit: str
     value: Json
     cause: Cause
+
+
+@dataclass(slots=True)
+class RepliedAgain:
+    """The stored reply to the command `source` and `id` must be published once more (contract.md, import-links)."""
+
+    source: str
+    id: str
 
 
 @dataclass(slots=True)
@@ -104,7 +115,7 @@ class Noted:
     cause: Cause
 
 
-Change = LinkChange | DoctorChange | Replied | Noted
+Change = LinkChange | DoctorChange | Replied | RepliedAgain | Noted
 
 
 def days_text(day: date | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 from handlers.changes import Cause, Json, LinkChange, Pair, days_text
@@ -126,4 +126,4 @@ def _append(
 @lru_cache(maxsize=4096)
 def instant(moment: datetime) -> str:
     """RFC 3339 in UTC with `Z` (contract.md, Numbers)."""
-    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from datetime import date, timedelta
 
 from handlers.changes import Cause, DoctorChange, Json, Pair, days_text
-from handlers.selectable import absent, posts, showing
-from handlers.world import Pause, RosterEntry, World, includes
+from handlers.selectable import absent, posts, selectable, showing
+from handlers.world import Pause, Profile, RosterEntry, World, includes
 
 
 def entry(world: World, pair: Pair) -> RosterEntry:
@@ -20,9 +20,9 @@ def entry(world: World, pair: Pair) -> RosterEntry:
 
 
 def pairs_of(world: World, doctor: str) -> list[Pair]:
-    """Every pair of the doctor: those with an entry, and those that employments may make selectable."""
+    """Every pair of the doctor that has an entry or owns one from now on, because it is selectable (S3, S4)."""
     posted = {Pair(world.resolve(post.unit), doctor) for post in world.doctors[doctor].employments}
-    return sorted(world.entries_of.get(doctor, set()) | posted)
+    return sorted(world.entries_of.get(doctor, set()) | {pair for pair in posted if selectable(world, pair)})
 
 
 def may_be_active(world: World, pair: Pair) -> bool:
@@ -30,19 +30,31 @@ def may_be_active(world: World, pair: Pair) -> bool:
     return not world.closed(pair.unit) and bool(posts(world, world.doctors[pair.doctor], pair.unit))
 
 
-def settle(world: World, pair: Pair, cause: Cause) -> bool:
-    """Makes inactive who may not be active, drops a pause that is over, publishes; True when anything changed."""
+def settle(world: World, pair: Pair, cause: Cause) -> None:
+    """Makes inactive who may not be active, drops a pause that is over, and tells the doctor topic what is new."""
     held = entry(world, pair)
-    changed = False
     if held.active and not may_be_active(world, pair):
         deactivate(world, held)
-        changed = True
     if held.pause is not None and held.pause.end is not None and held.pause.end < world.today:
         held.pause = None
-        changed = True
-    if changed:
         world.changed_entries.add(pair)
-    return publish(world, held, cause) or changed
+    publish(world, held, cause)
+
+
+def move(world: World, old: Pair, unit: str) -> None:
+    """The entry moves whole to the unit that replaced its own; one ever activated there stands and is active when either
+    was (S9). Both are settled afterwards."""
+    source, target = entry(world, old), entry(world, Pair(unit, old.doctor))
+    if not source.activated:
+        return
+    if target.activated:
+        target.active = target.active or source.active
+    else:
+        target.activated, target.active = True, source.active
+        target.pause, target.profile = source.pause, source.profile
+    source.activated = source.active = False
+    source.pause, source.profile = None, Profile()
+    world.changed_entries |= {source.pair, target.pair}
 
 
 def deactivate(world: World, held: RosterEntry) -> None:
@@ -56,7 +68,7 @@ def forget(world: World, held: RosterEntry, cause: Cause) -> None:
     """Nothing of the entry is kept; the doctor topic is told that the pair is gone (S7, S9)."""
     held.activated = held.active = False
     held.pause = None
-    held.profile = type(held.profile)()
+    held.profile = Profile()
     world.changed_entries.add(held.pair)
     publish(world, held, cause)
 
@@ -66,16 +78,15 @@ def paused(world: World, held: RosterEntry) -> bool:
     return held.pause is not None and includes(held.pause.start, held.pause.end, world.today)
 
 
-def publish(world: World, held: RosterEntry, cause: Cause) -> bool:
-    """Has the doctor topic say what it does not say yet, figures apart; True when there was something to say."""
+def publish(world: World, held: RosterEntry, cause: Cause) -> None:
+    """Has the doctor topic say what it does not say yet; figures have their own time (contract.md)."""
     says = core(world, held)
     if says == held.published:
-        return False
+        return
     held.published = says
     held.revision += 1
     world.changed_entries.add(held.pair)
     world.changes.append(DoctorChange(held.pair, held.revision, says, cause))
-    return True
 
 
 def core(world: World, held: RosterEntry) -> Json | None:
@@ -117,10 +128,9 @@ def core(world: World, held: RosterEntry) -> Json | None:
     }
 
 
-def next_due(world: World, held: RosterEntry) -> list[Any]:
-    """The days on which the pause begins or has just ended (T4)."""
+def boundaries(held: RosterEntry) -> list[date]:
+    """The days on which the pause begins and on which it is over (T4)."""
     pause: Pause | None = held.pause
     if pause is None:
         return []
-    after = [] if pause.end is None else [pause.end.fromordinal(pause.end.toordinal() + 1)]
-    return [day for day in (pause.start, *after) if day > world.today]
+    return [pause.start] if pause.end is None or pause.end == date.max else [pause.start, pause.end + timedelta(days=1)]

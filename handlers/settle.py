@@ -21,23 +21,20 @@ def settle(world: World, patient: Patient, cause: Cause) -> bool:
     return end_by_listing(world, patient, cause) or end_by_place(world, patient, cause) or moved
 
 
-def needs_of_due(world: World, patient: Patient | None) -> Needs:
-    """What `catch_up` needs: the doctor, where the day may have touched the patient (T5) or the unit was replaced."""
-    held = patient.link if patient else None
-    if patient is None or held is None:
-        return Needs()
-    touched = (patient.due is not None and patient.due <= world.today) or world.resolve(held.unit) != held.unit
-    return Needs(doctors={held.doctor}) if touched else Needs()
+def needs_of_overdue(world: World) -> Needs:
+    """The doctors of loaded patients whom the day touched (T5)."""
+    linked = (world.patients[number].link for number in world.overdue)
+    return Needs(doctors={held.doctor for held in linked if held is not None})
 
 
-def catch_up(world: World, patient: Patient) -> bool:
-    """What the day has caused here comes before anything else is decided on the patient (T4, T5)."""
-    if patient.due is None or patient.due > world.today:
-        return False
-    settle(world, patient, world.began)
-    patient.due = patient.next_due(world.today)
-    world.changed_patients.add(patient.id)
-    return True
+def catch_up(world: World) -> None:
+    """What the day has caused for loaded patients happens before anything else is decided on them (T4, T5)."""
+    for number in sorted(world.overdue):
+        patient = world.patients[number]
+        settle(world, patient, world.began)
+        patient.due = patient.next_due(world.today)
+        world.changed_patients.add(number)
+    world.overdue.clear()
 
 
 def follow_replacement(world: World, patient: Patient, cause: Cause) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -72,14 +72,10 @@ class Doctor:
 
     def boundaries(self) -> list[date]:
         """The days on which an employment or absence begins or has just ended (T4)."""
-        days: list[date] = []
-        for post in self.employments:
-            for period in (post, *post.absences):
-                if period.start is not None:
-                    days.append(period.start)
-                if period.end is not None and period.end < date.max:
-                    days.append(date.fromordinal(period.end.toordinal() + 1))
-        return days
+        periods = [(post.start, post.end) for post in self.employments]
+        periods += [(away.start, away.end) for post in self.employments for away in post.absences]
+        days = [start for start, _ in periods if start is not None]
+        return days + [end + timedelta(days=1) for _, end in periods if end is not None and end < date.max]
 
 
 class Pause(NamedTuple):

@@ -4,28 +4,49 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
-from handlers.changes import Cause, Json
+from handlers.changes import Cause
+
+
+class Row(NamedTuple):
+    """One row of the file as the sender wrote it; every text is judged, none is trusted."""
+
+    row: int
+    patient_id: str
+    unit: str
+    doctor: str
+    start: str | None
 
 
 @dataclass(slots=True)
 class ImportPart:
-    """One part that has arrived: its rows as the wire has them, and the command that brought it."""
+    """One part that has arrived, with the command that brought it and the unit as it wrote it.
+
+    `rows` is None where they were not asked for.
+    """
 
     part: int
     parts: int
     order: int
-    rows: list[Json]
+    unit: str
     cause: Cause
+    rows: list[Row] | None = None
 
 
 @dataclass(slots=True)
 class Import:
-    """An import of one unit. `first_day` is the day its first part came; `reply` stands once it was answered."""
+    """An import of one unit. `first_day` is the day its first part came.
+
+    `answered_by` is the source and id of the command whose reply is the import's; None while it waits.
+    """
 
     unit: str
     import_id: str
-    first_day: date | None = None
+    first_day: date
     parts: dict[int, ImportPart] = field(default_factory=dict)
-    reply: Json | None = None
-    stored: bool = False
+    answered_by: tuple[str, str] | None = None
+
+    def complete_with(self, part: int, parts: int) -> bool:
+        """Whether this part is the last one missing, of as many as it says there are."""
+        return all(n == part or n in self.parts for n in range(1, parts + 1))

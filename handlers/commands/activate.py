@@ -1,0 +1,38 @@
+"""`activate-doctor`: the vårdcentral takes a selectable doctor into use (C4)."""
+
+from __future__ import annotations
+
+from handlers import roster
+from handlers.answers import accepted, refused
+from handlers.changes import Answer, Cause, Pair
+from handlers.commands.checks import doctor_of, first_fault, unit_of
+from handlers.commands.profile import changed
+from handlers.selectable import selectable
+from handlers.world import Needs, World
+from schemas.command import ActivateDoctor
+
+
+def needs(command: ActivateDoctor, world: World) -> Needs:
+    """The doctor with their roster."""
+    return Needs(doctors={doctor_of(command.doctor_hsa_id)})
+
+
+def decide(command: ActivateDoctor, world: World, cause: Cause) -> Answer:
+    """Selectable, else refused; the profile that results must be sound; nothing new: unchanged."""
+    fault = first_fault(world, command, doctors=[command.doctor_hsa_id])
+    if fault is not None:
+        return refused(fault)
+    pair = Pair(unit_of(world, command), doctor_of(command.doctor_hsa_id))
+    if not selectable(world, pair):
+        return refused("doctor_not_selectable")
+    entry = roster.entry(world, pair)
+    profile = changed(entry.profile, command.profile)
+    if not profile.sound():
+        return refused("invalid_profile")
+    if entry.active and profile == entry.profile:
+        return accepted("unchanged")
+    entry.active = entry.activated = True
+    entry.profile = profile
+    world.changed_entries.add(pair)
+    roster.publish(world, entry, cause)
+    return accepted()

@@ -1,0 +1,88 @@
+"""The checks that every command passes first, in their order (C1, C3), and those on a doctor who receives patients (C7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from handlers.age import fits
+from handlers.answers import day_of
+from handlers.changes import Pair
+from handlers.roster import paused
+from handlers.selectable import absent
+from handlers.world import World
+from schemas.command import Command
+from schemas.ids import PatientKind, normal_hsa_id, patient_kind
+
+ROLES = frozenset({"VC-chef", "Vårdvalsbehörig"})
+
+
+def unit_of(world: World, command: Command) -> str:
+    """The unit that the command's id means today (S9)."""
+    return meant(world, command.unit_hsa_id)
+
+
+def meant(world: World, text: str) -> str:
+    """The unit a text means, compared without case (glossary); a malformed id means itself."""
+    return world.resolve(normal_hsa_id(text) or text.upper())
+
+
+def doctor_of(text: str) -> str:
+    """The doctor's id, compared without case (glossary)."""
+    return normal_hsa_id(text) or text.upper()
+
+
+def first_fault(
+    world: World, command: Command, *, doctors: Iterable[str] = (), patient: str | None = None, start: str | None = None
+) -> str | None:
+    """The first of C3's codes that holds, None when the command's own checks may begin. `start` is a link's date (C12)."""
+    unit = unit_of(world, command)
+    if command.actor.role not in ROLES or meant(world, command.actor.unit_hsa_id) != unit:
+        return "not_authorised"
+    if world.closed(unit):
+        return "unit_closed"
+    if any(normal_hsa_id(text) is None for text in (command.unit_hsa_id, *doctors)):
+        return "invalid_hsa_id"
+    if patient is not None and not is_personnummer(patient):
+        return "invalid_patient_id"
+    return None if start is None else date_fault(world, start)
+
+
+def date_fault(world: World, text: str) -> str | None:
+    """A link's date may lie in the past, never in the future (C12)."""
+    day = day_of(text)
+    if day is None:
+        return "invalid_date"
+    return "date_in_future" if day > world.today else None
+
+
+def is_personnummer(text: str) -> bool:
+    """Anything else is no patient of ours (C3, L8)."""
+    return patient_kind(text) is PatientKind.PERSONNUMMER
+
+
+def doctor_fault(world: World, pair: Pair) -> str | None:
+    """Why the doctor takes no new patient today, ages and ceiling apart (C7)."""
+    entry = world.roster.get(pair)
+    if entry is None or not entry.active:
+        return "doctor_not_active"
+    if paused(world, entry):
+        return "doctor_paused"
+    return "doctor_absent" if absent(world, pair) else None
+
+
+def age_fault(world: World, pair: Pair, patient_id: int) -> str | None:
+    """Whether the age lies outside the doctor's limits (C7)."""
+    return None if fits(world.roster[pair].profile, patient_id, world.today) else "age_outside_limits"
+
+
+def free_places(world: World, pair: Pair) -> int | None:
+    """How many more patients the doctor takes; None without a ceiling, never below 0 (C7; needs `counts`)."""
+    ceiling = world.roster[pair].profile.patient_ceiling
+    return None if ceiling is None else max(0, ceiling - world.count(pair))
+
+
+def listed_at(world: World, patient_id: int, unit: str) -> bool:
+    """Whether the patient is listed at the unit today (L2); one unknown or protected is not (C7)."""
+    patient = world.patients.get(patient_id)
+    choice = patient.listed(world.today) if patient is not None and patient.forgotten is None else None
+    return choice is not None and world.resolve(choice.unit) == unit

@@ -1,0 +1,111 @@
+"""`import-links`: a file of links comes in parts; when all are there it is judged as one, all or nothing (C11)."""
+
+from __future__ import annotations
+
+from handlers import links
+from handlers.answers import IMPORT_SENTENCES, accepted, count, refused, rows_refused
+from handlers.changes import Answer, Cause, Outcome, Pair
+from handlers.commands.checks import doctor_of, first_fault, is_personnummer, unit_of
+from handlers.commands.import_rows import Verdict, judge
+from handlers.world import Import, ImportPart, Needs, Row, World
+from schemas.command import ImportLinks
+
+
+def needs(command: ImportLinks, world: World) -> Needs:
+    """The import so far; where this part completes it, every row, patient and doctor of it."""
+    key = _key(command, world)
+    wanted = Needs(imports={key})
+    held = world.imports.get(key)
+    if held is None and key not in world.met.imports:
+        return wanted
+    if held is not None and (held.answered_by is not None or not held.complete_with(command.part, command.parts)):
+        return wanted
+    if held is None and command.parts != 1:
+        return wanted
+    wanted.import_rows = {key}
+    if held is not None and key not in world.met.import_rows:
+        return wanted
+    for row in _rows(command, held):
+        pair = Pair(key[0], doctor_of(row.doctor))
+        wanted.doctors.add(pair.doctor)
+        wanted.counts.add(pair)
+        if is_personnummer(row.patient_id):
+            wanted.patients.add(int(row.patient_id))
+    return wanted
+
+
+def decide(command: ImportLinks, world: World, cause: Cause) -> Answer:
+    """Refused by itself (C3), repeated, waiting for more parts, or the answer to the whole import."""
+    fault = first_fault(world, command)
+    if fault is not None:
+        answer = refused(fault)
+        answer.dry_run = command.dry_run
+        return answer
+    key = _key(command, world)
+    held = world.imports.get(key)
+    if held is not None and held.answered_by is not None:
+        return Answer(Outcome.REPEATED, None, again=held.answered_by)
+    if not (held or Import(*key, world.today)).complete_with(command.part, command.parts):
+        _wait(command, world, cause)
+        return Answer(Outcome.WAITING, None)
+    return _complete(command, held, world, cause)
+
+
+def _complete(command: ImportLinks, held: Import | None, world: World, cause: Cause) -> Answer:
+    """Judges all rows, then applies all of them or none; a dry run is forgotten, so the import can be sent for real."""
+    key = _key(command, world)
+    rows = _rows(command, held)
+    verdict = judge(rows, key[0], frozenset(command.override), world)
+    answer = _answer(verdict, len(rows))
+    answer.dry_run = command.dry_run
+    if command.dry_run:
+        if world.imports.pop(key, None) is not None:
+            world.removed_imports.add(key)
+        return answer
+    if not verdict.faults:
+        for number, link in verdict.linked.items():
+            links.link(world, world.patients[number], link, "imported", cause)
+        for number, start in verdict.redated.items():
+            links.redate(world, world.patients[number], start, "imported", cause)
+    first_day = world.today if held is None else held.first_day
+    world.imports[key] = Import(*key, first_day, answered_by=(cause.source, cause.id))
+    world.changed_imports.add(key)
+    world.removed_imports.discard(key)
+    return answer
+
+
+def _answer(verdict: Verdict, total: int) -> Answer:
+    if verdict.faults:
+        return rows_refused(total, sorted(verdict.faults), IMPORT_SENTENCES)
+    updated = len(verdict.linked) + len(verdict.redated)
+    return accepted("done" if updated else "unchanged", count(total, updated=updated))
+
+
+def _wait(command: ImportLinks, world: World, cause: Cause) -> None:
+    """The part is kept; the same part again replaces it while the import waits."""
+    key = _key(command, world)
+    held = world.imports.setdefault(key, Import(*key, world.today))
+    order = 1 + max((part.order for part in held.parts.values()), default=0)
+    rows = _wire_rows(command)
+    held.parts[command.part] = ImportPart(command.part, command.parts, order, command.unit_hsa_id, cause, rows)
+    world.changed_imports.add(key)
+    world.removed_imports.discard(key)
+
+
+def _rows(command: ImportLinks, held: Import | None) -> list[Row]:
+    """Every row, in the order of the parts; of as many parts as the latest says there are."""
+    rows: list[Row] = []
+    for number in range(1, command.parts + 1):
+        if number == command.part:
+            rows += _wire_rows(command)
+        elif held is not None:
+            rows += held.parts[number].rows or []
+    return rows
+
+
+def _wire_rows(command: ImportLinks) -> list[Row]:
+    return [Row(row.row, row.patient_id, row.unit_hsa_id, row.doctor_hsa_id, row.start) for row in command.rows]
+
+
+def _key(command: ImportLinks, world: World) -> tuple[str, str]:
+    return unit_of(world, command), command.import_id

@@ -1,0 +1,95 @@
+"""The rows of an import, each judged by its first fault; the ceiling counts for the file as a whole (C11)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date
+
+from handlers.answers import day_of
+from handlers.changes import Pair
+from handlers.commands.checks import (
+    age_fault,
+    date_fault,
+    doctor_fault,
+    doctor_of,
+    is_personnummer,
+    listed_at,
+    meant,
+)
+from handlers.world import Link, Row, World
+from schemas.ids import normal_hsa_id
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What the rows come to: faults by row number, links to make and starts to set right, by patient id."""
+
+    faults: list[tuple[int, str]] = field(default_factory=list)
+    linked: dict[int, Link] = field(default_factory=dict)
+    redated: dict[int, date] = field(default_factory=dict)
+
+
+def judge(rows: list[Row], unit: str, override: frozenset[str], world: World) -> Verdict:
+    """Every row of the file, in the order of its parts. Nothing in the world changes."""
+    verdict = Verdict()
+    seen: set[str] = set()
+    new_rows: defaultdict[Pair, list[tuple[int, int]]] = defaultdict(list)
+    for row in rows:
+        fault = _form_fault(row, unit, world) or ("duplicate_row" if row.patient_id in seen else None)
+        seen.add(row.patient_id)
+        fault = fault or _state_fault(row, unit, override, world)
+        if fault is not None:
+            verdict.faults.append((row.row, fault))
+            continue
+        pair, number = Pair(unit, doctor_of(row.doctor)), int(row.patient_id)
+        start = None if row.start is None else day_of(row.start)
+        held = world.patients[number].link
+        if held is None or held.doctor != pair.doctor:
+            verdict.linked[number] = Link(unit, pair.doctor, start or world.today)
+            new_rows[pair].append((row.row, number))
+        elif start is not None and start != held.start:
+            verdict.redated[number] = start
+    if "ceiling" not in override:
+        _judge_ceilings(verdict, new_rows, world)
+    return verdict
+
+
+def _form_fault(row: Row, unit: str, world: World) -> str | None:
+    """What is wrong with the row itself."""
+    if not is_personnummer(row.patient_id):
+        return "invalid_patient_id"
+    if normal_hsa_id(row.unit) is None or normal_hsa_id(row.doctor) is None:
+        return "invalid_hsa_id"
+    if row.start is not None and (fault := date_fault(world, row.start)) is not None:
+        return fault
+    return "unit_mismatch" if meant(world, row.unit) != unit else None
+
+
+def _state_fault(row: Row, unit: str, override: frozenset[str], world: World) -> str | None:
+    """What stands in the way at the unit; a doctor the patient already has is not judged on pause, absence or age."""
+    number, pair = int(row.patient_id), Pair(unit, doctor_of(row.doctor))
+    if not listed_at(world, number, unit):
+        return "patient_not_listed"
+    fault = doctor_fault(world, pair)
+    held = world.patients[number].link
+    if held is not None and held.doctor == pair.doctor:
+        return fault if fault == "doctor_not_active" else None
+    return fault or (None if "age" in override else age_fault(world, pair, number))
+
+
+def _judge_ceilings(verdict: Verdict, new_rows: dict[Pair, list[tuple[int, int]]], world: World) -> None:
+    """Where a doctor's patients after all rows were above the ceiling, the last of that doctor's new rows are faulty."""
+    leaving: defaultdict[Pair, int] = defaultdict(int)
+    for number in verdict.linked:
+        held = world.patients[number].link
+        if held is not None:
+            leaving[Pair(held.unit, held.doctor)] += 1
+    for pair, rows in new_rows.items():
+        ceiling = world.roster[pair].profile.patient_ceiling
+        if ceiling is None:
+            continue
+        excess = min(len(rows), world.count(pair) - leaving[pair] + len(rows) - ceiling)
+        for row, number in rows[len(rows) - excess :] if excess > 0 else ():
+            verdict.faults.append((row, "ceiling_reached"))
+            del verdict.linked[number]

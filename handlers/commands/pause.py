@@ -1,0 +1,46 @@
+"""`pause-doctor`: no new links to the doctor for a while; existing ones stay (C5)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from handlers import roster
+from handlers.answers import accepted, day_of, refused
+from handlers.changes import Answer, Cause, Pair
+from handlers.commands.checks import doctor_of, first_fault, unit_of
+from handlers.world import Needs, Pause, World
+from schemas.command import PauseDoctor
+
+
+def needs(command: PauseDoctor, world: World) -> Needs:
+    """The doctor with their roster."""
+    return Needs(doctors={doctor_of(command.doctor_hsa_id)})
+
+
+def decide(command: PauseDoctor, world: World, cause: Cause) -> Answer:
+    """Active, else refused; a new pause replaces the old."""
+    fault = first_fault(world, command, doctors=[command.doctor_hsa_id])
+    if fault is not None:
+        return refused(fault)
+    pause = _pause(command, world.today)
+    if pause is None:
+        return refused("invalid_date")
+    pair = Pair(unit_of(world, command), doctor_of(command.doctor_hsa_id))
+    entry = world.roster.get(pair)
+    if entry is None or not entry.active:
+        return refused("doctor_not_active")
+    if entry.pause == pause:
+        return accepted("unchanged")
+    entry.pause = pause
+    world.changed_entries.add(pair)
+    roster.publish(world, entry, cause)
+    return accepted()
+
+
+def _pause(command: PauseDoctor, today: date) -> Pause | None:
+    """The pause asked for; None where a date is no date, or the end lies before the start or before today."""
+    start = today if command.start is None else day_of(command.start)
+    end = None if command.end is None else day_of(command.end)
+    if start is None or (command.end is not None and end is None):
+        return None
+    return None if end is not None and end < max(start, today) else Pause(start, end)

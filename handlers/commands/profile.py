@@ -1,0 +1,45 @@
+"""`update-doctor-profile`: what the vårdcentral says of a doctor changes, links do not (C6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from handlers import roster
+from handlers.answers import accepted, refused
+from handlers.changes import Answer, Cause, Pair
+from handlers.commands.checks import doctor_of, first_fault, unit_of
+from handlers.world import Needs, Profile, World
+from schemas.command import Profile as WireProfile
+from schemas.command import UpdateDoctorProfile
+
+
+def needs(command: UpdateDoctorProfile, world: World) -> Needs:
+    """The doctor with their roster."""
+    return Needs(doctors={doctor_of(command.doctor_hsa_id)})
+
+
+def decide(command: UpdateDoctorProfile, world: World, cause: Cause) -> Answer:
+    """Active, else refused; only the fields given change, and the result must be sound."""
+    fault = first_fault(world, command, doctors=[command.doctor_hsa_id])
+    if fault is not None:
+        return refused(fault)
+    pair = Pair(unit_of(world, command), doctor_of(command.doctor_hsa_id))
+    entry = world.roster.get(pair)
+    if entry is None or not entry.active:
+        return refused("doctor_not_active")
+    profile = changed(entry.profile, command.profile)
+    if not profile.sound():
+        return refused("invalid_profile")
+    if profile == entry.profile:
+        return accepted("unchanged")
+    entry.profile = profile
+    world.changed_entries.add(pair)
+    roster.publish(world, entry, cause)
+    return accepted()
+
+
+def changed(held: Profile, given: WireProfile | None) -> Profile:
+    """The profile with the fields given put in; null means not set, and `st_a` is then false (contract.md)."""
+    if given is None:
+        return held
+    return replace(held, **{name: getattr(given, name) for name in given.model_fields_set})

@@ -1,0 +1,32 @@
+"""`resume-doctor`: any pause is gone, also a coming one (C5)."""
+
+from __future__ import annotations
+
+from handlers import roster
+from handlers.answers import accepted, refused
+from handlers.changes import Answer, Cause, Pair
+from handlers.commands.checks import doctor_of, first_fault, unit_of
+from handlers.world import Needs, World
+from schemas.command import ResumeDoctor
+
+
+def needs(command: ResumeDoctor, world: World) -> Needs:
+    """The doctor with their roster."""
+    return Needs(doctors={doctor_of(command.doctor_hsa_id)})
+
+
+def decide(command: ResumeDoctor, world: World, cause: Cause) -> Answer:
+    """Active, else refused; no pause: unchanged."""
+    fault = first_fault(world, command, doctors=[command.doctor_hsa_id])
+    if fault is not None:
+        return refused(fault)
+    pair = Pair(unit_of(world, command), doctor_of(command.doctor_hsa_id))
+    entry = world.roster.get(pair)
+    if entry is None or not entry.active:
+        return refused("doctor_not_active")
+    if entry.pause is None:
+        return accepted("unchanged")
+    entry.pause = None
+    world.changed_entries.add(pair)
+    roster.publish(world, entry, cause)
+    return accepted()

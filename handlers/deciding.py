@@ -1,0 +1,59 @@
+"""The one way from a batch of events to outcomes: ask what is needed, have it loaded, then decide in offset order.
+
+A generator, so that the same code runs on a database, in a dry run and in a test: it yields what must be loaded into the
+world before it goes on, and returns the outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping
+from typing import Any, Protocol
+
+from handlers import settle
+from handlers.changes import Cause, Outcome
+from handlers.world import Needs, World
+
+
+class Handler(Protocol):
+    """A module of this package: what an event needs of the world, and what it does to it."""
+
+    def needs(self, event: Any, world: World, cause: Cause) -> Needs:
+        """Keys to load, given what is already there."""
+
+    def decide(self, event: Any, world: World, cause: Cause) -> Outcome:
+        """Changes the world through its verbs; the time of the changes is the cause's (T2)."""
+
+
+Handlers = Mapping[type, Handler]
+Loading = Generator[Needs, None, None]
+
+
+def deciding(
+    events: list[tuple[Any, Cause]], handlers: Handlers, world: World
+) -> Generator[Needs, None, list[Outcome]]:
+    """Outcomes in the order of the events. Whole batches load in few steps: all that can be foreseen comes first."""
+    yield from having(world, lambda: _all(handlers[type(e)].needs(e, world, cause) for e, cause in events))
+    outcomes = []
+    for event, cause in events:
+        handler = handlers[type(event)]
+        yield from having(world, lambda h=handler, e=event, c=cause: h.needs(e, world, c))  # type: ignore[misc]
+        outcomes.append(handler.decide(event, world, cause))
+    return outcomes
+
+
+def having(world: World, wanted: Callable[[], Needs]) -> Loading:
+    """Has loaded what is wanted, until nothing is missing; what the day left to do on it is done before anything else
+    is decided (T5)."""
+    while (missing := wanted().minus(world.met)) is not None:
+        while missing is not None:
+            world.met.add(missing)
+            yield missing
+            missing = settle.needs_of_overdue(world).minus(world.met)
+        settle.catch_up(world)
+
+
+def _all(many: Iterable[Needs]) -> Needs:
+    union = Needs()
+    for one in many:
+        union.add(one)
+    return union

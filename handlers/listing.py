@@ -1,0 +1,89 @@
+"""Vårdval said where a patient is listed: the link ends by itself when that is somewhere else now (L1-L8)."""
+
+from __future__ import annotations
+
+from handlers import links, settle
+from handlers.changes import Cause, Outcome, Pair
+from handlers.world import Choice, Forgotten, Needs, Patient, World
+from schemas.ids import PatientKind, patient_kind
+from schemas.listing import Choice as WireChoice
+from schemas.listing import ListingState
+from schemas.read import Tombstone
+
+ListingEvent = ListingState | Tombstone
+
+
+def needs(event: ListingEvent, world: World, cause: Cause) -> Needs:
+    """The patient alone: a listing is decided without the doctor."""
+    if isinstance(event, Tombstone) or patient_kind(event.patient_id) is not PatientKind.PERSONNUMMER:
+        return Needs()
+    return Needs(new_patients={int(event.patient_id)})
+
+
+def decide(event: ListingEvent, world: World, cause: Cause) -> Outcome:
+    """Takes the whole vårdval if it is not late (L1), then asks whether the link may stand (L3)."""
+    if isinstance(event, Tombstone):
+        return Outcome.UNCHANGED
+    if patient_kind(event.patient_id) is not PatientKind.PERSONNUMMER:
+        return Outcome.SKIPPED
+    patient = world.patients[int(event.patient_id)]
+    refusal = _not_taken(event, patient, world)
+    if refusal is not None:
+        return refusal
+    newer = patient.sequence != event.sequence
+    patient.sequence = event.sequence
+    if newer:
+        world.changed_patients.add(patient.id)
+    if event.protected:
+        protect(world, patient, cause)
+        return Outcome.APPLIED
+    patient.forgotten = None
+    changed = _take(event, patient, world, cause)
+    return Outcome.APPLIED if changed or newer else Outcome.UNCHANGED
+
+
+def protect(world: World, patient: Patient, cause: Cause) -> None:
+    """1177 forgets the key, and so do we: only key, sequence and revision stay, to remember why (L7)."""
+    links.withdraw(world, patient, "patient_protected", cause)
+    forget(world, patient, Forgotten.PROTECTED)
+
+
+def forget(world: World, patient: Patient, why: Forgotten) -> None:
+    """Nothing is held about the patient but what says that it is so (L7, L9)."""
+    patient.current = patient.upcoming = patient.care_burden = patient.due = None
+    patient.forgotten = why
+    world.changed_patients.add(patient.id)
+
+
+def _not_taken(event: ListingState, patient: Patient, world: World) -> Outcome | None:
+    """Late news is stale; of a protected patient only a later fact without the mark is taken (L1, L7, L9)."""
+    held = patient.sequence
+    if held is None:
+        return None
+    if event.sequence < held:
+        return Outcome.STALE
+    if patient.forgotten is Forgotten.MOVED and event.sequence == held:
+        return Outcome.STALE
+    if patient.forgotten is Forgotten.PROTECTED and (event.protected or event.sequence == held):
+        if event.sequence > held:
+            patient.sequence = event.sequence
+            world.changed_patients.add(patient.id)
+        return Outcome.SKIPPED
+    return None
+
+
+def _take(event: ListingState, patient: Patient, world: World, cause: Cause) -> bool:
+    told = (_choice(event.current), _choice(event.upcoming), event.care_burden)
+    if told == (patient.current, patient.upcoming, patient.care_burden):
+        return False
+    if told[2] != patient.care_burden and patient.link is not None:
+        world.stale_figures[Pair(patient.link.unit, patient.link.doctor)] = cause.time
+    patient.current, patient.upcoming, patient.care_burden = told
+    world.changed_patients.add(patient.id)
+    settle.settle(world, patient, cause)
+    patient.due = patient.next_due(world.today)
+    return True
+
+
+def _choice(choice: WireChoice | None) -> Choice | None:
+    return None if choice is None else Choice(choice.unit_hsa_id, choice.valid_from)

@@ -1,0 +1,67 @@
+"""A patient got a new personnummer: listing and link move to it, and 1177 forgets the old key (L9)."""
+
+from __future__ import annotations
+
+from handlers import links, settle
+from handlers.changes import Cause, Outcome
+from handlers.listing import forget
+from handlers.world import Forgotten, Needs, Patient, World
+from schemas.ids import PatientKind, patient_kind
+from schemas.listing import PatientIdChanged
+
+
+def needs(event: PatientIdChanged, world: World, cause: Cause) -> Needs:
+    """Both ids, and the doctors the two are linked to."""
+    if _out_of_scope(event) or event.patient_id == event.new_patient_id:
+        return Needs()
+    numbers = {int(event.patient_id), int(event.new_patient_id)}
+    wanted = Needs(new_patients=numbers)
+    for number in numbers:
+        patient = world.patients.get(number)
+        if patient is not None and patient.link is not None:
+            wanted.doctors.add(patient.link.doctor)
+    return wanted
+
+
+def decide(event: PatientIdChanged, world: World, cause: Cause) -> Outcome:
+    """Moves what is held to the new id, unless the change is late, out of scope or about a protected patient."""
+    if _out_of_scope(event):
+        return Outcome.SKIPPED
+    if event.patient_id == event.new_patient_id:
+        return Outcome.UNCHANGED
+    old, new = world.patients[int(event.patient_id)], world.patients[int(event.new_patient_id)]
+    if old.sequence is not None and event.sequence < old.sequence:
+        return Outcome.STALE
+    if old.forgotten is Forgotten.PROTECTED:
+        return Outcome.SKIPPED
+    if old.forgotten is Forgotten.MOVED and old.sequence == event.sequence:
+        return Outcome.UNCHANGED
+    if new.forgotten is not Forgotten.PROTECTED:
+        _move(world, old, new, event.sequence, cause)
+    links.withdraw(world, old, "patient_id_changed", cause)
+    old.sequence = event.sequence
+    forget(world, old, Forgotten.MOVED)
+    return Outcome.APPLIED
+
+
+def _move(world: World, old: Patient, new: Patient, sequence: int, cause: Cause) -> None:
+    """The listing with the higher sequence stands, the new id's own link stands; then the listing rules apply."""
+    has_listing = new.sequence is not None and new.forgotten is None
+    if old.sequence is not None and old.forgotten is None and (not has_listing or old.sequence > (new.sequence or 0)):
+        new.current, new.upcoming, new.care_burden = old.current, old.upcoming, old.care_burden
+        if new.link is not None:
+            world.set_link(new, new.link, cause.time)
+    new.sequence = max(sequence, *(s for s in (old.sequence, new.sequence, sequence) if s is not None))
+    new.forgotten = None
+    world.changed_patients.add(new.id)
+    moving = old.link
+    if moving is not None and new.link is None:
+        world.set_link(old, None, cause.time)
+        links.rekey(world, new, moving, "patient_id_changed", cause)
+    settle.settle(world, new, cause)
+    new.due = new.next_due(world.today)
+
+
+def _out_of_scope(event: PatientIdChanged) -> bool:
+    ids = (event.patient_id, event.new_patient_id)
+    return any(patient_kind(text) is not PatientKind.PERSONNUMMER for text in ids)

@@ -1,0 +1,72 @@
+"""One patient's fast läkarkontakt, as 1177 hears it (P1, P2)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, RootModel
+
+from schemas.fields import Instant, Wire
+from schemas.ids import Day, HsaId, PatientId
+
+Change = Literal["assigned", "replaced", "redated", "renamed", "rekeyed", "ended"]
+Reason = Literal[
+    "linked_by_unit",
+    "imported",
+    "distributed",
+    "moved",
+    "doctor_renamed",
+    "unit_renamed",
+    "unit_replaced",
+    "patient_id_changed",
+    "relisted",
+    "unlisted",
+    "unlinked_by_unit",
+    "doctor_left",
+    "doctor_deactivated",
+    "doctor_withdrawn",
+    "unit_closed",
+]
+
+
+class CareContactType(Wire):
+    """The national code for fast läkarkontakt."""
+
+    system: Literal["1.2.752.129.5.1.69"]
+    code: Literal["2"]
+
+
+class Doctor(Wire):
+    """The doctor; by id only once the link has ended (E3)."""
+
+    hsa_id: HsaId
+    name: str | None
+    title: str | None
+
+
+class Unit(Wire):
+    """The unit, as it was known at that moment."""
+
+    hsa_id: HsaId
+    name: str | None
+    care_giver_hsa_id: HsaId | None
+
+
+class FastLakarkontakt(Wire):
+    """The whole present state of one patient's link; `revision` rises by one per patient key (P1)."""
+
+    patient_id: PatientId
+    revision: Annotated[int, Field(ge=1, le=2**63 - 1)]
+    status: Literal["active", "ended"]
+    change: Change
+    reason: Reason
+    type: CareContactType
+    doctor: Doctor
+    unit: Unit
+    start: Day
+    end: Day | None
+    changed_at: Instant
+
+
+class FastLakarkontaktWithdrawn(RootModel[None]):
+    """A null value: forget this key (L7, L9)."""

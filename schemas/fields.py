@@ -1,0 +1,50 @@
+"""What every message shares: the strictness of the models and the field types of the contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, PlainSerializer
+from pydantic_core import CoreSchema, core_schema
+
+T = TypeVar("T")
+
+
+class Wire(BaseModel):
+    """A part of a message: frozen, nothing coerced, unknown fields ignored, no input in error texts (D1)."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="ignore", hide_input_in_errors=True, allow_inf_nan=False, defer_build=False
+    )
+
+
+@dataclass(frozen=True)
+class NullAs:
+    """Marks a field where an explicit null means the default."""
+
+    default: Any
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        default = self.default
+
+        def fill(value: Any) -> Any:
+            return default if value is None else value
+
+        return core_schema.no_info_after_validator_function(fill, core_schema.nullable_schema(handler(source)))
+
+
+Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Flag = Annotated[bool, NullAs(False)]
+#: an array; null is the empty one, and Python code may give a list
+Many = Annotated[tuple[T, ...], Field(strict=False), NullAs(())]
+
+
+def instant(at: datetime) -> str:
+    """RFC 3339 in UTC with `Z`, with microseconds only where they are not zero."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+Instant = Annotated[AwareDatetime, PlainSerializer(instant, return_type=str, when_used="json")]

@@ -1,0 +1,93 @@
+"""The ids of care: HSA-ids of persons and units, personnummer and what looks like them (L8, glossary)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from enum import Enum
+from functools import lru_cache
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+HSA_ID_LENGTH = 31
+_HSA_ID = "[Ss][Ee](16[0-9]{10}|(1[0-57-9]|[02-9][0-9])[0-9]{8})-[A-Za-z0-9]+"
+_is_hsa_id = re.compile(_HSA_ID).fullmatch
+
+#: the check digit's sum of the last four digits, by their text: most ids are judged by two look-ups
+_TAIL_SUMS = {
+    f"{tail:04}": sum(sum(divmod((2 - place % 2) * int(digit), 10)) for place, digit in enumerate(f"{tail:04}"))
+    for tail in range(10_000)
+}
+
+
+class PatientKind(Enum):
+    """What a well-formed patient id is; only a personnummer counts (L8)."""
+
+    PERSONNUMMER = "personnummer"
+    SAMORDNINGSNUMMER = "samordningsnummer"
+    RESERVE = "reserve"
+
+
+def patient_kind(text: str) -> PatientKind | None:
+    """What kind of patient id the text is; None when it is none of them (L8)."""
+    tail = _TAIL_SUMS.get(text[8:])
+    if tail is None:
+        return PatientKind.RESERVE if len(text) == 12 and any(map(str.isalpha, text)) else None
+    kind, total = _first_eight(text[:8])
+    return kind if kind is PatientKind.RESERVE or (total + tail) % 10 == 0 else None
+
+
+@lru_cache(maxsize=40_000)
+def _first_eight(text: str) -> tuple[PatientKind | None, int]:
+    """What a number that begins so can be, and the check digit's sum so far."""
+    if not (text.isascii() and text.isdigit()):
+        return (PatientKind.RESERVE if any(map(str.isalpha, text)) else None), 0
+    year, month, day = int(text[:4]), int(text[4:6]), int(text[6:])
+    if month > 12 or 32 <= day <= 59:
+        return PatientKind.RESERVE, 0
+    kind = PatientKind.PERSONNUMMER if day < 32 else PatientKind.SAMORDNINGSNUMMER
+    try:
+        date(year, month, day if day < 32 else day - 60)
+    except ValueError:
+        return None, 0
+    return kind, _TAIL_SUMS[text[2:6]] + _TAIL_SUMS[text[6:] + "00"]
+
+
+def normal_hsa_id(text: str) -> str | None:
+    """The HSA-id as it is kept (upper-case); None when the text is not one (glossary)."""
+    # the length is judged first, so that nothing huge is ever kept in the cache
+    return _normal_hsa_id(text) if len(text) <= HSA_ID_LENGTH else None
+
+
+@lru_cache(maxsize=16_384)
+def _normal_hsa_id(text: str) -> str | None:
+    return text.upper() if _is_hsa_id(text) else None
+
+
+def _patient_id(text: str) -> str:
+    if patient_kind(text) is None:
+        raise PydanticCustomError("patient_id", "Input should be a personnummer, samordningsnummer or reserve number")
+    return text
+
+
+HsaId = Annotated[str, StringConstraints(pattern=f"^{_HSA_ID}$", max_length=HSA_ID_LENGTH, to_upper=True)]
+"""An HSA-id in a fact, kept upper-case; malformed is a validation error."""
+
+PatientId = Annotated[
+    str,
+    AfterValidator(_patient_id),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "Personnummer; samordningsnummer and reserve numbers are recognised and left out",
+            "minLength": 12,
+            "maxLength": 12,
+        }
+    ),
+]
+"""A patient id of any of the three kinds in a fact; malformed is a validation error (L8)."""
+
+Day = date
+"""A day, on the wire strictly `YYYY-MM-DD`: what pydantic's strict mode takes of JSON, and nothing else."""

@@ -1,0 +1,37 @@
+"""A patient's whole vårdval, and the change of a patient's id (L1, L9). Names are never read (D3)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.fields import Int64, Wire
+from schemas.ids import Day, HsaId, PatientId
+
+
+class Choice(Wire):
+    """The unit a patient is listed at from a day on."""
+
+    unit_hsa_id: HsaId
+    valid_from: Day
+    reason: str | None = None
+
+
+class ListingState(Wire):
+    """What vårdval holds of one patient; `sequence` rises per patient (L1)."""
+
+    patient_id: PatientId
+    sequence: Int64
+    protected: bool
+    current: Choice | None = None
+    upcoming: Choice | None = None
+    care_burden: Annotated[float, Field(ge=0)] | None = None
+
+
+class PatientIdChanged(Wire):
+    """The patient is known under a new id; `sequence` is compared with the old id's (L9)."""
+
+    patient_id: PatientId
+    new_patient_id: PatientId
+    sequence: Int64
