@@ -27,6 +27,8 @@ def begin(day: date, world: World, cause: Cause) -> None:
     world.today, world.began = day, cause
     world.forget_meanings()
     unit.follow(world, touched, cause)
+    world.changed_doctors |= {hsa_id for hsa_id, doctor in world.doctors.items() if doctor.version is not None}
+    world.changed_entries |= world.roster.keys()
     for doctor in sorted(world.doctors):
         for pair in roster.pairs_of(world, doctor):
             roster.settle(world, pair, cause)

@@ -44,12 +44,15 @@ def deciding(
 def having(world: World, wanted: Callable[[], Needs]) -> Loading:
     """Has loaded what is wanted, until nothing is missing; what the day left to do on it is done before anything else
     is decided (T5)."""
-    while (missing := wanted().minus(world.met)) is not None:
-        while missing is not None:
+    while True:
+        missing = wanted().minus(world.met) or settle.needs_of_overdue(world).minus(world.met)
+        if missing is not None:
             world.met.add(missing)
             yield missing
-            missing = settle.needs_of_overdue(world).minus(world.met)
-        settle.catch_up(world)
+        elif world.overdue:
+            settle.catch_up(world)
+        else:
+            return
 
 
 def _all(many: Iterable[Needs]) -> Needs:

@@ -4,22 +4,45 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from enum import Enum
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple, NoReturn, Protocol
+from typing import NamedTuple, Protocol
 
 from schemas.errors import DeadCode, Unreadable
 from schemas.fields import instant
 
-__all__ = ["Envelope", "Headers", "Mode", "Record", "binary", "binary_headers", "instant", "mode", "structured"]
+__all__ = [
+    "Envelope",
+    "Headers",
+    "Record",
+    "binary",
+    "binary_headers",
+    "by_name",
+    "instant",
+    "is_structured",
+    "structured",
+]
 
 Headers = list[tuple[str, bytes]]
 
-_RFC3339 = re.compile(
-    r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
-)
+#: the shape, and what Python's versions differ in; the rest is judged by datetime
+_is_rfc3339 = re.compile(r"....-..-..T(?:[01].|2[0-3]):..:..(?:\.[0-9]+)?(?:Z|[+-]..:[0-5].)").fullmatch
 _LONGEST_KEPT_TIME = 40
+#: the headers that publishers give, as they write them; any other makes names be compared without case
+_NAMES = frozenset(
+    {
+        "content-type",
+        "ce_specversion",
+        "ce_id",
+        "ce_source",
+        "ce_type",
+        "ce_time",
+        "ce_subject",
+        "ce_correlationid",
+        "traceparent",
+        "tracestate",
+    }
+)
 
 
 class Record(Protocol):
@@ -39,13 +62,6 @@ class Record(Protocol):
     def value(self) -> bytes | None: ...
     @property
     def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
-
-
-class Mode(Enum):
-    """Where the attributes stand."""
-
-    BINARY = "binary"
-    STRUCTURED = "structured"
 
 
 class Envelope(NamedTuple):
@@ -87,52 +103,64 @@ def binary_headers(
     return [(name, text.encode()) for name, text in attributes if text is not None]
 
 
-def mode(content_type: bytes | None) -> Mode:
-    """The mode that the content-type says; absent is structured. Raises Unreadable for any other."""
+def by_name(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, bytes | None]:
+    """The headers by lower-case name; of repeated ones the last counts."""
+    found = dict(headers)
+    return found if _NAMES.issuperset(found) else {name.lower(): value for name, value in headers}
+
+
+def is_structured(headers: Mapping[str, bytes | None]) -> bool:
+    """Whether the attributes stand beside the data: where content-type says so or nothing. Raises Unreadable."""
+    content_type = headers.get("content-type")
     if content_type == b"application/json":
-        return Mode.BINARY
+        return False
     if content_type is None:
-        return Mode.STRUCTURED
+        return True
     media_type = content_type.split(b";", 1)[0].strip().lower()
-    if media_type == b"application/json":
-        return Mode.BINARY
-    if media_type == b"application/cloudevents+json":
-        return Mode.STRUCTURED
+    if media_type in (b"application/json", b"application/cloudevents+json"):
+        return media_type != b"application/json"
     raise _invalid("content-type", "should be application/json or application/cloudevents+json")
 
 
 def binary(headers: Mapping[str, bytes | None]) -> Envelope:
-    """The envelope in headers with lower-case names. Raises Unreadable, never with a value."""
+    """The envelope in the headers. Raises Unreadable, never with a value."""
     get = headers.get
     if get("ce_specversion") != b"1.0":
         raise _invalid("ce_specversion", "should be 1.0")
-    return Envelope(
-        _decoded(get("ce_id")) or _missing("ce_id"),
-        _decoded(get("ce_source")) or _missing("ce_source"),
-        _decoded(get("ce_type")) or _missing("ce_type"),
-        None if (time := get("ce_time")) is None else _time("ce_time", time),
-        None if (text := get("ce_correlationid")) is None else _decoded(text),
-        None if (text := get("traceparent")) is None else _decoded(text),
-        None if (text := get("tracestate")) is None else _decoded(text),
-    )
+    id, source, type = get("ce_id"), get("ce_source"), get("ce_type")
+    if id and source and type and 0 not in id + source + type:
+        try:
+            return Envelope(
+                id.decode(),
+                source.decode(),
+                type.decode(),
+                None if (time := get("ce_time")) is None else _time("ce_time", time),
+                None if (text := get("ce_correlationid")) is None else _decoded(text),
+                None if (text := get("traceparent")) is None else _decoded(text),
+                None if (text := get("tracestate")) is None else _decoded(text),
+            )
+        except UnicodeDecodeError:
+            pass
+    raise _missing(next(name for name in ("ce_id", "ce_source", "ce_type") if _decoded(get(name)) is None))
 
 
-def structured(document: Mapping[str, object]) -> Envelope:
-    """The envelope beside the data of one JSON object. Raises Unreadable, never with a value."""
+def structured(document: Mapping[str, object], headers: Mapping[str, bytes | None]) -> Envelope:
+    """The envelope beside the data of one JSON object, optional attributes also in headers. Raises Unreadable."""
     get = document.get
     if get("specversion") != "1.0":
         raise _invalid("specversion", "should be 1.0")
+    id, source, type = (_decoded(_encoded(get(name))) for name in ("id", "source", "type"))
+    if id is None or source is None or type is None:
+        raise _missing("id" if id is None else "source" if source is None else "type")
     time = get("time")
-    if time is not None and not isinstance(time, str):
-        raise _invalid("time", "should be an RFC 3339 instant with offset")
     return Envelope(
-        _decoded(_encoded(get("id"))) or _missing("id"),
-        _decoded(_encoded(get("source"))) or _missing("source"),
-        _decoded(_encoded(get("type"))) or _missing("type"),
-        None if time is None else _time("time", time.encode()),
-        _decoded(_encoded(get("correlationid"))),
-        _decoded(_encoded(get("traceparent"))),
-        _decoded(_encoded(get("tracestate"))),
+        id,
+        source,
+        type,
+        None if time is None else _time("time", _encoded(time) or b""),
+        _decoded(_encoded(get("correlationid")) or headers.get("ce_correlationid")),
+        _decoded(_encoded(get("traceparent")) or headers.get("traceparent")),
+        _decoded(_encoded(get("tracestate")) or headers.get("tracestate")),
     )
 
 
@@ -140,13 +168,13 @@ def _invalid(attribute: str, rule: str) -> Unreadable:
     return Unreadable(DeadCode.INVALID_ENVELOPE, f"{attribute}: {rule}")
 
 
-def _missing(attribute: str) -> NoReturn:
-    raise _invalid(attribute, "should be a text that is not empty")
+def _missing(attribute: str) -> Unreadable:
+    return _invalid(attribute, "should be a text that is not empty")
 
 
 def _decoded(value: bytes | None) -> str | None:
     """The text; None where there is none, or none that can be carried on."""
-    if not value or b"\0" in value:
+    if not value or 0 in value:
         return None
     try:
         return value.decode()
@@ -166,12 +194,16 @@ def _time(attribute: str, value: bytes) -> datetime:
     return time
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=256)
 def _parsed(value: bytes) -> datetime | None:
     try:
         text = value.decode("ascii").upper()
-        if not _RFC3339.fullmatch(text):
+        if not _is_rfc3339(text):
             return None
-        return datetime.fromisoformat(text).astimezone(UTC)
+        if text[17:19] == "60":
+            # a leap second, which datetime does not know
+            return datetime.fromisoformat(f"{text[:17]}59{text[19:]}").astimezone(UTC) + timedelta(seconds=1)
+        time = datetime.fromisoformat(text)
+        return time if time.tzinfo is UTC else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, RootModel
+from pydantic import ConfigDict, Field, RootModel
 
 from schemas.fields import Instant, Wire
 from schemas.ids import Day, HsaId, PatientId
@@ -36,7 +36,7 @@ class CareContactType(Wire):
     code: Literal["2"]
 
 
-class Doctor(Wire):
+class AppointedDoctor(Wire):
     """The doctor; by id only once the link has ended (E3)."""
 
     hsa_id: HsaId
@@ -44,7 +44,7 @@ class Doctor(Wire):
     title: str | None
 
 
-class Unit(Wire):
+class AppointedUnit(Wire):
     """The unit, as it was known at that moment."""
 
     hsa_id: HsaId
@@ -61,8 +61,8 @@ class FastLakarkontakt(Wire):
     change: Change
     reason: Reason
     type: CareContactType
-    doctor: Doctor
-    unit: Unit
+    doctor: AppointedDoctor
+    unit: AppointedUnit
     start: Day
     end: Day | None
     changed_at: Instant
@@ -70,3 +70,5 @@ class FastLakarkontakt(Wire):
 
 class FastLakarkontaktWithdrawn(RootModel[None]):
     """A null value: forget this key (L7, L9)."""
+
+    model_config = ConfigDict(frozen=True, strict=True, hide_input_in_errors=True)

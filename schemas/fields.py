@@ -15,9 +15,7 @@ T = TypeVar("T")
 class Wire(BaseModel):
     """A part of a message: frozen, nothing coerced, unknown fields ignored, no input in error texts (D1)."""
 
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="ignore", hide_input_in_errors=True, allow_inf_nan=False, defer_build=False
-    )
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", hide_input_in_errors=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import re
 from datetime import date
 from enum import Enum
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints, WithJsonSchema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 HSA_ID_LENGTH = 31
 _HSA_ID = "[Ss][Ee](16[0-9]{10}|(1[0-57-9]|[02-9][0-9])[0-9]{8})-[A-Za-z0-9]+"
@@ -36,7 +36,7 @@ def patient_kind(text: str) -> PatientKind | None:
     if tail is None:
         return PatientKind.RESERVE if len(text) == 12 and any(map(str.isalpha, text)) else None
     kind, total = _first_eight(text[:8])
-    return kind if kind is PatientKind.RESERVE or (total + tail) % 10 == 0 else None
+    return kind if (total + tail) % 10 == 0 or kind is PatientKind.RESERVE else None
 
 
 @lru_cache(maxsize=40_000)
@@ -89,5 +89,36 @@ PatientId = Annotated[
 ]
 """A patient id of any of the three kinds in a fact; malformed is a validation error (L8)."""
 
-Day = date
-"""A day, on the wire strictly `YYYY-MM-DD`: what pydantic's strict mode takes of JSON, and nothing else."""
+_is_day = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
+
+
+@lru_cache(maxsize=4_096)
+def _day(text: str) -> date:
+    # pydantic's own reading also takes numbers of seconds in quotes
+    if _is_day(text):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            pass
+    raise PydanticCustomError("day", "Input should be a date as YYYY-MM-DD")
+
+
+class _WireDay:
+    """In JSON a text, in Python a date."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        text = core_schema.str_schema(strict=True, max_length=10)
+        return core_schema.json_or_python_schema(
+            json_schema=core_schema.no_info_after_validator_function(_day, text),
+            python_schema=core_schema.date_schema(strict=True),
+            serialization=core_schema.to_string_ser_schema(when_used="json"),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "format": "date"}
+
+
+Day = Annotated[date, _WireDay]
+"""A day, on the wire strictly `YYYY-MM-DD`."""

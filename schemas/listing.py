@@ -23,7 +23,7 @@ class ListingState(Wire):
 
     patient_id: PatientId
     sequence: Int64
-    protected: bool
+    protected: bool = False
     current: Choice | None = None
     upcoming: Choice | None = None
     care_burden: Annotated[float, Field(ge=0)] | None = None

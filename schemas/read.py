@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError, create_model
 from pydantic_core import from_json
 
-from schemas.envelope import Envelope, Mode, Record, binary, mode, structured
+from schemas.envelope import Envelope, Record, binary, by_name, is_structured, structured
 from schemas.errors import DeadCode, Unreadable
 from schemas.fields import Wire
 from schemas.ids import normal_hsa_id
@@ -24,10 +24,22 @@ from schemas.topics import (
 
 Validator = Callable[[bytes], Any]
 
+_BACKSLASH, _N, _I = b"\\NI"
+
 MAX_VALUE_BYTES = 1_048_576
 
-_BINARY: dict[str, dict[str, Validator]] = {}
-_STRUCTURED: dict[str, dict[str, Validator]] = {}
+#: topic -> ce_type -> what validates a value: the data alone, or the data inside its envelope
+_BINARY: dict[str, dict[str, Validator]] = {
+    topic.name: {name: model.__pydantic_validator__.validate_json for name, model in topic.messages.items()}
+    for topic in TOPICS
+}
+_STRUCTURED: dict[str, dict[str, Validator]] = {
+    topic.name: {
+        name: create_model(model.__name__, __base__=Wire, data=(model, ...)).__pydantic_validator__.validate_json
+        for name, model in topic.messages.items()
+    }
+    for topic in TOPICS
+}
 
 
 @dataclass(slots=True, frozen=True)
@@ -51,10 +63,10 @@ def read(topic: str, record: Record) -> Message:
         return Message(None, _tombstone(topic, record.key))
     if len(value) > MAX_VALUE_BYTES:
         raise Unreadable(DeadCode.TOO_LARGE, "value: should have at most 1048576 bytes")
-    headers = {name.lower(): header for name, header in record.headers}
+    headers = by_name(record.headers)
     try:
-        if mode(headers.get("content-type")) is Mode.STRUCTURED:
-            return _structured(topic, value)
+        if is_structured(headers):
+            return _structured(topic, value, headers)
         envelope = binary(headers)
         validator = _BINARY[topic].get(envelope.type)
         if validator is None:
@@ -65,11 +77,11 @@ def read(topic: str, record: Record) -> Message:
     return Message(envelope, _data(validator, value))
 
 
-def _structured(topic: str, value: bytes) -> Message:
+def _structured(topic: str, value: bytes, headers: Mapping[str, bytes | None]) -> Message:
     document = _require_json(value)
     if not isinstance(document, dict):
         raise Unreadable(DeadCode.INVALID_ENVELOPE, "value: should be an object")
-    envelope = structured(document)
+    envelope = structured(document, headers)
     validator = _STRUCTURED[topic].get(envelope.type)
     if validator is None:
         raise _unknown_type("type")
@@ -96,7 +108,7 @@ def _data(validator: Validator, value: bytes) -> Any:
         detail = f"{_path(first['loc'])}: {first['msg']}"
     else:
         # one byte is found much faster than a word, and most values hold none of these
-        if b"\\" in value or b"N" in value or b"I" in value:
+        if _BACKSLASH in value or _N in value or _I in value:
             _require_sound(value, data)
         return data
     _require_json(value)
@@ -140,13 +152,3 @@ def _nul(part: Any) -> tuple[int | str, ...] | None:
         if (path := _nul(inner)) is not None:
             return (name, *path)
     return None
-
-
-for _topic in TOPICS:
-    _BINARY[_topic.name] = {
-        type_: model.__pydantic_validator__.validate_json for type_, model in _topic.messages.items()
-    }
-    _STRUCTURED[_topic.name] = {
-        type_: create_model(model.__name__, __base__=Wire, data=(model, ...)).__pydantic_validator__.validate_json
-        for type_, model in _topic.messages.items()
-    }

@@ -138,7 +138,6 @@ _DEAD_LETTERS = tuple(
         "delete",
         f"what could not be understood or handled of {topic.name}",
         retention_days=14,
-        one_partition=topic.one_partition,
     )
     for topic in _INPUTS
 )

@@ -1,0 +1,1 @@
+"""The outside world: PostgreSQL, Kafka clients, settings, logs, metrics."""

@@ -1,0 +1,84 @@
+"""How every connection to PostgreSQL is made."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import asyncpg
+import orjson
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from infra.settings import Settings, SettingsError
+from infra.variables import variable
+
+# A process that sleeps must not keep its locks (architecture.md): the server ends its transaction, and notices a peer
+# that is gone, by itself. Times in ms but for the keepalives, which are in seconds.
+_SERVER_SETTINGS = {
+    "idle_in_transaction_session_timeout": "30000",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+    "jit": "off",  # set-based statements of a few ms gain nothing from being compiled
+}
+_CLIENT_SOCKET = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 30_000))
+_CONNECT_SECONDS = 10.0
+
+
+class DatabaseUnreachable(ConnectionError):
+    """No connection to the database's server could be made; the text says where and why."""
+
+
+def engine(settings: Settings, *, pool_size: int = 5, application_name: str = "fastlakare") -> AsyncEngine:
+    """An engine on the settings' database. The pool never grows over `pool_size`, and tries a connection before it
+    hands it out, so that one outage costs one error. Statements' parameters never stand in an exception's text (D1).
+    """
+    url = settings.database_url.get_secret_value()
+    return create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=lambda: connect(url, application_name=application_name),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        pool_use_lifo=True,
+        hide_parameters=True,
+        json_deserializer=orjson.loads,
+    )
+
+
+async def raw(connection: AsyncConnection) -> asyncpg.Connection:
+    """The asyncpg connection underneath, for COPY and for statements in the inner loop."""
+    return (await connection.get_raw_connection()).driver_connection
+
+
+async def connect(url: str, *, application_name: str = "fastlakare") -> asyncpg.Connection:
+    """One connection. asyncpg reads the URL as libpq does: sslmode, sslrootcert, several hosts, a socket's folder ...
+
+    Raises DatabaseUnreachable, SettingsError for a URL that is none, and asyncpg's errors when the server refuses.
+    """
+    server_settings = {"application_name": application_name, **_SERVER_SETTINGS}
+    try:
+        connection = await asyncpg.connect(url, server_settings=server_settings, timeout=_CONNECT_SECONDS)
+    except asyncpg.exceptions.ClientConfigurationError as error:
+        raise SettingsError(f"{variable('database_url')}: {error}") from None
+    except ValueError:  # its text would quote the URL
+        raise SettingsError(f"{variable('database_url')}: cannot be read as a PostgreSQL URL") from None
+    except OSError as error:
+        reason = error.strerror or str(error) or f"no answer in {_CONNECT_SECONDS:.0f} s"
+        if isinstance(error, FileNotFoundError | PermissionError):
+            reason += f", a socket or certificate that {variable('database_url')} names"
+        raise DatabaseUnreachable(f"the database cannot be reached: {reason}") from error
+    _keep_alive(connection)
+    return connection
+
+
+def _keep_alive(connection: Any) -> None:
+    """The client's own half: asyncpg has no setting for a server that vanishes without a word."""
+    sock = connection._transport.get_extra_info("socket")
+    if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _CLIENT_SOCKET:
+        if hasattr(socket, name):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

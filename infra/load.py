@@ -1,0 +1,187 @@
+"""Loads and locks what a decision needs: doctors first, then patients, each in the order of their keys.
+
+One order for all processes, so that they wait for each other instead of deadlocking. Where a decision finds out late
+that it needs something that comes before what is locked already, the transaction starts again with all of it (Restart).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+
+from handlers.changes import Pair
+from handlers.clock import IMPORT_DAYS
+from handlers.world import Import, ImportPart, Needs, World
+from infra import rows
+from infra.directory import cause_from
+from infra.keys import PatientKeys
+
+#: more linked patients than this in one transaction, and the batch is halved first: memory stays flat
+MOST_PATIENTS = 60_000
+
+
+class Restart(Exception):
+    """The locks would be taken out of order; begin again and load all that was needed at once."""
+
+
+class TooMuch(Exception):
+    """The batch's fan-out is too large for one transaction."""
+
+
+_DOCTORS = """
+SELECT hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments
+FROM doctor WHERE hsa_id = ANY($1) ORDER BY hsa_id FOR UPDATE
+"""
+_ROSTER = """
+SELECT unit, doctor, activated, active, pause_start, pause_end, profile, published, revision
+FROM roster WHERE doctor = ANY($1)
+"""
+_ROSTER_AT = "SELECT DISTINCT doctor FROM roster WHERE unit = ANY($1)"
+_DUE_DOCTORS = """
+SELECT hsa_id FROM doctor WHERE next_due <= $1 UNION SELECT doctor FROM roster WHERE next_due <= $1
+"""
+_PATIENTS = """
+SELECT id, key, partition, sequence, revision, told, current_unit, current_from, upcoming_unit, upcoming_from,
+       care_burden, next_due
+FROM patient WHERE id = ANY($1) ORDER BY id FOR UPDATE
+"""
+_LINKS = "SELECT patient_id, unit, doctor, start_day FROM link WHERE patient_id = ANY($1)"
+_FORGOTTEN = "SELECT key, sequence, revision, why FROM forgotten WHERE key = ANY($1) ORDER BY key FOR UPDATE"
+_LINKED_TO = "SELECT patient_id FROM link WHERE doctor = ANY($1)"
+_LINKED_AT = "SELECT patient_id FROM link WHERE unit = ANY($1)"
+_OVERDUE_OF = """
+SELECT id FROM patient JOIN link ON patient_id = id WHERE next_due <= $2 AND doctor = ANY($1)
+"""
+_LACKING = """
+SELECT id FROM patient
+WHERE (current_unit = ANY($1) OR upcoming_unit = ANY($1))
+  AND (next_due <= $2 OR NOT EXISTS (SELECT FROM link WHERE patient_id = id))
+"""
+_COUNTS = """
+SELECT link.unit, link.doctor, count(*) FROM link
+JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS pair(unit, doctor)) AS pair USING (unit, doctor)
+GROUP BY 1, 2
+"""
+_IMPORTS = """
+SELECT unit, import_id, first_day, answered_source, answered_id FROM import
+WHERE (unit, import_id) IN (SELECT * FROM unnest($1::text[], $2::text[])) OR unit = ANY($3)
+   OR (answered_id IS NULL AND first_day <= $4)
+ORDER BY unit, import_id FOR UPDATE
+"""
+_PARTS = """
+SELECT part, parts, ordinal, unit_as_written, cause FROM import_part WHERE (unit, import_id) = ($1, $2)
+"""
+_PART_ROWS = "SELECT part, rows FROM import_part WHERE (unit, import_id) = ($1, $2)"
+
+
+class Loader:
+    """Fills one world from one transaction. `alone`: nobody else changes anything, so no order has to be kept."""
+
+    def __init__(self, pg: asyncpg.Connection, world: World, keys: PatientKeys, *, alone: bool, working: bool) -> None:
+        self._pg = pg
+        self._world = world
+        self._keys = keys
+        self._alone = alone
+        self._working = working
+        self._last_doctor = ""
+        self._last_patient = -1
+
+    async def load(self, needs: Needs) -> None:
+        """Everything asked for is in the world afterwards. Raises Restart or TooMuch."""
+        await self._doctors(needs)
+        await self._patients(needs)
+        if needs.counts:
+            await self._counts(needs.counts)
+        await self._imports(needs)
+
+    async def _doctors(self, needs: Needs) -> None:
+        wanted = set(needs.doctors)
+        if needs.roster_of:
+            wanted |= await self._column(_ROSTER_AT, list(needs.roster_of))
+        for day in needs.due:
+            wanted |= await self._column(_DUE_DOCTORS, day)
+        new = sorted(wanted - self._world.doctors.keys())
+        if not new:
+            return
+        if not self._alone and (new[0] < self._last_doctor or self._last_patient >= 0):
+            raise Restart
+        self._last_doctor = new[-1]
+        found = await self._pg.fetch(_DOCTORS, new)
+        for row in found:
+            self._world.add_doctor(rows.doctor(row))
+        for hsa_id in new:
+            if hsa_id not in self._world.doctors:
+                self._world.add_doctor(rows.unknown_doctor(hsa_id))
+        if found:
+            for row in await self._pg.fetch(_ROSTER, [row[0] for row in found]):
+                self._world.add_entry(rows.entry(row))
+
+    async def _patients(self, needs: Needs) -> None:
+        wanted = needs.patients | needs.new_patients
+        if needs.links_of_doctor:
+            wanted |= await self._column(_LINKED_TO, list(needs.links_of_doctor))
+        if needs.links_of_unit:
+            wanted |= await self._column(_LINKED_AT, list(needs.links_of_unit))
+        if needs.counts and self._working:
+            doctors = list({pair.doctor for pair in needs.counts})
+            wanted |= await self._column(_OVERDUE_OF, doctors, self._world.today)
+        for unit in needs.unlinked_at:
+            names = list(self._world.names_of(unit))
+            wanted |= await self._column(_LACKING, names, self._world.today)
+        new = sorted(wanted - self._world.patients.keys())
+        if not new:
+            return
+        if len(new) + len(self._world.patients) > MOST_PATIENTS:
+            raise TooMuch
+        if not self._alone and new[0] < self._last_patient:
+            raise Restart
+        self._last_patient = new[-1]
+        found = await self._pg.fetch(_PATIENTS, new)
+        links = {row[0]: row for row in await self._pg.fetch(_LINKS, new)} if found else {}
+        for row in found:
+            self._world.add_patient(rows.patient(row, links.get(row[0])))
+        if len(found) < len(new):
+            await self._unknown(needs.new_patients - self._world.patients.keys())
+
+    async def _unknown(self, numbers: set[int]) -> None:
+        """Patients without a row: never heard of, or forgotten and known by their key alone (L7, L9)."""
+        keys = {self._keys.key(number): number for number in sorted(numbers)}
+        if not keys:
+            return
+        forgotten = {row[0]: row for row in await self._pg.fetch(_FORGOTTEN, sorted(keys))}
+        for key, number in keys.items():
+            partition = self._keys.partition(key)
+            self._world.add_patient(rows.unknown_patient(number, key, partition, forgotten.get(key)))
+
+    async def _counts(self, pairs: set[Pair]) -> None:
+        for pair in pairs:
+            self._world.stored_counts[pair] = 0
+        units, doctors = [pair.unit for pair in pairs], [pair.doctor for pair in pairs]
+        for unit, doctor, number in await self._pg.fetch(_COUNTS, units, doctors):
+            self._world.stored_counts[Pair(unit, doctor)] = number
+
+    async def _imports(self, needs: Needs) -> None:
+        if needs.imports or needs.imports_at or needs.due:
+            units, ids = [key[0] for key in needs.imports], [key[1] for key in needs.imports]
+            overdue = max((day - IMPORT_DAYS for day in needs.due), default=None)
+            for unit, import_id, first_day, source, id in await self._pg.fetch(
+                _IMPORTS, units, ids, list(needs.imports_at), overdue
+            ):
+                if (unit, import_id) not in self._world.imports:
+                    held = Import(unit, import_id, first_day, answered_by=None if id is None else (source, id))
+                    self._world.imports[unit, import_id] = held
+                    await self._parts(held)
+        for key in needs.import_rows:
+            import_ = self._world.imports.get(key)
+            for part, packed in await self._pg.fetch(_PART_ROWS, *key):
+                if import_ is not None and part in import_.parts and import_.parts[part].rows is None:
+                    import_.parts[part].rows = rows.unpack_rows(packed)
+
+    async def _parts(self, held: Import) -> None:
+        if held.answered_by is None:
+            for part, parts, order, unit, cause in await self._pg.fetch(_PARTS, held.unit, held.import_id):
+                held.parts[part] = ImportPart(part, parts, order, unit, cause_from(cause))
+
+    async def _column(self, query: str, *args: object) -> set[Any]:
+        return {row[0] for row in await self._pg.fetch(query, *args)}

@@ -1,0 +1,88 @@
+"""Logs: structured lines on stderr, ours and those of the libraries, without payloads and without personnummer (D1)."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import Any, Literal
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("fastlakare")
+
+# Ten or twelve digits that begin with a date, a samordningsnummer's day included. No log line is meant to hold one:
+# this is for the texts of exceptions that nobody foresaw.
+_PERSONNUMMER = re.compile(
+    r"(?<!\d)(?:1[89]|20)?\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]|6[1-9]|[78]\d|9[01])[-+]?\d{4}(?!\d)"
+)
+_MASK = "<personnummer>"
+# What the server adds to an error quotes rows: "Key (patient)=(...) already exists", "Failing row contains (...)".
+_ROW_DETAIL = re.compile(r"^(?:DETAIL|CONTEXT):.*$", re.MULTILINE)
+
+
+def configure(log_format: Literal["console", "json"] | None, level: int = logging.INFO) -> None:
+    """Sends every log line to stderr; None = for people where stderr is a terminal, else one JSON object a line."""
+    console = sys.stderr.isatty() if log_format is None else log_format == "console"
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        mask,
+    ]
+    renderer: Processor = structlog.processors.JSONRenderer(serializer=_json)
+    if console:
+        colours = sys.stderr.isatty()
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=colours, exception_formatter=structlog.dev.plain_traceback, sort_keys=False
+        )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *(step for step in shared if not isinstance(step, structlog.stdlib.ExtraAdder)),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("fastlakare").setLevel(level)
+
+
+def mask(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Takes personnummer, and what PostgreSQL quotes of rows, out of every text of the line."""
+    return {key: _mask_all(value) for key, value in event.items()}
+
+
+def masked(text: str) -> str:
+    """The text without personnummer and without rows that PostgreSQL quotes."""
+    return _PERSONNUMMER.sub(_MASK, _ROW_DETAIL.sub("", text))
+
+
+def _mask_all(value: Any) -> Any:
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, dict):
+        return {_mask_all(key): _mask_all(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_mask_all(item) for item in value]
+    return value
+
+
+def _json(event: Any, **options: Any) -> str:
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()

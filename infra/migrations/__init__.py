@@ -1,0 +1,62 @@
+"""The schema of the database, step by step, by Alembic."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import asyncpg
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+_HERE = Path(__file__).parent
+
+
+class SchemaBehind(RuntimeError):
+    """The database has another schema than this release needs; the text says what to do."""
+
+
+def upgrade(url: str) -> tuple[str | None, str]:
+    """Brings the database up to this release's schema; returns the revision before and after. Waits for nobody: two at
+    once are kept apart by an advisory lock. Raises what the driver raises where the database cannot be reached."""
+    before = asyncio.run(_revision_at(url))
+    config = _config()
+    config.attributes["url"] = url
+    command.upgrade(config, "head")
+    return before, head()
+
+
+def head() -> str:
+    """The revision this release needs."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+async def check(connection: asyncpg.Connection) -> None:
+    """Raises SchemaBehind unless the database has exactly this release's schema."""
+    held = await _revision(connection)
+    if held is None:
+        raise SchemaBehind("the database has no tables yet: run `fastlakare migrate` first")
+    if held != head():
+        raise SchemaBehind(f"the database is at schema {held}, this release needs {head()}: run `fastlakare migrate`")
+
+
+async def _revision(connection: asyncpg.Connection) -> str | None:
+    if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+        return None
+    revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+    return revision
+
+
+async def _revision_at(url: str) -> str | None:
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        return await _revision(connection)
+    finally:
+        await connection.close()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_HERE))
+    return config

@@ -1,0 +1,222 @@
+"""The tables of the main job."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+PROGRESS = """
+CREATE TABLE installation (
+    one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+    id uuid NOT NULL DEFAULT gen_random_uuid()
+);
+INSERT INTO installation DEFAULT VALUES;
+
+CREATE TABLE topic (
+    name text PRIMARY KEY,
+    partitions integer NOT NULL CHECK (partitions > 0)
+);
+COMMENT ON TABLE topic IS 'How many partitions each topic had at first: another number would send keys elsewhere';
+
+CREATE TABLE consumer_offset (
+    topic text,
+    partition integer,
+    epoch bigint NOT NULL DEFAULT 0,
+    next_offset bigint NOT NULL,
+    PRIMARY KEY (topic, partition)
+) WITH (fillfactor = 50);
+
+CREATE TABLE day (
+    one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+    day date,
+    announced date,
+    working boolean NOT NULL DEFAULT false,
+    units_revision bigint NOT NULL DEFAULT 0,
+    cause jsonb
+) WITH (fillfactor = 50);
+INSERT INTO day DEFAULT VALUES;
+COMMENT ON COLUMN day.working IS 'What the day caused for linked patients is not worked off yet (T5)';
+"""
+
+OUTBOX = """
+CREATE TABLE outbox_shard (
+    shard smallint PRIMARY KEY,
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    last_seq bigint NOT NULL DEFAULT 0,
+    published_seq bigint NOT NULL DEFAULT 0,
+    UNIQUE (topic, partition)
+) WITH (fillfactor = 50);
+
+CREATE TABLE outbox (
+    shard smallint NOT NULL,
+    seq bigint NOT NULL,
+    key bytea,
+    value bytea,
+    headers bytea NOT NULL,
+    PRIMARY KEY (shard, seq)
+);
+"""
+
+HELD = """
+CREATE TABLE unit (
+    hsa_id text PRIMARY KEY,
+    version bigint NOT NULL,
+    removed boolean NOT NULL,
+    fact_at timestamptz,
+    name text,
+    kind text NOT NULL,
+    care_giver text,
+    last_day date,
+    replaced_by text,
+    revision bigint NOT NULL
+);
+
+CREATE TABLE doctor (
+    hsa_id text PRIMARY KEY,
+    version bigint NOT NULL,
+    removed boolean NOT NULL,
+    protected boolean NOT NULL,
+    fact_at timestamptz,
+    vgr_id text,
+    name text,
+    licensed boolean NOT NULL,
+    employments jsonb NOT NULL,
+    next_due date
+);
+CREATE INDEX doctor_due ON doctor (next_due) WHERE next_due IS NOT NULL;
+
+CREATE TABLE roster (
+    doctor text,
+    unit text,
+    activated boolean NOT NULL,
+    active boolean NOT NULL,
+    pause_start date,
+    pause_end date,
+    profile json NOT NULL,
+    published json,
+    figures jsonb,
+    revision bigint NOT NULL,
+    next_due date,
+    PRIMARY KEY (doctor, unit)
+);
+CREATE INDEX roster_unit ON roster (unit);
+CREATE INDEX roster_due ON roster (next_due) WHERE next_due IS NOT NULL;
+
+CREATE TABLE patient (
+    id bigint PRIMARY KEY,
+    key text NOT NULL,
+    partition integer NOT NULL,
+    sequence bigint NOT NULL,
+    revision bigint NOT NULL,
+    told boolean NOT NULL,
+    current_unit text,
+    current_from date,
+    upcoming_unit text,
+    upcoming_from date,
+    care_burden double precision,
+    next_due date
+) WITH (fillfactor = 70);
+CREATE INDEX patient_due ON patient (next_due) WHERE next_due IS NOT NULL;
+COMMENT ON TABLE patient IS 'No index holds what a relisting changes, so that updates stay on their page (HOT)';
+
+CREATE TABLE link (
+    patient_id bigint PRIMARY KEY,
+    unit text NOT NULL,
+    doctor text NOT NULL,
+    start_day date NOT NULL
+);
+CREATE INDEX link_unit ON link (unit, doctor);
+CREATE INDEX link_doctor ON link (doctor);
+
+CREATE TABLE forgotten (
+    key text PRIMARY KEY,
+    sequence bigint NOT NULL,
+    revision bigint NOT NULL,
+    why text NOT NULL CHECK (why IN ('protected', 'moved'))
+);
+COMMENT ON TABLE forgotten IS 'All that is kept of a protected patient (L7) and of an id that changed (L9)';
+
+CREATE TABLE figures_stale (
+    unit_hsa_id text NOT NULL,
+    doctor_hsa_id text NOT NULL,
+    at timestamptz NOT NULL
+);
+CREATE INDEX figures_stale_pair ON figures_stale (unit_hsa_id, doctor_hsa_id);
+"""
+
+COMMANDS = """
+CREATE TABLE command (
+    source text,
+    id text,
+    partition integer,
+    key bytea,
+    value bytea,
+    headers bytea,
+    PRIMARY KEY (source, id)
+);
+COMMENT ON TABLE command IS 'Every command read, with its reply as it was published (C2)';
+
+CREATE TABLE import (
+    unit text,
+    import_id text,
+    first_day date NOT NULL,
+    answered_source text,
+    answered_id text,
+    PRIMARY KEY (unit, import_id)
+);
+CREATE INDEX import_waiting ON import (first_day) WHERE answered_id IS NULL;
+
+CREATE TABLE import_part (
+    unit text,
+    import_id text,
+    part bigint,
+    parts bigint NOT NULL,
+    ordinal integer NOT NULL,
+    unit_as_written text NOT NULL,
+    cause jsonb NOT NULL,
+    rows bytea NOT NULL,
+    PRIMARY KEY (unit, import_id, part)
+);
+"""
+
+AUDIT = """
+CREATE TABLE audit (
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    at timestamptz NOT NULL,
+    what text NOT NULL,
+    reason text NOT NULL,
+    unit text,
+    doctor text,
+    patient_id bigint,
+    revision bigint,
+    source text NOT NULL,
+    message_id text NOT NULL,
+    actor text,
+    role text,
+    written_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE audit IS 'Who, which patient, which unit, when, what (D4); kept for at least five years';
+
+CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the audit trail is append-only (D4)';
+END
+$$;
+CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only();
+"""
+
+
+def upgrade() -> None:
+    """Makes every table. The driver's own call, because it takes several statements at once."""
+    connection = op.get_bind().connection
+    for part in (PROGRESS, OUTBOX, HELD, COMMANDS, AUDIT):
+        connection.run_async(lambda driver, sql=part: driver.execute(sql))
+
+
+def downgrade() -> None:
+    """There is nothing before."""
+    raise RuntimeError("the first schema cannot be taken back: drop the database instead")

@@ -1,0 +1,59 @@
+"""How far each input partition has been handled, and which process may say so: the fence (architecture.md, Saving)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import asyncpg
+
+
+class Position(NamedTuple):
+    """Where a process stands in a partition it owns: offsets below `next_offset` are handled."""
+
+    epoch: int
+    next_offset: int
+
+
+class Fenced(Exception):
+    """Another process owns one of the partitions by now; what was decided for them must not be saved."""
+
+
+_CLAIM = """
+INSERT INTO consumer_offset AS held (topic, partition, epoch, next_offset)
+SELECT $1, partition, 1, earliest FROM unnest($2::int[], $3::bigint[]) AS new(partition, earliest) ORDER BY partition
+ON CONFLICT (topic, partition) DO UPDATE SET epoch = held.epoch + 1
+RETURNING partition, epoch, next_offset
+"""
+_ADVANCE = """
+UPDATE consumer_offset AS held SET next_offset = new.next_offset
+FROM unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[]) AS new(partition, epoch, expected, next_offset)
+WHERE held.topic = $1 AND held.partition = new.partition
+  AND held.epoch = new.epoch AND held.next_offset = new.expected
+"""
+
+
+async def claim(connection: asyncpg.Connection, topic: str, earliest: Mapping[int, int]) -> dict[int, Position]:
+    """Takes the partitions over: their epochs rise, so whoever had them can save nothing more. A partition never read
+    begins at its earliest offset. `topic` is the name of the contract."""
+    rows = await connection.fetch(_CLAIM, topic, list(earliest), list(earliest.values()))
+    return {partition: Position(epoch, offset) for partition, epoch, offset in rows}
+
+
+async def advance(
+    connection: asyncpg.Connection, topic: str, held: Mapping[int, Position], to: Mapping[int, int]
+) -> None:
+    """Moves the partitions in `to` on, inside the batch's transaction. Raises Fenced where one is no longer ours."""
+    partitions = sorted(to)
+    epochs = [held[p].epoch for p in partitions]
+    expected = [held[p].next_offset for p in partitions]
+    done = await connection.execute(_ADVANCE, topic, partitions, epochs, expected, [to[p] for p in partitions])
+    if done != f"UPDATE {len(partitions)}":
+        raise Fenced(f"{topic}: another process has taken over")
+
+
+async def standing(connection: asyncpg.Connection, topic: str, partitions: list[int]) -> dict[int, Position]:
+    """Where the partitions stand in the database, and under which epoch."""
+    query = "SELECT partition, epoch, next_offset FROM consumer_offset WHERE topic = $1 AND partition = ANY($2)"
+    rows = await connection.fetch(query, topic, partitions)
+    return {partition: Position(epoch, offset) for partition, epoch, offset in rows}

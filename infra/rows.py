@@ -1,0 +1,112 @@
+"""Between rows of the tables and the entities that decisions are about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import orjson
+
+from handlers.changes import Pair
+from handlers.world import (
+    Absence,
+    Choice,
+    Doctor,
+    Employment,
+    Forgotten,
+    Link,
+    Patient,
+    Pause,
+    Profile,
+    RosterEntry,
+    Row,
+)
+
+Record = Sequence[Any]
+
+
+def doctor(row: Record) -> Doctor:
+    """A row of `doctor`, as `load` selects it."""
+    hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments = row
+    posts = tuple(_employment(fields) for fields in employments)
+    return Doctor(hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, posts)
+
+
+def unknown_doctor(hsa_id: str) -> Doctor:
+    """A doctor of whom nothing was heard (S10)."""
+    return Doctor(hsa_id)
+
+
+def employments_json(held: Doctor) -> str:
+    """The column `employments`."""
+    return orjson.dumps(held.employments, default=list).decode()
+
+
+def entry(row: Record) -> RosterEntry:
+    """A row of `roster`, as `load` selects it."""
+    unit, doctor_id, activated, active, pause_start, pause_end, profile, published, revision = row
+    pause = None if pause_start is None else Pause(pause_start, pause_end)
+    return RosterEntry(
+        Pair(unit, doctor_id), activated, active, pause, Profile(**profile), published, revision, stored=True
+    )
+
+
+def profile_json(held: RosterEntry) -> str:
+    """The column `profile`."""
+    return orjson.dumps(asdict(held.profile)).decode()
+
+
+def published_json(held: RosterEntry) -> str | None:
+    """The column `published`."""
+    return None if held.published is None else orjson.dumps(held.published).decode()
+
+
+def patient(row: Record, link_row: Record | None) -> Patient:
+    """A row of `patient`, as `load` selects it, with the patient's row of `link`."""
+    id, key, partition, sequence, revision, told, unit, since, next_unit, next_since, burden, due = row
+    link = None if link_row is None else Link(link_row[1], link_row[2], link_row[3])
+    return Patient(
+        id,
+        key,
+        partition,
+        sequence,
+        revision,
+        told,
+        None if unit is None else Choice(unit, since),
+        None if next_unit is None else Choice(next_unit, next_since),
+        burden,
+        link,
+        due,
+        loaded_link=link,
+    )
+
+
+def unknown_patient(id: int, key: str, partition: int, forgotten: Record | None) -> Patient:
+    """A patient without a row of their own; `forgotten` tells sequence, revision and why."""
+    if forgotten is None:
+        return Patient(id, key, partition, row=False)
+    why = Forgotten(forgotten[3])
+    return Patient(
+        id, key, partition, forgotten[1], forgotten[2], row=False, forgotten=why, loaded_forgotten=why
+    )
+
+
+def pack_rows(rows: list[Row]) -> bytes:
+    """The column `rows` of an import's part."""
+    return orjson.dumps([list(row) for row in rows])
+
+
+def unpack_rows(packed: bytes) -> list[Row]:
+    """What `pack_rows` was given."""
+    return [Row(*fields) for fields in orjson.loads(packed)]
+
+
+def _employment(fields: list[Any]) -> Employment:
+    unit, code, title, start, end, absences = fields
+    return Employment(unit, code, title, _day(start), _day(end), tuple(Absence(_day(a), _day(b)) for a, b in absences))
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

@@ -1,0 +1,264 @@
+"""Writes what a decision changed: set-based, a handful of statements whatever the size of the batch (P3)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+
+from handlers import roster
+from handlers.changes import Cause, LinkChange, Noted, Pair
+from handlers.world import Doctor, Patient, RosterEntry, World
+from infra import rows
+from infra.directory import cause_json
+
+_UNITS = """
+INSERT INTO unit (hsa_id, version, removed, fact_at, name, kind, care_giver, last_day, replaced_by, revision)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (hsa_id) DO UPDATE SET (version, removed, fact_at, name, kind, care_giver, last_day, replaced_by, revision)
+= ROW(excluded.version, excluded.removed, excluded.fact_at, excluded.name, excluded.kind, excluded.care_giver,
+      excluded.last_day, excluded.replaced_by, excluded.revision)
+"""
+_UNITS_REVISION = "UPDATE day SET units_revision = units_revision + 1 RETURNING units_revision"
+_DOCTORS = """
+INSERT INTO doctor (hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments, next_due)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::bool[], $4::bool[], $5::timestamptz[], $6::text[], $7::text[],
+                     $8::bool[], $9::jsonb[], $10::date[])
+ON CONFLICT (hsa_id) DO UPDATE
+SET (version, removed, protected, fact_at, vgr_id, name, licensed, employments, next_due)
+= ROW(excluded.version, excluded.removed, excluded.protected, excluded.fact_at, excluded.vgr_id, excluded.name,
+      excluded.licensed, excluded.employments, excluded.next_due)
+"""
+_ROSTER = """
+INSERT INTO roster (unit, doctor, activated, active, pause_start, pause_end, profile, published, revision, next_due)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bool[], $4::bool[], $5::date[], $6::date[], $7::json[], $8::json[],
+                     $9::bigint[], $10::date[])
+ON CONFLICT (doctor, unit) DO UPDATE
+SET (activated, active, pause_start, pause_end, profile, published, revision, next_due)
+= ROW(excluded.activated, excluded.active, excluded.pause_start, excluded.pause_end, excluded.profile,
+      excluded.published, excluded.revision, excluded.next_due)
+"""
+_PATIENT_COLUMNS = """unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bool[], $5::text[], $6::date[], $7::text[],
+    $8::date[], $9::float8[], $10::date[]"""
+_UPDATE_PATIENTS = f"""
+UPDATE patient SET sequence = new.sequence, revision = new.revision, told = new.told, current_unit = new.current_unit,
+    current_from = new.current_from, upcoming_unit = new.upcoming_unit, upcoming_from = new.upcoming_from,
+    care_burden = new.care_burden, next_due = new.next_due
+FROM {_PATIENT_COLUMNS}) AS new(id, sequence, revision, told, current_unit, current_from, upcoming_unit, upcoming_from,
+    care_burden, next_due)
+WHERE patient.id = new.id
+"""
+_INSERT_PATIENTS = f"""
+INSERT INTO patient (id, sequence, revision, told, current_unit, current_from, upcoming_unit, upcoming_from,
+    care_burden, next_due, key, partition)
+SELECT * FROM {_PATIENT_COLUMNS}, $11::text[], $12::int[])
+"""
+_DELETE_PATIENTS = "DELETE FROM patient WHERE id = ANY($1)"
+_FORGET = """
+INSERT INTO forgotten (key, sequence, revision, why)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[])
+ON CONFLICT (key) DO UPDATE SET (sequence, revision, why) = ROW(excluded.sequence, excluded.revision, excluded.why)
+"""
+_REMEMBER = "DELETE FROM forgotten WHERE key = ANY($1)"
+_UNLINK = "DELETE FROM link WHERE patient_id = ANY($1)"
+_LINK = """
+INSERT INTO link (patient_id, unit, doctor, start_day)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::date[])
+ON CONFLICT (patient_id) DO UPDATE SET unit = excluded.unit, doctor = excluded.doctor, start_day = excluded.start_day
+"""
+_DUE_AT_UNITS = """
+UPDATE patient SET next_due = $2 FROM link WHERE link.patient_id = patient.id AND link.unit = ANY($1)
+"""
+_DUE_AT_PAIRS = """
+UPDATE patient SET next_due = $3 FROM link
+WHERE link.patient_id = patient.id
+  AND (link.unit, link.doctor) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+"""
+_MOVE_IMPORT = "UPDATE import SET unit = $3 WHERE (unit, import_id) = ($1, $2)"
+_MOVE_PARTS = "UPDATE import_part SET unit = $3 WHERE (unit, import_id) = ($1, $2)"
+_REMOVE_IMPORT = "DELETE FROM import WHERE (unit, import_id) = ($1, $2)"
+_REMOVE_PARTS = "DELETE FROM import_part WHERE (unit, import_id) = ($1, $2)"
+_IMPORT = """
+INSERT INTO import (unit, import_id, first_day, answered_source, answered_id) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (unit, import_id) DO UPDATE
+SET answered_source = excluded.answered_source, answered_id = excluded.answered_id
+"""
+_PART = """
+INSERT INTO import_part (unit, import_id, part, parts, ordinal, unit_as_written, cause, rows)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (unit, import_id, part) DO UPDATE
+SET (parts, ordinal, unit_as_written, cause, rows)
+= ROW(excluded.parts, excluded.ordinal, excluded.unit_as_written, excluded.cause, excluded.rows)
+"""
+_AUDIT = ("at", "what", "reason", "unit", "doctor", "patient_id", "revision", "source", "message_id", "actor", "role")
+
+
+async def save(pg: asyncpg.Connection, world: World) -> None:
+    """Everything that the world's verbs changed, in the transaction that loaded it. Offsets and the outbox are others'."""
+    await _units(pg, world)
+    await _doctors(pg, [world.doctors[i] for i in sorted(world.changed_doctors)], world.today)
+    await _roster(pg, [world.roster[pair] for pair in sorted(world.changed_entries)], world.today)
+    await _patients(pg, [world.patients[i] for i in sorted(world.changed_patients)])
+    await _links(pg, [world.patients[i] for i in sorted(world.changed_patients)])
+    await _due(pg, world)
+    await _imports(pg, world)
+    await _audit(pg, world)
+    await mark_stale(pg, world.stale_figures)
+
+
+async def mark_stale(pg: asyncpg.Connection, pairs: dict[Pair, datetime]) -> None:
+    """Says that these pairs' figures changed; the publisher works them out later (architecture.md, Figures)."""
+    if pairs:
+        records = [(pair.unit, pair.doctor, at) for pair, at in pairs.items()]
+        await pg.copy_records_to_table("figures_stale", records=records)
+
+
+async def _units(pg: asyncpg.Connection, world: World) -> None:
+    if not world.changed_units:
+        return
+    revision = await pg.fetchval(_UNITS_REVISION)
+    held = [world.units[hsa_id] for hsa_id in sorted(world.changed_units)]
+    await pg.executemany(
+        _UNITS,
+        [
+            (u.hsa_id, u.version, u.removed, u.fact_at, u.name, u.kind, u.care_giver, u.end, u.replaced_by, revision)
+            for u in held
+        ],
+    )
+
+
+async def _doctors(pg: asyncpg.Connection, held: list[Doctor], today: date) -> None:
+    if not held:
+        return
+    await pg.execute(
+        _DOCTORS,
+        [d.hsa_id for d in held],
+        [d.version for d in held],
+        [d.removed for d in held],
+        [d.protected for d in held],
+        [d.fact_at for d in held],
+        [d.vgr_id for d in held],
+        [d.name for d in held],
+        [d.licensed for d in held],
+        [rows.employments_json(d) for d in held],
+        [_next(d.boundaries(), today) for d in held],
+    )
+
+
+async def _roster(pg: asyncpg.Connection, held: list[RosterEntry], today: date) -> None:
+    if not held:
+        return
+    await pg.execute(
+        _ROSTER,
+        [e.pair.unit for e in held],
+        [e.pair.doctor for e in held],
+        [e.activated for e in held],
+        [e.active for e in held],
+        [e.pause and e.pause.start for e in held],
+        [e.pause and e.pause.end for e in held],
+        [rows.profile_json(e) for e in held],
+        [rows.published_json(e) for e in held],
+        [e.revision for e in held],
+        [_next(roster.boundaries(e), today) for e in held],
+    )
+
+
+def _next(days: list[date], today: date) -> date | None:
+    return min((day for day in days if day > today), default=None)
+
+
+async def _patients(pg: asyncpg.Connection, changed: list[Patient]) -> None:
+    held = [p for p in changed if p.row and p.forgotten is None]
+    new = [p for p in changed if not p.row and p.forgotten is None]
+    gone = [p for p in changed if p.forgotten is not None]
+    if held:
+        await pg.execute(_UPDATE_PATIENTS, *_columns(held))
+    if back := [p.key for p in new if p.loaded_forgotten is not None]:
+        await pg.execute(_REMEMBER, back)
+    if new:
+        await pg.execute(_INSERT_PATIENTS, *_columns(new), [p.key for p in new], [p.partition for p in new])
+    if gone:
+        await pg.execute(_DELETE_PATIENTS, [p.id for p in gone if p.row])
+        by_key = sorted(gone, key=lambda p: p.key)
+        await pg.execute(
+            _FORGET,
+            [p.key for p in by_key],
+            [p.sequence for p in by_key],
+            [p.revision for p in by_key],
+            [str(p.forgotten) for p in by_key],
+        )
+
+
+def _columns(held: list[Patient]) -> tuple[list[Any], ...]:
+    return (
+        [p.id for p in held],
+        [p.sequence for p in held],
+        [p.revision for p in held],
+        [p.told for p in held],
+        [p.current and p.current.unit for p in held],
+        [p.current and p.current.valid_from for p in held],
+        [p.upcoming and p.upcoming.unit for p in held],
+        [p.upcoming and p.upcoming.valid_from for p in held],
+        [p.care_burden for p in held],
+        [p.due for p in held],
+    )
+
+
+async def _links(pg: asyncpg.Connection, changed: list[Patient]) -> None:
+    ended = [p.id for p in changed if p.link is None and p.loaded_link is not None]
+    if ended:
+        await pg.execute(_UNLINK, ended)
+    stand = [(p.id, *p.link) for p in changed if p.link is not None and p.link != p.loaded_link]
+    if stand:
+        await pg.execute(_LINK, *map(list, zip(*stand, strict=True)))
+
+
+async def _due(pg: asyncpg.Connection, world: World) -> None:
+    """Patients whom the day touched are not loaded when it begins; they are marked and worked off later (T5)."""
+    if world.due_units:
+        await pg.execute(_DUE_AT_UNITS, sorted(world.due_units), world.today)
+    if world.due_pairs:
+        pairs = sorted(world.due_pairs)
+        await pg.execute(_DUE_AT_PAIRS, [p.unit for p in pairs], [p.doctor for p in pairs], world.today)
+
+
+async def _imports(pg: asyncpg.Connection, world: World) -> None:
+    for key, unit in world.moved_imports:
+        await pg.execute(_MOVE_IMPORT, *key, unit)
+        await pg.execute(_MOVE_PARTS, *key, unit)
+    for key in sorted(world.removed_imports):
+        await pg.execute(_REMOVE_IMPORT, *key)
+        await pg.execute(_REMOVE_PARTS, *key)
+    for key in sorted(world.changed_imports):
+        held = world.imports.get(key)
+        if held is None:
+            continue
+        source, id = held.answered_by or (None, None)
+        await pg.execute(_IMPORT, *key, held.first_day, source, id)
+        if held.answered_by is not None:
+            await pg.execute(_REMOVE_PARTS, *key)
+        for part in held.parts.values():
+            if part.rows is not None:
+                cause, packed = cause_json(part.cause), rows.pack_rows(part.rows)
+                await pg.execute(_PART, *key, part.part, part.parts, part.order, part.unit, cause, packed)
+
+
+async def _audit(pg: asyncpg.Connection, world: World) -> None:
+    """Who, which patient, which unit, when, what (D4)."""
+    records = []
+    for change in world.changes:
+        if isinstance(change, LinkChange):
+            what, revision = change.change, change.revision
+        elif isinstance(change, Noted):
+            what, revision = change.what, None
+        else:
+            continue
+        about = (change.reason, change.unit, change.doctor, change.patient_id, revision)
+        records.append((change.cause.time, what, *about, *_who(change.cause)))
+    if records:
+        await pg.copy_records_to_table("audit", records=records, columns=_AUDIT)
+
+
+def _who(cause: Cause) -> tuple[str | None, ...]:
+    return cause.source, cause.id, cause.actor, cause.role

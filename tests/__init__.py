@@ -1,0 +1,1 @@
+"""The tests, by folder as the code; whole-system tests under `system`."""

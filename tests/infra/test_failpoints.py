@@ -1,0 +1,20 @@
+"""Failpoints: a process dies where it is told to, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = "from infra.failpoints import hit; [hit(name) for name in ('a', 'b', 'a', 'c')]; print('lives')"
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"), [(None, 0), ("", 0), ("d", 0), ("a", 137), ("a:2", 137), ("a:3", 0), ("c", 137)]
+)
+def test_the_process_dies_at_the_named_point(asked: str | None, status: int) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()} | ({} if asked is None else {"FASTLAKARE_FAILPOINT": asked})
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (status, "" if status else "lives\n")

@@ -1,0 +1,82 @@
+"""How Kafka clients are set up, and what the cluster is asked without making topics."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka.client import AIOKafkaClient
+
+from infra.kafka import client_args
+from infra.kafka_metadata import describe
+from infra.settings import Settings, SettingsError
+
+
+def given(**settings: Any) -> dict[str, Any]:
+    return client_args(Settings(kafka_bootstrap_servers="kafka.example:9092", **settings))
+
+
+def test_plaintext_needs_no_more_than_the_servers() -> None:
+    assert given() == {"bootstrap_servers": "kafka.example:9092", "security_protocol": "PLAINTEXT"}
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+def test_a_login_carries_name_and_password(mechanism: str) -> None:
+    args = given(
+        kafka_security_protocol="SASL_PLAINTEXT",
+        kafka_sasl_mechanism=mechanism,
+        kafka_username="app",
+        kafka_password="hemligt",
+    )
+    assert {name: value for name, value in args.items() if name.startswith("sasl")} == {
+        "sasl_mechanism": mechanism,
+        "sasl_plain_username": "app",
+        "sasl_plain_password": "hemligt",
+    }
+
+
+def test_tls_checks_the_servers_name_and_certificate() -> None:
+    context = given(kafka_security_protocol="SSL")["ssl_context"]
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+
+
+async def test_a_bearer_token_is_the_password() -> None:
+    args = given(kafka_security_protocol="SASL_SSL", kafka_sasl_mechanism="OAUTHBEARER", kafka_password="a.token")
+    assert await args["sasl_oauth_token_provider"].token() == "a.token"
+
+
+async def test_a_bearer_token_in_a_file_is_read_again_for_every_connection(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("first\n", encoding="utf-8")
+    monkeypatch.setenv("FASTLAKARE_KAFKA_PASSWORD_FILE", str(file))
+    args = given(kafka_security_protocol="SASL_SSL", kafka_sasl_mechanism="OAUTHBEARER")
+    file.write_text("second\n", encoding="utf-8")
+    assert await args["sasl_oauth_token_provider"].token() == "second"
+
+
+@pytest.mark.parametrize(
+    ("setting", "content"),
+    [("kafka_ca_file", None), ("kafka_ca_file", "no certificate"), ("kafka_cert_file", "no certificate")],
+)
+def test_a_certificate_that_cannot_be_used_names_the_setting(tmp_path: Path, setting: str, content: str | None) -> None:
+    file = tmp_path / "hemligt.pem"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    with pytest.raises(SettingsError, match=f"FASTLAKARE_{setting.upper()}") as caught:
+        given(kafka_security_protocol="SSL", **{setting: str(file)})
+    assert "hemligt" not in str(caught.value)
+
+
+async def test_asking_for_a_topic_does_not_make_it(kafka: Any, topic_prefix: str) -> None:
+    client = AIOKafkaClient(bootstrap_servers=kafka.bootstrap)
+    await client.bootstrap()
+    try:
+        first = await describe(client, [f"{topic_prefix}nowhere"])
+        second = await describe(client, [f"{topic_prefix}nowhere"])
+    finally:
+        await client.close()
+    assert (first, second) == ({}, {})

@@ -1,0 +1,44 @@
+"""The topics of the contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.topics import TOPICS, Topic, dlq
+
+ROWS = {
+    "kiv.staff.v1": ("in", "compact", None),
+    "kiv.unit.v1": ("in", "compact", None),
+    "vardval.listing.v1": ("in", "compact", None),
+    "listning.command.v1": ("in", "delete", 30),
+    "listning.clock.v1": ("in", "delete", 30),
+    "listning.reply.v1": ("out", "delete", 30),
+    "listning.doctor.v1": ("out", "compact", None),
+    "1177.fast-lakarkontakt.v1": ("out", "compact", None),
+    "kiv.staff.v1.dlq": ("out", "delete", 14),
+    "kiv.unit.v1.dlq": ("out", "delete", 14),
+    "vardval.listing.v1.dlq": ("out", "delete", 14),
+    "listning.command.v1.dlq": ("out", "delete", 14),
+    "listning.clock.v1.dlq": ("out", "delete", 14),
+}
+
+
+def test_the_topics_are_those_of_the_contract() -> None:
+    assert {topic.name: (topic.direction, topic.cleanup, topic.retention_days) for topic in TOPICS} == ROWS
+
+
+def test_the_clock_alone_has_one_partition() -> None:
+    assert [topic.name for topic in TOPICS if topic.one_partition] == ["listning.clock.v1"]
+
+
+def test_every_input_has_its_dead_letters() -> None:
+    names = {topic.name for topic in TOPICS}
+
+    assert all(dlq(topic.name) in names for topic in TOPICS if topic.direction == "in")
+
+
+@pytest.mark.parametrize("topic", [topic for topic in TOPICS if topic.messages], ids=lambda topic: topic.name)
+def test_a_type_says_the_system_it_comes_from(topic: Topic) -> None:
+    system = topic.name.split(".")[0]
+
+    assert all(ce_type.startswith(f"se.vgregion.{system}.") and ce_type.endswith(".v1") for ce_type in topic.messages)

@@ -1,0 +1,222 @@
+"""A batch of one input topic: read, decide, save, in one PostgreSQL transaction (architecture.md, Saving).
+
+1-fence     the directory's lock (day and units), then the offsets of the batch's partitions move on; where another
+            process owns one of them, the batch is dropped
+2-inbox     commands only: their ids are remembered; those known already are answered with the stored reply
+3-load      doctors, then patients, are loaded and locked in the order of their keys, as the decisions ask for them
+4-decide    in offset order, on the world in memory
+5-save      what changed, set-based, with the audit rows
+6-outbox    every event gets the next sequence of its shard, last of all, and is written
+7-commit    and only then: the relay is handed the events, and Kafka's group commit mirrors the offsets
+
+A failpoint `batch:<number>-<word>` lies after each but the third, which is one with the fourth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from time import perf_counter
+
+from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
+
+from handlers.changes import Outcome, RepliedAgain
+from handlers.deciding import Handlers, deciding
+from infra import metrics
+from infra.database import raw
+from infra.failpoints import hit
+from infra.load import TooMuch
+from infra.logs import log
+from infra.offsets import Fenced, Position, standing
+from schemas.envelope import Record
+from schemas.errors import DeadCode
+from schemas.topics import LISTNING_COMMAND, dlq
+from workers.dead_letters import dead_letter
+from workers.failures import Guard, fingerprint, passing
+from workers.inbox import remember
+from workers.outages import explain
+from workers.parts import Parts
+from workers.reading import Read, reading
+from workers.transaction import DayUnknown, Fence, Transaction, transact
+
+FAILPOINTS = tuple(f"batch:{step}" for step in ("1-fence", "2-inbox", "4-decide", "5-save", "6-outbox", "7-commit"))
+_LOOK_FOR_THE_DAY_SECONDS = 0.1
+
+
+class Leaving(Exception):
+    """The partitions move to another process, which does what this one was only waiting to do."""
+
+
+class Batches:
+    """Handles the batches of one input topic (the contract's name), one after the other.
+
+    `alone`: its facts change what every decision reads, so nothing else happens meanwhile.
+    """
+
+    def __init__(self, topic: str, handlers: Handlers, parts: Parts, *, alone: bool = False) -> None:
+        self.topic = topic
+        self.parts = parts
+        self.positions: dict[int, Position] = {}
+        self.idle = asyncio.Lock()
+        self.leaving = False
+        self._handlers = handlers
+        self._alone = alone
+        self._guard = Guard()
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Every record ends in exactly one outcome; those of partitions that moved away are left to their new owner.
+
+        Raises BadRelease, and nothing that could pass by itself: that is waited for.
+        """
+        async with self.idle:
+            batch = [reading(self.topic, record) for record in records]
+            await self._apply(batch)
+
+    def _ours(self, batch: list[Read]) -> list[Read]:
+        """Without what is handled already, and what is no longer ours to handle."""
+        held = self.positions
+        return [r for r in batch if (at := held.get(r.record.partition)) and r.record.offset >= at.next_offset]
+
+    async def _apply(self, batch: list[Read]) -> None:
+        batch = self._ours(batch)
+        if not batch:
+            return
+        try:
+            await self._until_it_passes(batch)
+        except Leaving:
+            self.positions.clear()
+        except Fenced:
+            await self.look_where_we_stand()
+            await self._apply(batch)
+        except TooMuch:
+            if len(batch) == 1:
+                raise
+            await self._halves(batch)
+        except Exception as error:
+            if len(batch) > 1:
+                await self._halves(batch)
+                return
+            if batch[0].dead is not None and batch[0].dead.code is DeadCode.HANDLER_FAILED:
+                raise  # not even as a dead letter
+            log.error("record failed", topic=self.topic, fingerprint=fingerprint(error).detail)
+            self._guard.failed()
+            batch[0].dead = fingerprint(error)
+            batch[0].attempts += 1
+            await self._apply(batch)
+
+    async def _halves(self, batch: list[Read]) -> None:
+        middle = len(batch) // 2
+        await self._apply(batch[:middle])
+        await self._apply(batch[middle:])
+
+    async def _until_it_passes(self, batch: list[Read]) -> None:
+        """Tries again, without end, what the database or the network only delays."""
+
+        def may_pass(state: RetryCallState) -> bool:
+            error = state.outcome.exception() if state.outcome else None
+            return error is not None and (isinstance(error, DayUnknown) or passing(error, state.attempt_number))
+
+        def waits(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            if isinstance(error, DayUnknown):
+                return _LOOK_FOR_THE_DAY_SECONDS
+            return wait_random_exponential(multiplier=0.05, max=5)(state)
+
+        async for attempt in AsyncRetrying(retry=may_pass, wait=waits, before_sleep=self._say_why, reraise=True):
+            with attempt:
+                if self.leaving:
+                    raise Leaving
+                await self.commit(batch)
+        self.parts.health.report(self.topic, None)
+        self.parts.health.progress(self.topic)
+
+    def _say_why(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if error is None or isinstance(error, DayUnknown):
+            self.parts.health.report(self.topic, "waiting for the first day (T3)")
+            return
+        metrics.retries.labels(self.topic).inc()
+        why = explain(error) or fingerprint(error).detail
+        log.warning("waiting", topic=self.topic, why=why, attempt=state.attempt_number)
+        self.parts.health.report(self.topic, why, after=10)
+
+    async def commit(self, batch: list[Read]) -> None:
+        """One transaction over the batch, and what is told once it stands."""
+        started = perf_counter()
+        to = reached(batch)
+        await transact(
+            self.parts, Fence(self.topic, self.positions, to), lambda tx: self._decide(tx, batch), alone=self._alone
+        )
+        self.advance(to)
+        self._guard.handled(len(batch))
+        self.tell(batch, perf_counter() - started)
+
+    async def _decide(self, tx: Transaction, batch: list[Read]) -> None:
+        """Steps 2 to 4."""
+        readable = [read for read in batch if read.dead is None]
+        again: list[Read] = []
+        if self.topic == LISTNING_COMMAND:
+            readable, again = await remember(tx.pg, readable)
+            hit("batch:2-inbox")
+        decision = deciding([(read.event, read.cause) for read in readable], self._handlers, tx.world)
+        for read, outcome in zip(readable, await tx.drive(decision), strict=True):
+            read.outcome = outcome
+        for read in again:
+            read.outcome = Outcome.REPEATED
+            tx.world.changes.append(RepliedAgain(read.cause.source, read.cause.id))
+        self.bury(tx, batch)
+
+    def bury(self, tx: Transaction, batch: list[Read]) -> None:
+        """What could not be read or handled goes to the DLQ, in the same transaction."""
+        for read in batch:
+            if read.dead is not None:
+                read.outcome = Outcome.DEAD
+                tx.events.append(
+                    dead_letter(
+                        self.topic,
+                        read.record,
+                        read.dead,
+                        at=datetime.now(UTC),
+                        attempts=read.attempts,
+                        partitions=self.parts.publisher.partitions(dlq(self.topic)),
+                    )
+                )
+
+    def advance(self, to: Mapping[int, int]) -> None:
+        """The partitions stand there now."""
+        for partition, offset in to.items():
+            self.positions[partition] = self.positions[partition]._replace(next_offset=offset)
+
+    def tell(self, batch: list[Read], seconds: float) -> None:
+        """The one log line of a batch, and the counters (contract.md, Outcomes)."""
+        outcomes = Counter(str(read.outcome) for read in batch)
+        for outcome, number in outcomes.items():
+            metrics.records.labels(self.topic, outcome).inc(number)
+        metrics.batch_seconds.labels(self.topic).observe(seconds)
+        metrics.batch_records.labels(self.topic).observe(len(batch))
+        log.info(
+            "batch",
+            topic=self.topic,
+            offsets={p: f"-{offset - 1}" for p, offset in sorted(reached(batch).items())},
+            ms=round(seconds * 1000, 1),
+            **outcomes,
+        )
+
+    async def look_where_we_stand(self) -> None:
+        """After a fence that held: a commit whose answer was lost moved the offsets, or another process owns them."""
+        async with self.parts.engine.connect() as connection:
+            now = await standing(await raw(connection), self.topic, list(self.positions))
+        for partition, held in list(self.positions.items()):
+            position = now.get(partition)
+            if position is None or position.epoch != held.epoch:
+                log.warning("partition lost to another process", topic=self.topic, partition=partition)
+                del self.positions[partition]
+            else:
+                self.positions[partition] = position
+
+
+def reached(batch: Sequence[Read]) -> dict[int, int]:
+    """The next offset of each partition once the batch is handled."""
+    return {read.record.partition: read.record.offset + 1 for read in batch}

@@ -1,0 +1,110 @@
+"""listning.clock.v1: the turn of a day. It begins in one transaction, alone; what it caused for linked patients is then
+worked off in chunks while other batches go on (T4, T5). The record counts as read when all of that is done."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+from time import perf_counter
+
+import asyncpg
+
+from handlers import clock
+from handlers.changes import Outcome
+from handlers.clock import IMPORT_DAYS
+from handlers.deciding import having
+from handlers.world import Needs
+from infra import metrics
+from infra.database import raw
+from infra.directory import Day, read_day, save_day
+from infra.failpoints import hit
+from workers.batch import Batches, reached
+from workers.reading import Read
+from workers.transaction import Fence, Transaction, transact
+
+#: linked patients worked off in one transaction
+_CHUNK = 5_000
+
+_NEXT_DUE = """
+SELECT least(
+    (SELECT min(next_due) FROM patient WHERE next_due > $1), (SELECT min(next_due) FROM doctor WHERE next_due > $1),
+    (SELECT min(next_due) FROM roster WHERE next_due > $1), (SELECT min(last_day) + 1 FROM unit WHERE last_day >= $1),
+    (SELECT min(first_day) + $2::int FROM import WHERE answered_id IS NULL))
+"""
+_DUE_PATIENTS = """
+SELECT id, doctor FROM patient LEFT JOIN link ON patient_id = id WHERE next_due <= $1 ORDER BY id LIMIT $2
+"""
+
+
+class Clock(Batches):
+    """Days begin one by one, in order; days on which nothing happens are passed over."""
+
+    async def commit(self, batch: list[Read]) -> None:
+        """Every record by itself: a day must be over and done with before the next begins."""
+        for read in batch:
+            if read.record.offset < self.positions[read.record.partition].next_offset:
+                continue
+            if read.dead is None:
+                await self._turn(read)
+            else:
+                await super().commit([read])
+
+    async def _turn(self, read: Read) -> None:
+        started = perf_counter()
+        target: date = read.event.day
+        day = await self._day()
+        applied = day.working or day.day is None or day.day < target
+        while day.working or day.day is None or day.day < target:
+            if day.working:
+                while await self._transact(read, self._work_off):
+                    hit("clock:chunk")
+            else:
+                await self._transact(read, lambda tx: self._begin(tx, read, target), alone=True)
+                hit("clock:began")
+            day = await self._day()
+        read.outcome = Outcome.APPLIED if applied else Outcome.UNCHANGED
+        to = reached([read])
+        await transact(self.parts, Fence(self.topic, self.positions, to), _nothing)
+        self.advance(to)
+        metrics.set_day(day.day)
+        self.tell([read], perf_counter() - started)
+
+    async def _transact(
+        self, read: Read, work: Callable[[Transaction], Awaitable[bool]], *, alone: bool = False
+    ) -> bool:
+        """A transaction that does not move on yet, but still asks whether the partition is ours."""
+        partition = read.record.partition
+        fence = Fence(self.topic, self.positions, {partition: self.positions[partition].next_offset})
+        return await transact(self.parts, fence, work, alone=alone, without_day=True)
+
+    async def _begin(self, tx: Transaction, read: Read, target: date) -> bool:
+        day = target if tx.day.day is None else await _next_day(tx.pg, tx.day.day, target)
+        await tx.drive(having(tx.world, lambda: clock.needs(day, tx.world)))
+        clock.begin(day, tx.world, read.cause)
+        await save_day(tx.pg, Day(day, True, read.cause))
+        return True
+
+    async def _work_off(self, tx: Transaction) -> bool:
+        """One chunk of patients that are due; False, and the work is over, when there are none."""
+        found = await tx.pg.fetch(_DUE_PATIENTS, tx.world.today, _CHUNK)
+        if not found:
+            await save_day(tx.pg, Day(tx.day.day, False, tx.day.cause))
+            return False
+        wanted = Needs(patients={row[0] for row in found}, doctors={row[1] for row in found if row[1] is not None})
+        await tx.drive(having(tx.world, lambda: wanted))
+        return True
+
+    async def _day(self) -> Day:
+        async with self.parts.engine.connect() as connection:
+            return await read_day(await raw(connection))
+
+
+async def _next_day(pg: asyncpg.Connection, today: date, target: date) -> date:
+    """The next day on which anything is due, at most the target."""
+    due: date | None = await pg.fetchval(_NEXT_DUE, today, IMPORT_DAYS.days)
+    earliest = max(today + timedelta(days=1), due or target)
+    return min(target, earliest)
+
+
+async def _nothing(tx: Transaction) -> None:
+    """Only the offset moves."""

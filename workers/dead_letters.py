@@ -1,0 +1,46 @@
+"""A record that could not be understood or handled, as it goes to its topic's DLQ (contract.md, Dead letters)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from infra.keys import partition_of
+from infra.outbox import Headers
+from infra.publish import Event
+from schemas.envelope import Record, instant
+from schemas.errors import Unreadable
+from schemas.topics import dlq
+
+#: a record up to this size is copied whole; Kafka's own limit for a record of ours is 2 MiB (`fastlakare topics`)
+_MOST_BYTES = 1_500_000
+
+
+def dead_letter(
+    topic: str, record: Record, why: Unreadable, *, at: datetime, attempts: int, partitions: int
+) -> Event:
+    """The record as it came, with headers that say where it stood and which field broke which rule, never a value."""
+    place = {
+        "dlq_topic": record.topic,
+        "dlq_partition": str(record.partition),
+        "dlq_offset": str(record.offset),
+        "dlq_code": str(why.code),
+        "dlq_detail": why.detail,
+        "dlq_at": instant(at),
+        "dlq_attempts": str(attempts),
+    }
+    headers: Headers = list(record.headers)
+    value = record.value
+    if _size(record) > _MOST_BYTES:
+        value = None
+        place["dlq_detail"] += "; too large to copy, it stands in the source topic"
+    if _size(record) - len(record.value or b"") > _MOST_BYTES:
+        headers = []
+    headers += [(name, text.encode()) for name, text in place.items()]
+    key = record.key
+    partition = record.partition % partitions if key is None else partition_of(key, partitions)
+    return Event(dlq(topic), partition, key, value, headers)
+
+
+def _size(record: Record) -> int:
+    headers = sum(len(name) + len(value or b"") for name, value in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers

@@ -1,0 +1,52 @@
+"""What an installation remembers of its topics: how many partitions each has, and a shard for each it writes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import asyncpg
+
+from schemas.topics import LISTNING_CLOCK, TOPICS
+
+_REMEMBER = """
+INSERT INTO topic (name, partitions) SELECT * FROM unnest($1::text[], $2::int[]) ON CONFLICT DO NOTHING
+"""
+_SHARDS = """
+INSERT INTO outbox_shard (shard, topic, partition)
+SELECT coalesce((SELECT max(shard) + 1 FROM outbox_shard), 0) + row_number() OVER (ORDER BY topic, partition) - 1,
+       topic, partition
+FROM unnest($1::text[], $2::int[]) AS new(topic, partition)
+WHERE NOT EXISTS (SELECT FROM outbox_shard AS held WHERE (held.topic, held.partition) = (new.topic, new.partition))
+"""
+
+
+class WrongTopics(RuntimeError):
+    """The cluster's topics are not those the database remembers; the text says what to do."""
+
+
+async def ensure(pg: asyncpg.Connection, found: Mapping[str, int]) -> dict[tuple[str, int], int]:
+    """Remembers the topics at the first start, holds them against the memory ever after; returns the shards by topic
+    and partition. `found`: partitions by topic, names of the contract. Raises WrongTopics."""
+    missing = [topic.name for topic in TOPICS if topic.name not in found]
+    if missing:
+        raise WrongTopics(f"missing topics: {', '.join(missing)}; `fastlakare topics --create` makes them")
+    async with pg.transaction():
+        await pg.execute("SELECT pg_advisory_xact_lock(hashtext('fastlakare installation'))")
+        await pg.execute(_REMEMBER, list(found), list(found.values()))
+        held = dict(await pg.fetch("SELECT name, partitions FROM topic"))
+        for name, partitions in found.items():
+            if held[name] != partitions:
+                raise WrongTopics(
+                    f"{name} has {partitions} partitions, the database remembers {held[name]}: keys would change their"
+                    " places and patients lose their order. Bring the topic back to its number, or start a new"
+                    " installation with an own topic prefix and database"
+                )
+        written = [
+            (topic.name, partition)
+            for topic in TOPICS
+            if topic.direction == "out" or topic.name == LISTNING_CLOCK
+            for partition in range(found[topic.name])
+        ]
+        await pg.execute(_SHARDS, [name for name, _ in written], [partition for _, partition in written])
+        rows = await pg.fetch("SELECT topic, partition, shard FROM outbox_shard")
+    return {(topic, partition): shard for topic, partition, shard in rows}

@@ -1,0 +1,82 @@
+"""What an operator is told in one line when something outside does not do its part, instead of a traceback."""
+
+from __future__ import annotations
+
+import logging
+import socket
+
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
+
+from infra.logs import masked
+from infra.settings import SettingsError
+
+_UNDEFINED = ("42P01", "42703", "3F000")  # table, column, schema
+_REFUSED_CLASSES = ("28", "3D", "53", "57", "08")  # whose texts name users, databases and reasons, never rows
+
+
+def explain(error: BaseException) -> str | None:
+    """One line for an outage or a wrong setting, without data (D1); None for what nobody foresaw."""
+    if isinstance(error, BaseExceptionGroup):
+        lines = [explain(part) for part in error.exceptions]
+        return None if None in lines else lines[0]
+    line = _explain(error)
+    return None if line is None else masked(" ".join(line.split()))
+
+
+def wrong_settings(error: BaseException) -> bool:
+    """Whether waiting or starting again cannot help, for the settings are wrong."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(wrong_settings(part) for part in error.exceptions)
+    return isinstance(error, SettingsError)
+
+
+def _explain(error: BaseException) -> str | None:
+    if isinstance(error, SettingsError):
+        return str(error)
+    from infra.database import DatabaseUnreachable  # here, for they bring SQLAlchemy and Alembic along
+    from infra.migrations import SchemaBehind
+
+    if isinstance(error, DatabaseUnreachable | SchemaBehind):
+        return str(error)
+    if isinstance(error, UnknownTopicOrPartitionError):
+        return f"{_text(error)}; `fastlakare topics --create` makes what is missing"
+    if isinstance(error, TopicAuthorizationFailedError):
+        return f"Kafka gives no right to {_text(error)}; `fastlakare topics --check` tells which rights are missing"
+    if isinstance(error, KafkaError):
+        return f"Kafka cannot be reached or refuses: {last_words.text or _text(error)}"
+    if isinstance(error, TimeoutError):
+        return "no answer in time from Kafka or the database"
+    if isinstance(error, ConnectionError | socket.gaierror):  # Kafka's are KafkaErrors
+        return f"the database cannot be reached: {error.strerror or error}"
+    return _database(error)
+
+
+def _database(error: BaseException) -> str | None:
+    cause = getattr(error, "orig", None) or error  # SQLAlchemy's error around the driver's
+    state = getattr(cause, "sqlstate", None)
+    if state in _UNDEFINED:
+        return "the database's tables are missing or of another version: run `fastlakare migrate` first"
+    if state == "42501":
+        return "the database gives no right to do this: see the roles that the documentation lists"
+    if isinstance(state, str) and state[:2] in _REFUSED_CLASSES:
+        return f"the database refuses: {str(cause).splitlines()[0]}"
+    if getattr(error, "connection_invalidated", False) or type(cause).__name__.endswith("ConnectionDoesNotExistError"):
+        return "the connection to the database was lost"
+    return None
+
+
+def _text(error: KafkaError) -> str:
+    return ", ".join(str(part) for part in error.args) or type(error).__name__
+
+
+class _LastWords(logging.Handler):
+    """Keeps the last error aiokafka logged: what its exceptions leave out, e.g. why a server cannot be reached."""
+
+    text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps the line."""
+        self.text = record.getMessage()
+
+
+last_words = _LastWords(logging.ERROR)

@@ -1,0 +1,164 @@
+"""The relay: publishes what the batches have committed, every shard in sequence and nothing twice (P4).
+
+One process leads, the others stand by. The steps of a leader's term; behind each lies a failpoint `relay:<step>`:
+
+1-locked        the advisory lock is taken
+2-initialised   `init_transactions`: every earlier leader is shut out, also one that only slept, and what it left open
+                is aborted
+3-tail-read     the last sequence in each output partition is read, read_committed: there it goes on. The cursor in the
+                table is a lower bound only, for a tail that retention or compaction took
+then, round after round:
+4-collected     the events that follow, out of the hand-off, or out of the table where the hand-off has a gap
+5-sent          all replicas have acknowledged them, inside a transaction; the lock's session still answers
+6-committed     the transaction is committed: they are published, whatever happens to this process
+and beside the rounds:
+7-cleaned       the cursor in the table is moved up, and the rows are deleted
+
+Any error, anywhere, ends the term: the producer is abandoned, the lock let go, and all starts over from step 1. The
+relay never aborts or repeats anything by itself: a delayed request must find nothing to tear, and the tail says where
+to go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn, Protocol
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from infra import metrics
+from infra.database import raw
+from infra.failpoints import hit
+from infra.leadership import Leadership, lead, lock_key
+from infra.logs import log
+from infra.outbox import Handoff
+from infra.settings import Settings
+from workers import relay_tail as tail
+from workers.health import Health
+from workers.relay_backlog import Backlog
+from workers.relay_producer import Producer
+from workers.relay_term import Term
+
+STEPS = ("1-locked", "2-initialised", "3-tail-read", "4-collected", "5-sent", "6-committed", "7-cleaned")
+_PART = "relay"
+_RED_AFTER_SECONDS = 15.0
+_SHORTEST_PAUSE_SECONDS = 0.05
+
+
+class Duty(Protocol):
+    """Something that exactly one process does now and then: the relay's leader, beside its rounds."""
+
+    every: float  # seconds between two runs
+
+    async def __call__(self, engine: AsyncEngine) -> None:
+        """One run. It is cancelled when leadership is lost; an exception starts the relay over."""
+
+
+class Relay:
+    """Publishes the outbox of an installation for as long as its process leads, and stands by until then."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        settings: Settings,
+        handoff: Handoff,
+        *,
+        duties: Sequence[Duty] = (),
+        health: Health | None = None,
+    ) -> None:
+        """`engine`: up to four connections of its pool are in use while this process leads, and what the duties use;
+        one while it stands by. `handoff`: where the batches of this process give what they have committed."""
+        self._engine = engine
+        self._settings = settings
+        self._handoff = handoff
+        self._duties = duties
+        self._health = health or Health()
+        self._leading = False
+        self._progressed = False
+
+    @property
+    def leading(self) -> bool:
+        """Whether this process publishes."""
+        return self._leading
+
+    async def run(self) -> NoReturn:
+        """For ever, whatever fails; ends only by being cancelled."""
+        while True:
+            pauses = wait_random_exponential(multiplier=0.1, max=5)
+            async for attempt in AsyncRetrying(retry=retry_if_exception_type(Exception), wait=pauses):
+                with attempt:
+                    await self._attempt()
+
+    async def _attempt(self) -> None:
+        """A term; returns when it failed after having got somewhere, raises when it did not."""
+        self._progressed = False
+        try:
+            await self._stand()
+        except Exception as error:
+            causes = "; ".join(dict.fromkeys(_causes(error)))
+            log.warning("relay starts over", causes=causes)
+            self._health.report(_PART, f"starts over: {causes}", after=_RED_AFTER_SECONDS)
+            if not self._progressed:
+                raise
+
+    async def _stand(self) -> None:
+        async with self._engine.connect() as connection:
+            installation: UUID = await (await raw(connection)).fetchval("SELECT id FROM installation")
+        lock = lead(self._engine, lock_key(_PART, installation), standing_by=lambda: self._health.forget(_PART))
+        async with lock as leadership, asyncio.TaskGroup() as tasks:
+            hit("relay:1-locked")
+            tasks.create_task(leadership.beat())
+            tasks.create_task(self._lead(leadership, installation))
+
+    async def _lead(self, leadership: Leadership, installation: UUID) -> None:
+        async with Producer(self._settings, installation) as producer:
+            hit("relay:2-initialised")
+            positions = await tail.positions(self._engine, self._settings, installation)
+            hit("relay:3-tail-read")
+            backlog = Backlog(self._handoff, {shard.number: seq for shard, seq in positions})
+            shards = {shard.number: shard for shard, _ in positions}
+            term = Term(self._engine, self._settings, leadership, producer, backlog, shards, self._progress)
+            with self._taking_part():
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(term.publish(self._handoff))
+                    tasks.create_task(term.clean())
+                    for duty in self._duties:
+                        tasks.create_task(self._do(duty))
+
+    async def _do(self, duty: Duty) -> NoReturn:
+        while True:
+            await duty(self._engine)
+            await asyncio.sleep(max(duty.every, _SHORTEST_PAUSE_SECONDS))
+
+    @contextmanager
+    def _taking_part(self) -> Iterator[None]:
+        self._handoff.open()
+        self._set_leading(True)
+        try:
+            yield
+        finally:
+            self._set_leading(False)
+            self._handoff.close()
+
+    def _set_leading(self, leading: bool) -> None:
+        self._leading = leading
+        metrics.relay_leader.set(leading)
+        log.info("relay leads" if leading else "relay no longer leads")
+
+    def _progress(self) -> None:
+        self._progressed = True
+        self._health.report(_PART, None)
+        self._health.progress(_PART)
+
+
+def _causes(error: BaseException) -> Iterator[str]:
+    """Classes and texts of what went wrong, out of all groups; nothing that goes through here carries a payload."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _causes(inner)
+    else:
+        yield f"{type(error).__name__}: {str(error).splitlines()[0]}" if str(error) else type(error).__name__

@@ -1,0 +1,137 @@
+"""Kafka transactions under one fixed transactional id, none of which is ever tried again or aborted by us."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from itertools import chain, zip_longest
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import ConcurrentTransactions
+from aiokafka.protocol.transaction import AddPartitionsToTxnRequest
+
+from infra.kafka import client_args
+from infra.outbox import Outgoing
+from infra.settings import Settings
+from workers.relay_tail import SEQUENCE_HEADER, sequence_prefix
+
+# A leader that sleeps in the middle of a transaction must not hold up readers for long, nor one that waits for a
+# broker: what takes longer than this is dead on the broker anyway.
+TRANSACTION_SECONDS = 10.0
+_BATCH_BYTES = 900_000  # below the brokers' usual limit of 1 MiB, where a larger record still goes alone
+_COMPRESSION = "snappy"
+_CLOSING_SECONDS = 2.0
+# After a commit the broker writes its markers; until then it refuses the next transaction, and aiokafka would wait
+# for 20 ms.
+_MARKERS_SECONDS = 0.002
+
+
+class RequestLost(Exception):
+    """A request to the broker failed, and nobody knows whether it arrived. (No KafkaError: aiokafka retries those.)"""
+
+
+class Producer:
+    """A transactional producer from `init_transactions` (on entering) until the first error, then it is abandoned.
+
+    aiokafka would send a lost EndTxn again. One that was only late could then end the *next* transaction in the middle,
+    for its clients lack KIP-890. So a request that got no answer ends the producer; the next one's `init_transactions`
+    raises the epoch, and whatever is still under way is refused.
+    """
+
+    def __init__(self, settings: Settings, installation: UUID) -> None:
+        self._prefix = sequence_prefix(installation)
+        # It reports our own RequestLost with a traceback; the relay tells of it in one line.
+        logging.getLogger("aiokafka.producer.sender").setLevel(logging.CRITICAL)
+        self._broken = False
+        self._producer: Any = AIOKafkaProducer(
+            **client_args(settings),
+            client_id=f"{settings.group_id}.relay",
+            transactional_id=f"{settings.topic_prefix}{settings.group_id}.relay",
+            transaction_timeout_ms=int(TRANSACTION_SECONDS * 1000),
+            request_timeout_ms=int(TRANSACTION_SECONDS * 1000),
+            acks="all",
+            max_batch_size=_BATCH_BYTES,
+            compression_type=_COMPRESSION,
+            retry_backoff_ms=20,
+        )
+        self._send = self._producer.client.send
+        self._producer.client.send = self._send_once
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._producer.start()
+        except BaseException:
+            await self._abandon()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._abandon()
+
+    async def send(self, events: Mapping[TopicPartition, Iterable[Outgoing]]) -> None:
+        """Begins a transaction and sends the events in it, in order within each partition; returns when all are
+        acknowledged."""
+        batches: list[list[tuple[TopicPartition, Any]]] = []
+        for part, rows in events.items():
+            batches.append([(part, batch) for batch in self._batches(rows)])
+            await asyncio.sleep(0)  # building takes a few ms; the process has other work too
+        await self._producer.begin_transaction()
+        # The partitions' first batches go off together, so that one request adds them all to the transaction.
+        acks = [
+            await self._producer.send_batch(batch, part.topic, partition=part.partition)
+            for part, batch in filter(None, chain.from_iterable(zip_longest(*batches)))
+        ]
+        await asyncio.gather(*acks)
+
+    async def commit(self) -> None:
+        """Ends the transaction; returns when Kafka has it for good."""
+        await self._producer.commit_transaction()
+
+    def _batches(self, rows: Iterable[Outgoing]) -> list[Any]:
+        batch = self._producer.create_batch()
+        batches, prefix = [batch], self._prefix
+        for _, seq, key, value, headers in rows:
+            all_headers = [*headers, (SEQUENCE_HEADER, b"%b%d" % (prefix, seq))]
+            if batch.append(timestamp=None, key=key, value=value, headers=all_headers) is None:
+                batch = self._producer.create_batch()
+                batches.append(batch)
+                batch.append(timestamp=None, key=key, value=value, headers=all_headers)
+        return batches
+
+    async def _send_once(self, node_id: int, request: Any, **options: Any) -> Any:
+        while not self._broken:
+            try:
+                response = await self._send(node_id, request, **options)
+            except Exception as error:
+                self._broken = True
+                raise RequestLost(f"{type(request).__name__}: {type(error).__name__}") from error
+            if not (isinstance(request, AddPartitionsToTxnRequest) and _refused_for_now(response)):
+                return response
+            await asyncio.sleep(_MARKERS_SECONDS)
+        raise RequestLost(f"{type(request).__name__}: the producer was abandoned")
+
+    async def _abandon(self) -> None:
+        """Lets go of the connections at once; nothing more is sent, not even what `stop` would flush."""
+        self._broken = True
+        producer, sender = self._producer, self._producer._sender.sender_task
+        with suppress(Exception):
+            async with asyncio.timeout(_CLOSING_SECONDS):
+                await producer.client.close()
+        if sender is not None:
+            sender.cancel()
+            await asyncio.wait([sender], timeout=_CLOSING_SECONDS)
+        with suppress(Exception):
+            async with asyncio.timeout(_CLOSING_SECONDS):
+                await producer.client.close()  # what the sender may have opened again meanwhile
+        producer._closed = True  # so that its destructor does not complain
+
+
+def _refused_for_now(response: Any) -> bool:
+    return any(code == ConcurrentTransactions.errno for _, parts in response.errors for _, code in parts)

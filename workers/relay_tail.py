@@ -1,0 +1,125 @@
+"""Where the relay goes on: behind the last sequence that each output partition holds, read from there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from infra import outbox
+from infra.database import raw
+from infra.kafka import client_args
+from infra.outbox import OutOfStep, Shard
+from infra.settings import Settings
+
+SEQUENCE_HEADER = "fastlakare-seq"
+_FIRST_WINDOW = 64  # offsets: the markers of a few rounds, and a record between them
+_GROWTH = 16
+# Time for one window. It takes longer only where a stranger's open transaction hides what lies behind it; starting
+# over waits for that just as well.
+_WINDOW_SECONDS = 60.0
+
+
+async def positions(engine: AsyncEngine, settings: Settings, installation: UUID) -> list[tuple[Shard, int]]:
+    """Every shard, with the sequence up to which Kafka has committed it.
+
+    Raises OutOfStep when a topic holds more than was ever written, as after going back to an old backup of the
+    database: sequences would be used for a second time, and new events taken for published.
+    """
+    async with engine.connect() as connection:
+        shards = await outbox.shards(await raw(connection))
+    parts = [TopicPartition(settings.topic(shard.topic), shard.partition) for shard in shards]
+    tail = await tail_sequences(settings, installation, parts)
+    async with engine.connect() as connection:
+        written = await outbox.last_sequences(await raw(connection))
+    for shard, part in zip(shards, parts, strict=True):
+        if tail[part] > written[shard.number]:
+            raise OutOfStep(f"{part.topic}/{part.partition}: sequence {tail[part]} of {written[shard.number]} written")
+    return [(shard, max(tail[part], shard.published_seq)) for shard, part in zip(shards, parts, strict=True)]
+
+
+def sequence_prefix(installation: UUID) -> bytes:
+    """What the sequence header's value begins with in records of this installation; the sequence in ASCII follows."""
+    return installation.hex.encode() + b"/"
+
+
+async def tail_sequences(
+    settings: Settings, installation: UUID, parts: Iterable[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """The last committed sequence of this installation in each partition; 0 where there is none.
+
+    To be asked only after `init_transactions`: then no transaction of an earlier leader is open, and none can commit.
+    Reads backwards in growing windows, over transaction markers, what was aborted, and records of others.
+    """
+    found = dict.fromkeys(parts, 0)
+    prefix = sequence_prefix(installation)
+    async with _consumer(settings, "read_uncommitted") as consumer:
+        begin: dict[TopicPartition, int] = await consumer.beginning_offsets(list(found))
+        # Not the end that read_committed is told: a stranger's open transaction can put it before our last records.
+        window = {part: end for part, end in (await consumer.end_offsets(list(found))).items() if end > begin[part]}
+    if not window:
+        return found
+    size = _FIRST_WINDOW
+    async with _consumer(settings, "read_committed") as consumer:
+        consumer.assign(list(window))
+        while window:
+            ranges = {part: (max(begin[part], end - size), end) for part, end in window.items()}
+            async with asyncio.timeout(_WINDOW_SECONDS):
+                found |= await _highest(consumer, ranges, prefix)
+            window = {part: low for part, (low, _) in ranges.items() if not found[part] and low > begin[part]}
+            size *= _GROWTH
+    return found
+
+
+def _sequence(headers: Iterable[tuple[str, bytes | None]], prefix: bytes) -> int:
+    """The sequence in a record's headers; 0 in a record that no relay of this installation wrote."""
+    for name, value in headers:
+        if name == SEQUENCE_HEADER and value is not None and value.startswith(prefix):
+            digits = value[len(prefix) :]
+            return int(digits) if digits.isdigit() else 0
+    return 0
+
+
+async def _highest(
+    consumer: Any, ranges: Mapping[TopicPartition, tuple[int, int]], prefix: bytes
+) -> dict[TopicPartition, int]:
+    """The highest sequence in each partition's range of offsets [low, end); 0 where there is none."""
+    found = dict.fromkeys(ranges, 0)
+    for part, (low, _) in ranges.items():
+        consumer.seek(part, low)
+        consumer.resume(part)
+    left = set(ranges)
+    while left:
+        records = await consumer.getmany(*left, timeout_ms=50)
+        for part, batch in records.items():
+            found[part] = max(found[part], max(_sequence(record.headers, prefix) for record in batch))
+        for part in list(left):
+            # Markers and gaps come without records, so the position decides and not what was read.
+            if await consumer.position(part) >= ranges[part][1]:
+                consumer.pause(part)
+                left.discard(part)
+    return found
+
+
+@asynccontextmanager
+async def _consumer(settings: Settings, isolation: str) -> AsyncIterator[Any]:
+    consumer = AIOKafkaConsumer(
+        **client_args(settings),
+        client_id=f"{settings.group_id}.relay",
+        isolation_level=isolation,
+        auto_offset_reset="none",
+        enable_auto_commit=False,
+        fetch_max_wait_ms=50,
+        max_partition_fetch_bytes=256 * 1024,
+        fetch_max_bytes=8 << 20,
+    )
+    try:
+        await consumer.start()
+        yield consumer
+    finally:
+        await consumer.stop()

@@ -1,0 +1,186 @@
+"""`fastlakare run`: the workers, the relay and the endpoints in one process, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar
+
+from aiokafka.errors import KafkaError
+from faststream import FastStream
+from faststream.kafka import KafkaBroker
+from sqlalchemy.ext.asyncio import AsyncEngine
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
+
+from infra import database, migrations
+from infra.directory import Directory
+from infra.kafka import client_args
+from infra.keys import PatientKeys
+from infra.logs import log
+from infra.outbox import Handoff
+from infra.publish import Publisher
+from infra.settings import Settings
+from schemas.topics import FAST_LAKARKONTAKT, KIV_STAFF, KIV_UNIT, LISTNING_CLOCK, LISTNING_COMMAND, VARDVAL_LISTING
+from workers import command, installation, listing, staff, unit
+from workers.batch import Batches
+from workers.clock import Clock
+from workers.failures import BadRelease, fingerprint, passing
+from workers.figures import FiguresDuty
+from workers.health import Health
+from workers.http import serve_http
+from workers.lag import LagMeter
+from workers.outages import explain
+from workers.own_clock import ClockDuty
+from workers.parts import Parts
+from workers.relay import Duty, Relay
+from workers.subscription import Consumer, Subscription
+from workers.topics import partition_counts
+
+T = TypeVar("T")
+
+_CONNECTIONS = 16
+
+WORKERS: Mapping[str, Callable[[Parts], Batches]] = {
+    "staff": lambda parts: Batches(KIV_STAFF, staff.HANDLERS, parts),
+    "unit": lambda parts: Batches(KIV_UNIT, unit.HANDLERS, parts, alone=True),
+    "listing": lambda parts: Batches(VARDVAL_LISTING, listing.HANDLERS, parts),
+    "command": lambda parts: Batches(LISTNING_COMMAND, command.HANDLERS, parts),
+    "clock": lambda parts: Clock(LISTNING_CLOCK, {}, parts),
+}
+
+
+async def serve(settings: Settings, only: frozenset[str]) -> int:
+    """Runs what `only` names. Returns 0 when told to stop, 1 when something failed that will not pass by itself."""
+    health = Health()
+    engine = database.engine(settings, pool_size=_CONNECTIONS, application_name="fastlakare run")
+    meter = LagMeter(settings, engine)
+    http = asyncio.create_task(serve_http(settings, health, meter))
+    try:
+        parts = await _parts(settings, engine, health, http)
+        return await _Process(parts, only, http).run()
+    except (migrations.SchemaBehind, installation.WrongTopics) as error:
+        log.error("cannot start", why=str(error))
+        return 1
+    finally:
+        http.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await http
+        await meter.aclose()
+        await engine.dispose()
+
+
+async def _parts(settings: Settings, engine: AsyncEngine, health: Health, http: asyncio.Task[None]) -> Parts:
+    """Everything the workers share, once the database and the cluster answer and are as they should be."""
+    await _wait_for("database", health, partial(_check_schema, engine), http)
+    counts = await _wait_for("Kafka", health, partial(partition_counts, settings), http)
+    shards = await _wait_for("database", health, partial(_shards, engine, counts), http)
+    return Parts(
+        settings,
+        engine,
+        Directory(),
+        PatientKeys(settings.patient_key_secret.get_secret_value().encode(), counts[FAST_LAKARKONTAKT]),
+        Publisher(settings.source, shards, counts),
+        Handoff(),
+        health,
+    )
+
+
+async def _wait_for(part: str, health: Health, step: Callable[[], Awaitable[T]], http: asyncio.Task[None]) -> T:
+    """Waits and says so for as long as the database or the broker is away."""
+
+    def say(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        why = (error and (explain(error) or type(error).__name__)) or "unknown"
+        log.warning("waiting", part=part, why=why)
+        health.report(part, why)
+
+    retrying = AsyncRetrying(
+        retry=retry_if_exception(lambda error: _may_pass(error) and not http.done()),
+        wait=wait_random_exponential(multiplier=0.2, max=5),
+        before_sleep=say,
+        reraise=True,
+    )
+    health.report(part, "not reached yet")
+    result: T = await retrying(step)
+    health.report(part, None)
+    return result
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, KafkaError) or passing(error, 1)
+
+
+async def _check_schema(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        await migrations.check(await database.raw(connection))
+
+
+async def _shards(engine: AsyncEngine, counts: Mapping[str, int]) -> dict[tuple[str, int], int]:
+    async with engine.connect() as connection:
+        return await installation.ensure(await database.raw(connection), counts)
+
+
+class _Process:
+    """The parts of a running process, any of which can end it."""
+
+    def __init__(self, parts: Parts, only: frozenset[str], http: asyncio.Task[None]) -> None:
+        self._parts = parts
+        self._http = http
+        self._failure: BaseException | None = None
+        self._broker = KafkaBroker(
+            parts.settings.kafka_bootstrap_servers, consumer_only=True, apply_types=False, logger=None
+        )
+        self._app = FastStream(self._broker, logger=None)
+        self._subscriptions = [
+            Subscription(name, make(parts), self._end) for name, make in WORKERS.items() if name in only
+        ]
+        self._with_relay = "relay" in only
+
+    async def run(self) -> int:
+        """Until a signal or a failure."""
+        for subscription in self._subscriptions:
+            subscription.register(self._broker)
+        # FastStream's own security classes cannot carry a token provider; the consumers are made with our arguments.
+        await self._broker.connect()
+        self._broker.config.broker_config.builder = partial(Consumer, **client_args(self._parts.settings))
+        tasks = [asyncio.create_task(subscription.keep_up()) for subscription in self._subscriptions]
+        if self._with_relay:
+            tasks.append(asyncio.create_task(self._relay().run()))
+        for task in (*tasks, self._http):
+            task.add_done_callback(self._task_ended)
+        try:
+            await self._app.run()
+        finally:
+            for task in tasks:
+                task.remove_done_callback(self._task_ended)
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return self._code()
+
+    def _relay(self) -> Relay:
+        parts = self._parts
+        duties: list[Duty] = [FiguresDuty(parts)]
+        if parts.settings.own_clock:
+            duties.append(ClockDuty(parts))
+        return Relay(parts.engine, parts.settings, parts.handoff, duties=duties, health=parts.health)
+
+    def _end(self, error: BaseException) -> None:
+        """The process must end: whatever runs it starts it again (crash-only)."""
+        if self._failure is None and not isinstance(error, asyncio.CancelledError):
+            self._failure = error
+        self._app.exit()
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self._end(task.exception() or RuntimeError("a part of the process ended by itself"))
+
+    def _code(self) -> int:
+        if self._failure is None:
+            return 0
+        if isinstance(self._failure, BadRelease):
+            log.critical("stopped to protect the topic", why=str(self._failure))
+        else:
+            log.critical("ended", why=explain(self._failure) or fingerprint(self._failure).detail)
+        return 1

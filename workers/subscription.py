@@ -1,0 +1,179 @@
+"""FastStream's part: one batch subscriber per input topic, and what happens when partitions come and go.
+
+FastStream brings the consume loop and its lifespan. Every default of it that loses data is switched off here: it never
+acknowledges (offsets live in the database), never parses (headers may hold any bytes), and its handler never raises
+(exceptions in a batch handler would be swallowed): what cannot be handled ends the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER
+from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
+
+from infra.database import raw
+from infra.logs import log
+from infra.offsets import Position, claim
+from workers.batch import Batches
+from workers.failures import passing
+
+#: a batch may wait for the database as long as it takes; a process that is gone is noticed by its heartbeats
+_POLL_MS = 24 * 60 * 60 * 1000
+_SESSION_MS = 10_000
+_HEARTBEAT_MS = 2_000
+_REBALANCE_MS = 60_000
+_MIRROR_SECONDS = 1.0
+
+
+class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
+    """A consumer that begins only where it is told to (`auto_offset_reset="none"`), and tells what is gone."""
+
+    gone: Callable[[dict[TopicPartition, int]], None]
+
+    async def getmany(self, *args: Any, **kwargs: Any) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """As aiokafka's. Partitions whose position is not known yet, or is gone, give nothing."""
+        try:
+            records: dict[TopicPartition, list[ConsumerRecord]] = await super().getmany(*args, **kwargs)
+        except NoOffsetForPartitionError:
+            return {}  # asked before `on_partitions_assigned` was through
+        except OffsetOutOfRangeError as error:
+            self.gone(error.args[0])
+            return {}
+        return records
+
+
+class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    """The batches of one topic, fed by one consumer of the group `<GROUP_ID>.<worker>`."""
+
+    def __init__(self, worker: str, batches: Batches, ended: Callable[[BaseException], None]) -> None:
+        """`ended` is told of what must end the process."""
+        self.worker = worker
+        self._batches = batches
+        self._settings = batches.parts.settings
+        self._ended = ended
+        self._topic = self._settings.topic(batches.topic)
+        self._subscriber: Any = None
+
+    def register(self, broker: KafkaBroker) -> None:
+        """Adds the subscriber to the broker; it runs when the broker is started."""
+        settings = self._settings
+        self._subscriber = broker.subscriber(
+            self._topic,
+            batch=True,
+            max_records=settings.batch_records,
+            batch_timeout_ms=settings.batch_wait_ms,
+            group_id=f"{settings.group_id}.{self.worker}",
+            group_instance_id=settings.instance_id and f"{settings.instance_id}.{self.worker}",
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            max_poll_interval_ms=_POLL_MS,
+            session_timeout_ms=_SESSION_MS,
+            heartbeat_interval_ms=_HEARTBEAT_MS,
+            rebalance_timeout_ms=_REBALANCE_MS,
+            ack_policy=AckPolicy.MANUAL,
+            parser=_as_it_came,
+            decoder=_records,
+            listener=self,
+            no_reply=True,
+        )
+        self._subscriber(self._handle)
+
+    async def _handle(self, records: tuple[ConsumerRecord, ...]) -> None:
+        try:
+            await self._batches.handle(records)
+        except BaseException as error:
+            self._ended(error)
+            if isinstance(error, Exception):
+                await asyncio.Event().wait()  # no further batch: the process ends
+            raise
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Waits for the running batch; one that only waits itself is given up."""
+        self._batches.leaving = True
+        async with self._batches.idle:
+            self._batches.positions.clear()
+        self._batches.parts.health.report(self._batches.topic, "no partitions assigned yet", after=30)
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Raises the epochs, so that whoever had the partitions is shut out, and goes on where the database says."""
+        try:
+            await self._take_over(sorted(assigned))
+        except BaseException as error:
+            self._ended(error)
+            raise
+
+    async def _take_over(self, assigned: list[TopicPartition]) -> None:
+        batches, health = self._batches, self._batches.parts.health
+        consumer: Consumer = self._subscriber.consumer
+        consumer.gone = self._gone
+        retrying = AsyncRetrying(retry=retry_if_exception(_passes), wait=wait_random_exponential(multiplier=0.1, max=5))
+        async for attempt in retrying:
+            with attempt:
+                earliest = await consumer.beginning_offsets(assigned) if assigned else {}
+                ends = await consumer.end_offsets(assigned) if assigned else {}
+                positions = await self._claim({part.partition: offset for part, offset in earliest.items()})
+        for part in assigned:
+            position = positions[part.partition]
+            if earliest[part] <= position.next_offset <= ends[part]:
+                batches.positions[part.partition] = position
+                consumer.seek(part, position.next_offset)
+            else:
+                consumer.seek(part, ends[part])
+                self._stop(part, position.next_offset)
+        batches.leaving = False
+        health.report(batches.topic, None)
+
+    async def _claim(self, earliest: dict[int, int]) -> dict[int, Position]:
+        async with self._batches.parts.engine.connect() as connection:
+            return await claim(await raw(connection), self._batches.topic, earliest)
+
+    def _gone(self, positions: dict[TopicPartition, int]) -> None:
+        for part, offset in positions.items():
+            self._stop(part, offset)
+
+    def _stop(self, part: TopicPartition, offset: int) -> None:
+        """The partition stops loudly: records never handled are gone, and only an operator can say what then."""
+        batches = self._batches
+        batches.positions.pop(part.partition, None)
+        self._subscriber.consumer.pause(part)
+        why = f"stopped, for offset {offset}, which is to be handled next, is no longer in the topic"
+        batches.parts.health.report(f"{batches.topic}/{part.partition}", why)
+        log.error("partition stopped", topic=batches.topic, partition=part.partition, why=why)
+
+    async def keep_up(self) -> None:
+        """For ever: mirrors the offsets to Kafka's group, for lag tools; it decides nothing. Says that all is well."""
+        mirrored: dict[int, int] = {}
+        while True:
+            await asyncio.sleep(_MIRROR_SECONDS)
+            consumer: Consumer | None = self._subscriber.consumer
+            if consumer is None or self._batches.idle.locked():
+                continue
+            held = {p: at.next_offset for p, at in self._batches.positions.items()}
+            changed = {p: offset for p, offset in held.items() if mirrored.get(p) != offset}
+            if not changed:
+                self._batches.parts.health.progress(self._batches.topic)
+                continue
+            try:
+                await consumer.commit({TopicPartition(self._topic, p): offset for p, offset in changed.items()})
+                mirrored |= changed
+            except KafkaError as error:
+                log.debug("group commit failed; it is a mirror only", topic=self._batches.topic, error=type(error).__name__)
+
+
+async def _as_it_came(message: tuple[ConsumerRecord, ...]) -> KafkaMessage:
+    return KafkaMessage(body=b"", raw_message=message, consumer=FAKE_CONSUMER)
+
+
+async def _records(message: KafkaMessage) -> Any:
+    return message.raw_message
+
+
+def _passes(error: BaseException) -> bool:
+    return isinstance(error, KafkaError) or passing(error, 1)

@@ -1,0 +1,48 @@
+"""What the commands share: quiet libraries, one event loop, JSON on the terminal."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Coroutine, Iterable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from infra.settings import Need, Settings
+
+T = TypeVar("T")
+
+EXIT_FOUND, EXIT_WRONG, EXIT_BUG = 1, 2, 70
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def tool(needs: Iterable[Need]) -> Settings:
+    """The settings for a command that is no service: libraries keep quiet, what they cannot do is told in one line."""
+    from infra.logs import configure
+    from infra.settings import Settings
+    from workers.outages import last_words
+
+    settings = Settings.load(needs)
+    configure(settings.log_format, logging.WARNING)
+    logging.getLogger().setLevel(logging.CRITICAL)
+    kafka = logging.getLogger("aiokafka")
+    kafka.setLevel(logging.ERROR)
+    kafka.propagate = False
+    kafka.handlers[:] = [last_words]
+    return settings
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Runs it to its end on the quick event loop."""
+    import uvloop
+
+    return uvloop.run(work)
+
+
+def print_json(content: object) -> None:
+    """Prints JSON for scripts and for eyes."""
+    import orjson
+
+    typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())

@@ -1,0 +1,112 @@
+"""One PostgreSQL transaction with a world to decide on; begun again where locks would be taken out of order."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TypeVar
+
+import asyncpg
+
+from handlers.world import Needs, World
+from infra.database import raw
+from infra.directory import Day
+from infra.failpoints import hit
+from infra.load import Loader, Restart
+from infra.offsets import Position, advance
+from infra.publish import Event
+from infra.save import save
+from workers.parts import Parts
+
+T = TypeVar("T")
+
+
+class DayUnknown(Exception):
+    """No day has begun yet, so nothing else may be read (T3)."""
+
+
+@dataclass(slots=True, frozen=True)
+class Fence:
+    """How far a transaction moves the partitions of a topic on; `held` is where they stand."""
+
+    topic: str
+    held: Mapping[int, Position]
+    to: Mapping[int, int]
+
+
+@dataclass(slots=True)
+class Transaction:
+    """An open transaction: what is decided in it changes `world`; `events` are published beside what that says."""
+
+    pg: asyncpg.Connection
+    day: Day
+    world: World
+    loader: Loader
+    events: list[Event] = field(default_factory=list)
+
+    async def drive(self, decision: Generator[Needs, None, T]) -> T:
+        """Runs a decision, loading whatever it asks for."""
+        while True:
+            try:
+                needs = next(decision)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            await self.loader.load(needs)
+
+
+Work = Callable[[Transaction], Awaitable[T]]
+
+
+async def transact(
+    parts: Parts, fence: Fence, work: Work[T], *, alone: bool = False, without_day: bool = False
+) -> T:
+    """Steps 1 to 7 of a batch around `work`, which is 2 to 4. `alone`: units or the day change, nothing else happens
+    meanwhile. Raises Fenced, DayUnknown (but `without_day`), TooMuch, and what work and the database raise; nothing is
+    saved then."""
+    known = Needs()
+    while True:
+        try:
+            return await _attempt(parts, fence, work, alone, without_day, known)
+        except Restart:
+            continue
+
+
+async def _attempt(
+    parts: Parts, fence: Fence, work: Work[T], alone: bool, without_day: bool, known: Needs
+) -> T:
+    """Raises Restart, and `known` is then what must be loaded first the next time."""
+    async with parts.engine.connect() as connection:
+        pg = await raw(connection)
+        async with pg.transaction():
+            day = await parts.directory.enter(pg, alone=alone)
+            await advance(pg, fence.topic, fence.held, fence.to)
+            hit("batch:1-fence")
+            if day.day is None and not without_day:
+                raise DayUnknown
+            world = _world(parts, day, alone)
+            tx = Transaction(pg, day, world, Loader(pg, world, parts.keys, alone=alone, working=day.working))
+            try:
+                if known.minus(Needs()) is not None:
+                    world.met.add(known)
+                    await tx.loader.load(known)
+                result = await work(tx)
+            except Restart:
+                known.add(world.met)
+                raise
+            hit("batch:4-decide")
+            await save(pg, world)
+            hit("batch:5-save")
+            tx.events += await parts.publisher.events(pg, world)
+            outgoing = await parts.publisher.write(pg, tx.events)
+            hit("batch:6-outbox")
+    hit("batch:7-commit")
+    parts.handoff.give(outgoing)
+    return result
+
+
+def _world(parts: Parts, day: Day, alone: bool) -> World:
+    # Whoever is alone may change units; the process's own must not be touched before the commit.
+    units = dict(parts.directory.units) if alone else parts.directory.units
+    return World(day.day or date.min, day.cause, parts.settings.policy, units)
