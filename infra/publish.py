@@ -13,7 +13,7 @@ from handlers.changes import Cause, DoctorChange, LinkChange, Pair, Replied, Rep
 from handlers.figures import Figures, with_figures
 from handlers.links import instant
 from handlers.world import World
-from infra.keys import partition_of
+from infra.keys import command_name, partition_of
 from infra.outbox import Headers, Outgoing, pack, unpack
 from schemas.envelope import binary_headers
 from schemas.topics import FAST_LAKARKONTAKT, LISTNING_DOCTOR, LISTNING_REPLY
@@ -52,11 +52,11 @@ UPDATE roster SET figures = new.figures FROM unnest($1::text[], $2::text[], $3::
 WHERE roster.unit = new.unit AND roster.doctor = new.doctor
 """
 _REMEMBER_REPLY = """
-INSERT INTO command (source, id, partition, key, value, headers) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (source, id) DO UPDATE
+INSERT INTO command (name, partition, key, value, headers) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (name) DO UPDATE
 SET (partition, key, value, headers) = ROW(excluded.partition, excluded.key, excluded.value, excluded.headers)
 """
-_REPLY = "SELECT partition, key, value, headers FROM command WHERE (source, id) = ($1, $2) AND headers IS NOT NULL"
+_REPLY = "SELECT partition, key, value, headers FROM command WHERE name = $1 AND headers IS NOT NULL"
 
 
 class Publisher:
@@ -85,9 +85,8 @@ class Publisher:
                     events.append(self.doctor(change, figures.get(change.pair)))
                 case Replied():
                     event = self._reply(change)
-                    await pg.execute(
-                        _REMEMBER_REPLY, change.cause.source, change.cause.id, *event[1:4], pack(event.headers)
-                    )
+                    name = command_name(change.cause.source, change.cause.id)
+                    await pg.execute(_REMEMBER_REPLY, name, *event[1:4], pack(event.headers))
                     events.append(event)
                 case RepliedAgain():
                     events += await self.reply_again(pg, change.source, change.id)
@@ -97,7 +96,7 @@ class Publisher:
 
     async def reply_again(self, pg: asyncpg.Connection, source: str, id: str) -> list[Event]:
         """The stored reply to a command, none where it had none (an import's part that waited)."""
-        row = await pg.fetchrow(_REPLY, source, id)
+        row = await pg.fetchrow(_REPLY, command_name(source, id))
         return [] if row is None else [Event(LISTNING_REPLY, row[0], row[1], row[2], unpack(row[3]))]
 
     async def write(self, pg: asyncpg.Connection, events: Iterable[Event]) -> list[Outgoing]:

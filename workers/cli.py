@@ -128,6 +128,7 @@ def run(
 app.command()(cli_tools.topics)
 app.command()(run)
 app.command()(cli_tools.lag)
+app.command("import")(cli_tools.import_links)
 app.command()(cli_tools.asyncapi)
 app.command()(cli_tools.schema)
 

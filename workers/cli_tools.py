@@ -1,12 +1,21 @@
-"""The commands that look: topics, lag, and the contract. What they need is loaded only when they run."""
+"""The commands beside the service: topics, lag, import, and the contract. What they need is loaded only when they run."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from workers.terminal import EXIT_FOUND, Json, print_json, run, tool
+
+
+class Override(StrEnum):
+    """The limits that a command may go over by naming them (C7)."""
+
+    CEILING = "ceiling"
+    AGE = "age"
 
 
 def topics(
@@ -124,3 +133,55 @@ def schema(
         short = [known for known in contract.schema_names() if not known.startswith("se.")]
         raise typer.BadParameter(f"nothing is called {name}; there are: {', '.join(short)}") from None
     print_json(found)
+
+
+def import_links(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="The rows, one a patient.")],
+    unit: Annotated[str, typer.Option(metavar="HSA", help="The vårdcentral the links are for.")] = "",
+    actor: Annotated[str, typer.Option(metavar="ID", help="Who asks, for the audit trail.")] = "",
+    role: Annotated[str, typer.Option(help="Their role: VC-chef or Vårdvalsbehörig.")] = "",
+    import_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="The import's id; one is made where none is given.")
+    ] = None,
+    override: Annotated[
+        list[Override] | None, typer.Option(help="Take rows over this limit too; may be repeated.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Have the file judged, and change nothing.")] = False,
+    timeout: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long to wait for the answer.")] = 60,
+    template: Annotated[
+        bool, typer.Option("--template", help="Only write FILE.csv, empty but for its header.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Send a CSV of links and wait for the answer.
+
+    One row a patient: personnummer, the unit's HSA-id, the doctor's HSA-id and optionally a date, in this order or
+    under a header that names them. Semicolon or comma, UTF-8 or Windows-1252. One faulty row and nothing is changed:
+    the faulty ones, and why, are written to FILE.felaktiga.csv, to correct and send again.
+
+    \b
+    Example:     fastlakare import links.csv --unit SE2321000131-E000000000712 --actor annsv4 --role VC-chef
+                 fastlakare import --template links.csv
+    Exit codes:  0 accepted, 1 refused, 2 the file cannot be read, no answer in time, or wrong use
+    """
+    missing = [name for name, value in (("--unit", unit), ("--actor", actor), ("--role", role)) if not value]
+    if missing and not template:
+        raise typer.BadParameter(f"{', '.join(missing)}: needed")
+    from workers.import_links import command
+
+    if template:
+        command.write_template(file)
+        return
+    code = command.import_links(
+        tool(("kafka",)),
+        file,
+        unit=unit,
+        actor=actor,
+        role=role,
+        import_id=import_id,
+        override=tuple(limit.value for limit in override or ()),
+        dry_run=dry_run,
+        timeout=timeout,
+        as_json=json,
+    )
+    raise typer.Exit(code)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from infra.keys import command_name
 from workers.reading import Read
 
 _REMEMBER = """
-INSERT INTO command (source, id) SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS new(source, id)
-ORDER BY source, id ON CONFLICT DO NOTHING RETURNING source, id
+INSERT INTO command (name) SELECT DISTINCT name FROM unnest($1::bytea[]) AS new(name) ORDER BY name
+ON CONFLICT DO NOTHING RETURNING name
 """
 
 
@@ -19,12 +20,11 @@ async def remember(pg: asyncpg.Connection, commands: Sequence[Read]) -> tuple[li
 
     Waits for another process that has the same command in hand.
     """
-    sources, ids = [c.cause.source for c in commands], [c.cause.id for c in commands]
-    unseen = {tuple(row) for row in await pg.fetch(_REMEMBER, sources, ids)}
+    names = [command_name(command.cause.source, command.cause.id) for command in commands]
+    unseen = {row[0] for row in await pg.fetch(_REMEMBER, names)}
     new: list[Read] = []
     again: list[Read] = []
-    for command in commands:
-        name = (command.cause.source, command.cause.id)
+    for name, command in zip(names, commands, strict=True):
         (new if name in unseen else again).append(command)
         unseen.discard(name)
     return new, again

@@ -76,7 +76,7 @@ class _LastWords(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keeps the line."""
-        self.text = record.getMessage()
+        self.text = record.getMessage().rstrip(": ")
 
 
 last_words = _LastWords(logging.ERROR)

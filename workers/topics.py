@@ -29,6 +29,7 @@ _DAY_MS = 24 * 60 * 60 * 1000
 #: a dead letter carries a record of 1 MiB and its headers, a reply up to 2 000 faulty rows
 _LARGE_RECORD_BYTES = 2 * 1024 * 1024
 _VISIBLE_SECONDS = 10.0
+_REQUEST_MS = 10_000
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ async def partition_counts(settings: Settings) -> dict[str, int]:
 
     Asks as every client does, so it works where a broker has no admin calls. Raises KafkaError.
     """
-    client = AIOKafkaClient(**client_args(settings))
+    client = AIOKafkaClient(**client_args(settings), request_timeout_ms=_REQUEST_MS)
     try:
         await client.bootstrap()
         bare = {settings.topic(topic.name): topic.name for topic in TOPICS}
@@ -144,7 +145,7 @@ async def _make(admin: AIOKafkaAdminClient, missing: list[Wanted]) -> list[str]:
 
 @asynccontextmanager
 async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(**client_args(settings))
+    admin = AIOKafkaAdminClient(**client_args(settings), request_timeout_ms=_REQUEST_MS)
     try:
         await admin.start()
         yield admin

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from typer.testing import CliRunner
@@ -90,7 +90,7 @@ def test_help_says_what_it_does_with_an_example_and_the_exit_codes(command: str)
 def test_the_first_screen_lists_every_command() -> None:
     shown = CliRunner().invoke(app, ["--help"])
     assert shown.exit_code == 0
-    assert {"demo", "migrate", "topics", "run", "lag", "asyncapi", "schema"} <= set(shown.output.split())
+    assert {"demo", "migrate", "topics", "run", "lag", "import", "asyncapi", "schema"} <= set(shown.output.split())
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,9 @@ def test_the_first_screen_lists_every_command() -> None:
         ["run", "--only", ""],
         ["schema", "nonsense"],
         ["schema"],
+        ["import"],
+        ["import", "links.csv", "--unit", "SE2321000131-E000000000712", "--role", "VC-chef"],
+        ["import", "links.csv", "--override", "nonsense"],
     ],
 )
 def test_wrong_use_ends_with_2(arguments: list[str]) -> None:
@@ -186,3 +189,31 @@ def test_a_messages_schema_is_printed_by_either_name(name: str) -> None:
     shown = CliRunner().invoke(app, ["schema", name])
     assert shown.exit_code == 0
     assert json.loads(shown.stdout)["title"] == "se.vgregion.listning.link-patient.v1"
+
+
+def test_an_installation_is_set_up_and_looked_at(
+    fastlakare: Callable[..., Done], kafka: Any, database_url: str, topic_prefix: str
+) -> None:
+    settings = {
+        **AWAY,
+        "FASTLAKARE_DATABASE_URL": database_url,
+        "FASTLAKARE_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
+        "FASTLAKARE_TOPIC_PREFIX": topic_prefix,
+        "FASTLAKARE_PARTITIONS": "1",
+    }
+    assert fastlakare("topics", "--check", **settings).status == 1
+    assert "fastlakare topics --create" in fastlakare("lag", **settings).stderr
+    made = fastlakare("topics", "--create", "--json", **settings)
+    assert (made.status, len(json.loads(made.stdout)["created"])) == (0, 13)
+    checked = fastlakare("topics", "--check", "--json", **settings)
+    assert (checked.status, json.loads(checked.stdout)) == (0, {"differences": []})
+
+    too_soon = fastlakare("lag", **settings)
+    assert (too_soon.status, too_soon.stdout) == (2, "")
+    assert "run `fastlakare migrate` first" in too_soon.stderr
+    assert fastlakare("migrate", **settings).stdout.startswith("the database went from empty to ")
+    assert fastlakare("migrate", **settings).stdout.endswith(" already\n")
+
+    told = fastlakare("lag", "--json", "--wait", "30", **settings)
+    assert (told.status, json.loads(told.stdout)["outbox"]) == (0, 0)
+    assert "listning.clock.v1" in fastlakare("lag", **settings).stdout

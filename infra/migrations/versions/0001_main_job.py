@@ -149,14 +149,13 @@ CREATE INDEX figures_stale_pair ON figures_stale (unit_hsa_id, doctor_hsa_id);
 
 COMMANDS = """
 CREATE TABLE command (
-    source text,
-    id text,
+    name bytea PRIMARY KEY,
     partition integer,
     key bytea,
     value bytea,
-    headers bytea,
-    PRIMARY KEY (source, id)
+    headers bytea
 );
+COMMENT ON COLUMN command.name IS 'SHA-256 of ce_source and ce_id, which may be of any length';
 COMMENT ON TABLE command IS 'Every command read, with its reply as it was published (C2)';
 
 CREATE TABLE import (

@@ -44,7 +44,7 @@ class Sender:
         """A binary CloudEvent; `attributes` override id, source, time and add correlationid."""
         self.count += 1
         self.now += self.step
-        envelope = {"specversion": "1.0", "id": f"{self.count}", "source": self.source,
+        envelope = {"specversion": "1.0", "id": f"{self.source}-{self.count}", "source": self.source,
                     "type": f"{PREFIX}{name}.v1", "time": instant(self.now)} | attributes  # fmt: skip
         headers = [(f"ce_{name}", text.encode()) for name, text in envelope.items() if text is not None]
         value = json.dumps(data, ensure_ascii=False).encode()

@@ -1,0 +1,51 @@
+# The targets, each one command that sets up what it needs. `make` alone lists them.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fast format run bench chaos lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
+
+demo: $(VENV)/.installed ## Show the whole service at work on an embedded broker and database (Python only)
+	@$(BIN)/fastlakare demo
+
+test: $(VENV)/.installed ## Every test, on real Apache Kafka and PostgreSQL
+	@$(BIN)/python -m pytest
+
+fast: $(VENV)/.installed ## The pure tests alone, in seconds
+	@$(BIN)/python -m pytest tests/schemas tests/handlers tests/system/oracle/test_model.py
+
+check: $(VENV)/.installed ## Format, lint, types, imports and the pure tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q tests/schemas tests/handlers
+
+format: $(VENV)/.installed ## Put the code into its form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+run: $(VENV)/.installed ## The service, with the settings of the environment or .env
+	@$(BIN)/fastlakare run
+
+bench: $(VENV)/.installed ## The relisting wave beside the raw loop, on real Kafka and PostgreSQL
+	@$(BIN)/python -m benchmarks
+
+lock: ## Resolve the requirements anew (needs uv)
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header -p 3.11 -o requirements/run.txt pyproject.toml
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header -p 3.11 -o requirements/dev.txt \
+		--extra dev --extra demo --no-emit-package fastlakare -c requirements/run.txt pyproject.toml
+
+clean: ## Remove the environment and what the tools left
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(VENV)/.installed: requirements/dev.txt pyproject.toml
+	@echo "setting up $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@

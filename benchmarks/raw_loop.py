@@ -1,0 +1,86 @@
+"""The limit: aiokafka alone consumes, parses, decides from a dict and produces; nothing is kept, nothing is safe."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+
+import orjson
+import uvloop
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+
+async def drain(servers: str, source: str, target: str, events: int, partitions: int) -> float:
+    """Reads `events` records and writes an event for every relisting; returns the seconds it took."""
+    parts = [TopicPartition(source, number) for number in range(partitions)]
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False, isolation_level="read_committed")
+    producer = AIOKafkaProducer(bootstrap_servers=servers, acks="all", enable_idempotence=True, compression_type="lz4")
+    await consumer.start()
+    await producer.start()
+    consumer.assign(parts)
+    await consumer.seek_to_beginning(*parts)
+    linked_at: dict[str, str] = {}
+    seen = 0
+    sending: list[asyncio.Future[object]] = []
+    started = time.perf_counter()
+    while seen < events:
+        for part, records in (await consumer.getmany(timeout_ms=20, max_records=2000)).items():
+            batch = producer.create_batch()
+            for record in records:
+                seen += 1
+                change = decide(linked_at, orjson.loads(record.value))
+                if change is not None and batch.append(key=record.key, value=change, timestamp=None) is None:
+                    sending.append(await producer.send_batch(batch, target, partition=part.partition))
+                    batch = producer.create_batch()
+                    batch.append(key=record.key, value=change, timestamp=None)
+            if batch.record_count():
+                sending.append(await producer.send_batch(batch, target, partition=part.partition))
+    await asyncio.gather(*sending)
+    seconds = time.perf_counter() - started
+    await producer.stop()
+    await consumer.stop()
+    return seconds
+
+
+def decide(linked_at: dict[str, str], listing: dict[str, object]) -> bytes | None:
+    """The change event of a patient who is listed somewhere else now."""
+    current = listing["current"]
+    assert isinstance(current, dict)
+    patient, unit = str(listing["patient_id"]), str(current["unit_hsa_id"])
+    before = linked_at.get(patient)
+    linked_at[patient] = unit
+    if before == unit:
+        return None
+    return orjson.dumps(
+        {
+            "patient_id": patient,
+            "revision": listing["sequence"],
+            "status": "ended",
+            "change": "ended",
+            "reason": "relisted",
+            "type": {"system": "1.2.752.129.5.1.69", "code": "2"},
+            "doctor": {"hsa_id": "SE2321000131-E000000007623", "name": None, "title": None},
+            "unit": {"hsa_id": before, "name": "Vårdcentralen Majorna", "care_giver_hsa_id": None},
+            "start": "2026-01-01",
+            "end": "2026-05-25",
+            "changed_at": "2026-05-26T09:13:05Z",
+        }
+    )
+
+
+def main() -> None:
+    """Prints the seconds, for `benchmarks` to read."""
+    arguments = argparse.ArgumentParser()
+    for name in ("servers", "source", "target"):
+        arguments.add_argument(name)
+    for name in ("events", "partitions"):
+        arguments.add_argument(name, type=int)
+    given = arguments.parse_args()
+    seconds = uvloop.run(drain(given.servers, given.source, given.target, given.events, given.partitions))
+    sys.stdout.write(f"{seconds}\n")
+
+
+if __name__ == "__main__":
+    main()

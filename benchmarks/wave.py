@@ -1,0 +1,91 @@
+"""The relisting wave: linked patients, two listing events each, most of them to another unit (quality.md)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import asyncpg
+import orjson
+
+from handlers.changes import Pair
+from infra.keys import PatientKeys
+from schemas.ids import PatientKind, patient_kind
+
+UNITS = [f"SE2321000131-E{100_000 + n:012d}" for n in range(200)]
+DOCTORS_PER_UNIT = 5
+FIRST_DAY = date(2026, 1, 1)
+
+
+@dataclass(frozen=True)
+class Wave:
+    """`patients` linked patients, `events` listing events, a `share` of which names another unit than the link's."""
+
+    patients: int = 200_000
+    events: int = 400_000
+    share: float = 0.6
+    partitions: int = 12
+
+
+def personnummer(count: int) -> list[str]:
+    """Test numbers of the tax agency's series (birth numbers 238x and 239x), as many as asked for."""
+    found: list[str] = []
+    day = date(1905, 1, 1)
+    while len(found) < count:
+        for birth in range(2380, 2400):
+            text = f"{day:%Y%m%d}{birth}"
+            if patient_kind(text) is PatientKind.PERSONNUMMER:
+                found.append(text)
+        day += timedelta(days=1)
+        if day.year == 2026:
+            raise ValueError(f"there are only {len(found)} test numbers")
+    return found[:count]
+
+
+def home(number: int) -> Pair:
+    """The unit and doctor of the n-th patient."""
+    unit = UNITS[number % len(UNITS)]
+    return Pair(unit, f"SE2321000131-P{number % (len(UNITS) * DOCTORS_PER_UNIT):012d}")
+
+
+def events(wave: Wave) -> Iterator[tuple[bytes, bytes]]:
+    """Key and value of every event, in an order of its own; the same at every run."""
+    dice = random.Random(20_260_526)
+    patients = personnummer(wave.patients)
+    order = [n % wave.patients for n in range(wave.events)]
+    dice.shuffle(order)
+    sequences = [1] * wave.patients
+    for number in order:
+        sequences[number] += 1
+        unit = home(number).unit
+        if dice.random() < wave.share:
+            unit = UNITS[(number + 1 + dice.randrange(len(UNITS) - 1)) % len(UNITS)]
+        value = {
+            "patient_id": patients[number],
+            "sequence": sequences[number],
+            "protected": False,
+            "current": {"unit_hsa_id": unit, "valid_from": "2026-05-26", "reason": "Aktivt val på vårdcentral"},
+            "upcoming": None,
+            "care_burden": 1.37,
+        }
+        yield b"%d" % number, orjson.dumps(value)
+
+
+async def seed(pg: asyncpg.Connection, wave: Wave, keys: PatientKeys) -> None:
+    """The state before the wave, written to the tables as the service would have left it."""
+    await pg.execute("UPDATE day SET day = $1", FIRST_DAY)
+    patients = []
+    links = []
+    for number, text in enumerate(personnummer(wave.patients)):
+        pair = home(number)
+        key = keys.key(int(text))
+        row = (int(text), key, keys.partition(key), 1, 1, True, pair.unit, FIRST_DAY, None, None, 1.37, None)
+        patients.append(row)
+        links.append((int(text), pair.unit, pair.doctor, FIRST_DAY))
+    await pg.copy_records_to_table("patient", records=patients)
+    await pg.copy_records_to_table("link", records=links)
+    await pg.execute("VACUUM (ANALYZE) patient")
+    await pg.execute("VACUUM (ANALYZE) link")
+    await pg.execute("CHECKPOINT")

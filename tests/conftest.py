@@ -1,0 +1,111 @@
+"""The servers that tests share: real Kafka and PostgreSQL, one of each for the whole run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from infra.embedded.postgres import Postgres
+from infra.migrations import upgrade
+from tests.servers.kafka import Kafka, NoKafka, in_container
+
+#: a test database need not survive the machine, only its own crashes
+FAST = {"fsync": "off", "synchronous_commit": "on", "max_connections": "200", "shared_buffers": "128MB"}
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Where the broker of the run is."""
+
+    bootstrap: str
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """Real Apache Kafka: the address in FASTLAKARE_TEST_KAFKA, else a container, else the jars that Maven resolves."""
+    address = os.environ.get("FASTLAKARE_TEST_KAFKA")
+    if address:
+        yield Broker(address)
+        return
+    with suppress(NoKafka):
+        container, address = in_container()
+        yield Broker(address)
+        container.stop()
+        return
+    try:
+        broker = Kafka(tmp_path_factory.mktemp("kafka") / "node")
+        broker.start()
+    except NoKafka as error:
+        unavailable(str(error))
+    yield Broker(broker.bootstrap)
+    broker.stop()
+
+
+def unavailable(why: str) -> None:
+    """A skip on a laptop; on CI whatever is missing is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A real PostgreSQL with the service's schema in the database `template_fastlakare`."""
+    server = Postgres(tmp_path_factory.mktemp("postgres") / "data", FAST)
+    server.start()
+    execute(server, "CREATE DATABASE template_fastlakare")
+    upgrade(server.url("template_fastlakare"))
+    yield server
+    server.stop("immediate")
+
+
+@pytest.fixture
+def database_url(postgres: Postgres) -> Iterator[str]:
+    """An empty database."""
+    with database(postgres, "template1") as url:
+        yield url
+
+
+@pytest.fixture
+def migrated_url(postgres: Postgres) -> Iterator[str]:
+    """A database with the service's schema and nothing in it."""
+    with database(postgres, "template_fastlakare") as url:
+        yield url
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix that no other test has."""
+    return f"t{uuid4().hex[:10]}."
+
+
+@contextmanager
+def database(server: Postgres, template: str) -> Iterator[str]:
+    """A database of its own for one test."""
+    name = f"t_{uuid4().hex[:10]}"
+    execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server.url(name)
+    execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def execute(server: Postgres, sql: str) -> None:
+    """One statement on the server, outside any transaction."""
+
+    async def run() -> None:
+        connection = await asyncpg.connect(server.url())
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
+
+    with ThreadPoolExecutor(1) as thread:  # a test's own event loop may be running here
+        thread.submit(lambda: asyncio.run(run())).result()
