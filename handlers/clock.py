@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 from handlers import roster, unit
 from handlers.answers import refused, reply
 from handlers.changes import Cause, Pair
 from handlers.selectable import selectable
 from handlers.world import Needs, Patient, World, meaning
+from handlers.world.imports import IMPORT_DAYS
 from schemas.command import ImportLinks
-
-#: an import still incomplete on the second day after its first part is refused (contract.md)
-IMPORT_DAYS = timedelta(days=2)
 
 
 def needs(day: date, world: World) -> Needs:

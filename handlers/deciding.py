@@ -1,7 +1,7 @@
 """The one way from a batch of events to outcomes: ask what is needed, have it loaded, then decide in offset order.
 
-A generator, so that the same code runs on a database, in a dry run and in a test: it yields what must be loaded into the
-world before it goes on, and returns the outcomes.
+A generator, so that the same code runs on a database, in a dry run and in a test: it yields what must be loaded into
+the world before it goes on, and returns the outcomes.
 """
 
 from __future__ import annotations

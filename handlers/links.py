@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from datetime import date
 
 from handlers.changes import Cause, Json, LinkChange, Pair, days_text
 from handlers.selectable import title
 from handlers.world import Link, Patient, World
+from schemas.fields import instant
 
 #: FHIR-like code system of the national contract for "fast läkarkontakt" (contract.md)
 TYPE = {"system": "1.2.752.129.5.1.69", "code": "2"}
@@ -39,7 +39,7 @@ def rekey(world: World, patient: Patient, held: Link, reason: str, cause: Cause)
 
 
 def end(world: World, patient: Patient, reason: str, last: date, cause: Cause) -> None:
-    """Ends the link; its last day is never before its first, and never after today (E1). The doctor is an id only (E3)."""
+    """Ends the link; its last day is never before its first nor after today (E1). The doctor is an id only (E3)."""
     held = _held(patient)
     world.set_link(patient, None, cause.time)
     last = min(max(last, held.start), world.today)
@@ -121,9 +121,3 @@ def _append(
             cause,
         )
     )
-
-
-@lru_cache(maxsize=4096)
-def instant(moment: datetime) -> str:
-    """RFC 3339 in UTC with `Z` (contract.md, Numbers)."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date, timedelta
 
 from handlers.changes import Cause, DoctorChange, Json, Pair, days_text
 from handlers.selectable import absent, posts, selectable, showing
-from handlers.world import Pause, Profile, RosterEntry, World, includes
+from handlers.world import Profile, RosterEntry, World, includes
 
 
 def entry(world: World, pair: Pair) -> RosterEntry:
@@ -42,8 +41,8 @@ def settle(world: World, pair: Pair, cause: Cause) -> None:
 
 
 def move(world: World, old: Pair, unit: str) -> None:
-    """The entry moves whole to the unit that replaced its own; one ever activated there stands and is active when either
-    was (S9). Both are settled afterwards."""
+    """The entry moves whole to the unit that replaced its own; one ever activated there stands and is active when
+    either was (S9). Both are settled afterwards."""
     source, target = entry(world, old), entry(world, Pair(unit, old.doctor))
     if not source.activated:
         return
@@ -126,11 +125,3 @@ def core(world: World, held: RosterEntry) -> Json | None:
         "unavailable_because": reasons,
         "profile": asdict(held.profile),
     }
-
-
-def boundaries(held: RosterEntry) -> list[date]:
-    """The days on which the pause begins and on which it is over (T4)."""
-    pause: Pause | None = held.pause
-    if pause is None:
-        return []
-    return [pause.start] if pause.end is None or pause.end == date.max else [pause.start, pause.end + timedelta(days=1)]

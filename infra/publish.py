@@ -1,4 +1,4 @@
-"""Turns what a decision said into events in the outbox: value, key, headers, and a gap-free place in their shard (P1-P4)."""
+"""Turns what a decision said into events in the outbox: value, key, headers, a gap-free place in a shard (P1-P4)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import asyncpg
 import orjson
 
 from handlers.changes import Cause, DoctorChange, LinkChange, Pair, Replied, RepliedAgain
-from handlers.figures import Figures, with_figures
-from handlers.links import instant
 from handlers.world import World
+from handlers.world.figures import Figures, with_figures
 from infra.keys import command_name, partition_of
 from infra.outbox import Headers, Outgoing, pack, unpack
 from schemas.envelope import binary_headers
+from schemas.fields import instant
 from schemas.topics import FAST_LAKARKONTAKT, LISTNING_DOCTOR, LISTNING_REPLY
 
 LINK_TYPE = "se.vgregion.1177.fast-lakarkontakt.v1"
@@ -169,4 +169,3 @@ async def remember_figures(pg: asyncpg.Connection, figures: Mapping[Pair, Figure
     units, doctors = [pair.unit for pair in figures], [pair.doctor for pair in figures]
     packed = [orjson.dumps(list(said)).decode() for said in figures.values()]
     await pg.execute(_REMEMBER_FIGURES, units, doctors, packed)
-

@@ -88,9 +88,7 @@ def unknown_patient(id: int, key: str, partition: int, forgotten: Record | None)
     if forgotten is None:
         return Patient(id, key, partition, row=False)
     why = Forgotten(forgotten[3])
-    return Patient(
-        id, key, partition, forgotten[1], forgotten[2], row=False, forgotten=why, loaded_forgotten=why
-    )
+    return Patient(id, key, partition, forgotten[1], forgotten[2], row=False, forgotten=why, loaded_forgotten=why)
 
 
 def pack_rows(rows: list[Row]) -> bytes:

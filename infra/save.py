@@ -7,7 +7,6 @@ from typing import Any
 
 import asyncpg
 
-from handlers import roster
 from handlers.changes import Cause, LinkChange, Noted, Pair
 from handlers.world import Doctor, Patient, RosterEntry, World
 from infra import rows
@@ -95,7 +94,7 @@ _AUDIT = ("at", "what", "reason", "unit", "doctor", "patient_id", "revision", "s
 
 
 async def save(pg: asyncpg.Connection, world: World) -> None:
-    """Everything that the world's verbs changed, in the transaction that loaded it. Offsets and the outbox are others'."""
+    """Everything the world's verbs changed, in the transaction that loaded it. Offsets and the outbox are others'."""
     await _units(pg, world)
     await _doctors(pg, [world.doctors[i] for i in sorted(world.changed_doctors)], world.today)
     await _roster(pg, [world.roster[pair] for pair in sorted(world.changed_entries)], world.today)
@@ -160,7 +159,7 @@ async def _roster(pg: asyncpg.Connection, held: list[RosterEntry], today: date) 
         [rows.profile_json(e) for e in held],
         [rows.published_json(e) for e in held],
         [e.revision for e in held],
-        [_next(roster.boundaries(e), today) for e in held],
+        [_next(e.boundaries(), today) for e in held],
     )
 
 

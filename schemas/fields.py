@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, PlainSerializer
@@ -40,6 +41,7 @@ Flag = Annotated[bool, NullAs(False)]
 Many = Annotated[tuple[T, ...], Field(strict=False), NullAs(())]
 
 
+@lru_cache(maxsize=4096)
 def instant(at: datetime) -> str:
     """RFC 3339 in UTC with `Z`, with microseconds only where they are not zero."""
     return at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

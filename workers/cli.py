@@ -73,7 +73,8 @@ def demo(
 def migrate() -> None:
     """Bring the database up to the current schema.
 
-    Safe to run again: a database that is current stays as it is. Needs FASTLAKARE_DATABASE_URL, of a role that owns the tables.
+    Safe to run again: a database that is current stays as it is. Needs FASTLAKARE_DATABASE_URL, of a role that owns
+    the tables.
 
     \b
     Example:     fastlakare migrate

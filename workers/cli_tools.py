@@ -1,4 +1,4 @@
-"""The commands beside the service: topics, lag, import, and the contract. What they need is loaded only when they run."""
+"""The commands beside the service: topics, lag, import, the contract. What they need is loaded only when they run."""
 
 from __future__ import annotations
 

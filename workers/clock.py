@@ -11,9 +11,9 @@ import asyncpg
 
 from handlers import clock
 from handlers.changes import Outcome
-from handlers.clock import IMPORT_DAYS
 from handlers.deciding import having
 from handlers.world import Needs
+from handlers.world.imports import IMPORT_DAYS
 from infra import metrics
 from infra.database import raw
 from infra.directory import Day, read_day, save_day

@@ -15,9 +15,7 @@ from schemas.topics import dlq
 _MOST_BYTES = 1_500_000
 
 
-def dead_letter(
-    topic: str, record: Record, why: Unreadable, *, at: datetime, attempts: int, partitions: int
-) -> Event:
+def dead_letter(topic: str, record: Record, why: Unreadable, *, at: datetime, attempts: int, partitions: int) -> Event:
     """The record as it came, with headers that say where it stood and which field broke which rule, never a value."""
     place = {
         "dlq_topic": record.topic,

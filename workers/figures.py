@@ -13,7 +13,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handlers.changes import Cause, DoctorChange, Pair
-from handlers.figures import Figures
+from handlers.world.figures import Figures
 from infra.database import raw
 from infra.publish import current_figures, remember_figures
 from workers.parts import Parts

@@ -97,7 +97,7 @@ async def _highest(
     while left:
         records = await consumer.getmany(*left, timeout_ms=50)
         for part, batch in records.items():
-            found[part] = max(found[part], max(_sequence(record.headers, prefix) for record in batch))
+            found[part] = max(found[part], *(_sequence(record.headers, prefix) for record in batch))
         for part in list(left):
             # Markers and gaps come without records, so the position decides and not what was read.
             if await consumer.position(part) >= ranges[part][1]:

@@ -164,7 +164,9 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
                 await consumer.commit({TopicPartition(self._topic, p): offset for p, offset in changed.items()})
                 mirrored |= changed
             except KafkaError as error:
-                log.debug("group commit failed; it is a mirror only", topic=self._batches.topic, error=type(error).__name__)
+                log.debug(
+                    "group commit failed; it is a mirror only", topic=self._batches.topic, error=type(error).__name__
+                )
 
 
 async def _as_it_came(message: tuple[ConsumerRecord, ...]) -> KafkaMessage:

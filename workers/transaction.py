@@ -59,9 +59,7 @@ class Transaction:
 Work = Callable[[Transaction], Awaitable[T]]
 
 
-async def transact(
-    parts: Parts, fence: Fence, work: Work[T], *, alone: bool = False, without_day: bool = False
-) -> T:
+async def transact(parts: Parts, fence: Fence, work: Work[T], *, alone: bool = False, without_day: bool = False) -> T:
     """Steps 1 to 7 of a batch around `work`, which is 2 to 4. `alone`: units or the day change, nothing else happens
     meanwhile. Raises Fenced, DayUnknown (but `without_day`), TooMuch, and what work and the database raise; nothing is
     saved then."""
@@ -73,9 +71,7 @@ async def transact(
             continue
 
 
-async def _attempt(
-    parts: Parts, fence: Fence, work: Work[T], alone: bool, without_day: bool, known: Needs
-) -> T:
+async def _attempt(parts: Parts, fence: Fence, work: Work[T], alone: bool, without_day: bool, known: Needs) -> T:
     """Raises Restart, and `known` is then what must be loaded first the next time."""
     async with parts.engine.connect() as connection:
         pg = await raw(connection)

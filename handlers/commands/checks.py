@@ -1,4 +1,4 @@
-"""The checks that every command passes first, in their order (C1, C3), and those on a doctor who receives patients (C7)."""
+"""The checks that every command passes first, in order (C1, C3), and those on a doctor who receives patients (C7)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def doctor_of(text: str) -> str:
 def first_fault(
     world: World, command: Command, *, doctors: Iterable[str] = (), patient: str | None = None, start: str | None = None
 ) -> str | None:
-    """The first of C3's codes that holds, None when the command's own checks may begin. `start` is a link's date (C12)."""
+    """The first of C3's codes that holds; None: the command's own checks may begin. `start` is a link's date (C12)."""
     unit = unit_of(world, command)
     if command.actor.role not in ROLES or meant(world, command.actor.unit_hsa_id) != unit:
         return "not_authorised"

@@ -79,7 +79,7 @@ def _state_fault(row: Row, unit: str, override: frozenset[str], world: World) ->
 
 
 def _judge_ceilings(verdict: Verdict, new_rows: dict[Pair, list[tuple[int, int]]], world: World) -> None:
-    """Where a doctor's patients after all rows were above the ceiling, the last of that doctor's new rows are faulty."""
+    """Where a doctor's patients after all rows were above the ceiling, the last of the doctor's new rows are faulty."""
     leaving: defaultdict[Pair, int] = defaultdict(int)
     for number in verdict.linked:
         held = world.patients[number].link

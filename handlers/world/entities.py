@@ -119,6 +119,13 @@ class RosterEntry:
     revision: int = 0
     stored: bool = False
 
+    def boundaries(self) -> list[date]:
+        """The days on which the pause begins and on which it is over (T4)."""
+        if self.pause is None:
+            return []
+        start, end = self.pause
+        return [start] if end is None or end == date.max else [start, end + timedelta(days=1)]
+
 
 class Choice(NamedTuple):
     """A unit chosen by a patient, from a day on (L1); `unit` is the id as vårdval wrote it."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from handlers.changes import Cause
+
+#: an import still incomplete on the second day after its first part is refused (contract.md)
+IMPORT_DAYS = timedelta(days=2)
 
 
 class Row(NamedTuple):

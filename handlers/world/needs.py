@@ -13,9 +13,9 @@ class Needs:
     """Sets of keys to load and lock; the units and the day are always there.
 
     `new_patients` are made where there are none; `patients` that are unknown stay unknown. A doctor comes with every
-    roster entry of theirs. `links_of_*` stand for every patient linked there, `counts` for the number of patients linked
-    at a pair, `unlinked_at` for every patient who may lack a doctor at the unit, `due` for every doctor, roster entry
-    and waiting import that something happens to when the day begins.
+    roster entry of theirs. `links_of_*` stand for every patient linked there, `counts` for the number of patients
+    linked at a pair, `unlinked_at` for every patient who may lack a doctor at the unit, `due` for every doctor, roster
+    entry and waiting import that something happens to when the day begins.
     """
 
     due: set[date] = field(default_factory=set)

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 from threading import Event
-from typing import IO
+from typing import IO, Any
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -57,7 +57,7 @@ def jars() -> Path:
         CACHE.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE.parent) as folder:
             target = Path(folder) / "jars"
-            command = ["mvn", "-q", "-B", "-f", HERE / "pom.xml", "dependency:copy-dependencies"]
+            command = ["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), "dependency:copy-dependencies"]
             subprocess.run([*command, f"-DoutputDirectory={target}"], check=True, stdin=subprocess.DEVNULL)
             target.rename(CACHE)
     found = sorted(f"{hashlib.sha256(jar.read_bytes()).hexdigest()}  {jar.name}" for jar in CACHE.glob("*.jar"))
@@ -93,7 +93,14 @@ class Kafka:
 
     def format(self, *more: str) -> None:
         """Makes the storage; `more` are words of kafka-storage, e.g. `--add-scram`."""
-        words = ["format", "--standalone", "-t", "fastlakare-test-cluster", "-c", str(self._folder / "server.properties")]
+        words = [
+            "format",
+            "--standalone",
+            "-t",
+            "fastlakare-test-cluster",
+            "-c",
+            str(self._folder / "server.properties"),
+        ]
         subprocess.run(self._java("kafka.tools.StorageTool", *words, *more), check=True, stdout=subprocess.DEVNULL)
 
     def start(self, *, wait: bool = True) -> None:
@@ -156,7 +163,7 @@ Configuration:
 """
 
 
-def in_container() -> tuple[object, str]:
+def in_container() -> tuple[Any, str]:
     """A broker where Docker answers, and its address. Raises NoKafka where it does not."""
     import docker
     from docker.errors import DockerException

@@ -84,17 +84,21 @@ def profile(world: World) -> Data:
 
 def activate(world: World, unit: str) -> Data:
     given = world.some((1, {}), (1, {"profile": profile(world)}))
-    return {"doctor_hsa_id": doctor(world, unit, 0.1)} | given
+    made: Data = {"doctor_hsa_id": doctor(world, unit, 0.1)} | given
+    return made
 
 
 def deactivate(world: World, unit: str) -> Data:
-    return {"doctor_hsa_id": doctor(world, unit)} | world.some((2, {}), (1, {"links": "refuse"}), (3, {"links": "end"}))
+    what = world.some((2, {}), (1, {"links": "refuse"}), (3, {"links": "end"}))
+    made: Data = {"doctor_hsa_id": doctor(world, unit)} | what
+    return made
 
 
 def pause(world: World, unit: str) -> Data:
     ends = world.some((1, {}), (4, {"end": world.near(-1, 5)}))
     begins = world.some((2, {}), (2, {"start": world.near(-3, 3)}), (1, {"start": "now"}))
-    return {"doctor_hsa_id": doctor(world, unit)} | ends | begins
+    made: Data = {"doctor_hsa_id": doctor(world, unit)} | ends | begins
+    return made
 
 
 def resume(world: World, unit: str) -> Data:
@@ -120,14 +124,16 @@ def move(world: World, unit: str) -> Data:
     some = world.some((3, {}), (1, {"patient_ids": None}), (2, {"patient_ids": theirs[:2]}),
                       (2, {"patient_ids": theirs[1:] + named}))  # fmt: skip
     both = {"from_doctor_hsa_id": giver, "to_doctor_hsa_id": doctor(world, unit)}
-    return both | some | override(world) | dry(world)
+    made: Data = both | some | override(world) | dry(world)
+    return made
 
 
 def distribute(world: World, unit: str) -> Data:
     named = world.some((4, {}), (1, {"doctor_hsa_ids": []}), (1, {"doctor_hsa_ids": None}),
                        (2, {"doctor_hsa_ids": [doctor(world, unit) for _ in range(2)]}))  # fmt: skip
     limit = world.some((3, {}), (1, {"limit": None}), (1, {"limit": 0}), (3, {"limit": world.dice.randint(1, 3)}))
-    return {"seed": world.dice.randint(-(2**63), 2**63 - 1)} | named | limit | dry(world)
+    made: Data = {"seed": world.dice.randint(-(2**63), 2**63 - 1)} | named | limit | dry(world)
+    return made
 
 
 def imported(world: World, unit: str) -> Data:

@@ -43,7 +43,7 @@ class Topics:
                 on_delivery=lambda error, _: failed.append(error) if error else None, **when,
             )  # fmt: skip
         left = self.producer.flush(30)
-        assert left == 0 and failed == [], f"{left} not sent, {failed}"
+        assert (left, failed) == (0, [])
 
     def collect(self) -> list[Record]:
         """Reads to the end of every output partition; returns all that was ever heard."""

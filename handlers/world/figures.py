@@ -1,4 +1,4 @@
-"""The figures of a doctor at a unit, and the whole record that the doctor topic shows (contract.md, listning.doctor.v1)."""
+"""The figures of a doctor at a unit, and the whole record the doctor topic shows (contract.md, listning.doctor.v1)."""
 
 from __future__ import annotations
 
