@@ -11,9 +11,11 @@ import orjson
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from benchmarks.wave import home, personnummer
 
-async def drain(servers: str, source: str, target: str, events: int, partitions: int) -> float:
-    """Reads `events` records and writes an event for every relisting; returns the seconds it took."""
+
+async def drain(servers: str, source: str, target: str, events: int, partitions: int, patients: int) -> float:
+    """Reads `events` records and writes an event for every link that ends; returns the seconds it took."""
     parts = [TopicPartition(source, number) for number in range(partitions)]
     consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False, isolation_level="read_committed")
     producer = AIOKafkaProducer(bootstrap_servers=servers, acks="all", enable_idempotence=True, compression_type="lz4")
@@ -21,7 +23,7 @@ async def drain(servers: str, source: str, target: str, events: int, partitions:
     await producer.start()
     consumer.assign(parts)
     await consumer.seek_to_beginning(*parts)
-    linked_at: dict[str, str] = {}
+    linked_at = {text: home(number).unit for number, text in enumerate(personnummer(patients))}
     seen = 0
     sending: list[asyncio.Future[object]] = []
     started = time.perf_counter()
@@ -45,14 +47,14 @@ async def drain(servers: str, source: str, target: str, events: int, partitions:
 
 
 def decide(linked_at: dict[str, str], listing: dict[str, object]) -> bytes | None:
-    """The change event of a patient who is listed somewhere else now."""
+    """The change event of a linked patient who is listed somewhere else now."""
     current = listing["current"]
     assert isinstance(current, dict)
-    patient, unit = str(listing["patient_id"]), str(current["unit_hsa_id"])
+    patient = str(listing["patient_id"])
     before = linked_at.get(patient)
-    linked_at[patient] = unit
-    if before == unit:
+    if before is None or before == current["unit_hsa_id"]:
         return None
+    del linked_at[patient]
     return orjson.dumps(
         {
             "patient_id": patient,
@@ -75,10 +77,10 @@ def main() -> None:
     arguments = argparse.ArgumentParser()
     for name in ("servers", "source", "target"):
         arguments.add_argument(name)
-    for name in ("events", "partitions"):
+    for name in ("events", "partitions", "patients"):
         arguments.add_argument(name, type=int)
     given = arguments.parse_args()
-    seconds = uvloop.run(drain(given.servers, given.source, given.target, given.events, given.partitions))
+    seconds = uvloop.run(drain(**vars(given)))
     sys.stdout.write(f"{seconds}\n")
 
 

@@ -30,17 +30,15 @@ class Wave:
 
 
 def personnummer(count: int) -> list[str]:
-    """Test numbers of the tax agency's series (birth numbers 238x and 239x), as many as asked for."""
+    """Test numbers of the tax agency's series (birth numbers 238x and 239x), two a day, so the days go far back."""
     found: list[str] = []
-    day = date(1905, 1, 1)
+    day = date(2025, 12, 31)
     while len(found) < count:
         for birth in range(2380, 2400):
-            text = f"{day:%Y%m%d}{birth}"
+            text = f"{day.year:04d}{day:%m%d}{birth}"
             if patient_kind(text) is PatientKind.PERSONNUMMER:
                 found.append(text)
-        day += timedelta(days=1)
-        if day.year == 2026:
-            raise ValueError(f"there are only {len(found)} test numbers")
+        day -= timedelta(days=1)
     return found[:count]
 
 
@@ -71,6 +69,15 @@ def events(wave: Wave) -> Iterator[tuple[bytes, bytes]]:
             "care_burden": 1.37,
         }
         yield b"%d" % number, orjson.dumps(value)
+
+
+def ended_links(wave: Wave) -> int:
+    """How many links the wave ends: those of patients whom any event lists at another unit."""
+    away = set()
+    for key, value in events(wave):
+        if orjson.loads(value)["current"]["unit_hsa_id"] != home(int(key)).unit:
+            away.add(key)
+    return len(away)
 
 
 async def seed(pg: asyncpg.Connection, wave: Wave, keys: PatientKeys) -> None:

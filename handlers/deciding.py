@@ -45,7 +45,9 @@ def having(world: World, wanted: Callable[[], Needs]) -> Loading:
     """Has loaded what is wanted, until nothing is missing; what the day left to do on it is done before anything else
     is decided (T5)."""
     while True:
-        missing = wanted().minus(world.met) or settle.needs_of_overdue(world).minus(world.met)
+        missing = wanted().minus(world.met)
+        if missing is None and world.overdue:
+            missing = settle.needs_of_overdue(world).minus(world.met)
         if missing is not None:
             world.met.add(missing)
             yield missing

@@ -15,12 +15,9 @@ def needs(event: PatientIdChanged, world: World, cause: Cause) -> Needs:
     if _out_of_scope(event) or event.patient_id == event.new_patient_id:
         return Needs()
     numbers = {int(event.patient_id), int(event.new_patient_id)}
-    wanted = Needs(new_patients=numbers)
-    for number in numbers:
-        patient = world.patients.get(number)
-        if patient is not None and patient.link is not None:
-            wanted.doctors.add(patient.link.doctor)
-    return wanted
+    known = (world.patients.get(number) for number in numbers)
+    doctors = {patient.link.doctor for patient in known if patient is not None and patient.link is not None}
+    return Needs(new_patients=numbers, doctors=doctors)
 
 
 def decide(event: PatientIdChanged, world: World, cause: Cause) -> Outcome:

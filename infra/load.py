@@ -6,6 +6,7 @@ that it needs something that comes before what is locked already, the transactio
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 import asyncpg
@@ -154,7 +155,7 @@ class Loader:
             partition = self._keys.partition(key)
             self._world.add_patient(rows.unknown_patient(number, key, partition, forgotten.get(key)))
 
-    async def _counts(self, pairs: set[Pair]) -> None:
+    async def _counts(self, pairs: Set[Pair]) -> None:
         for pair in pairs:
             self._world.stored_counts[pair] = 0
         units, doctors = [pair.unit for pair in pairs], [pair.doctor for pair in pairs]

@@ -32,9 +32,15 @@ class PatientKind(Enum):
 
 def patient_kind(text: str) -> PatientKind | None:
     """What kind of patient id the text is; None when it is none of them (L8)."""
+    # the length is judged first, so that nothing huge is ever kept in the cache
+    return _patient_kind(text) if len(text) == 12 else None
+
+
+@lru_cache(maxsize=8_192)  # a record's id is asked about several times while its batch is handled
+def _patient_kind(text: str) -> PatientKind | None:
     tail = _TAIL_SUMS.get(text[8:])
     if tail is None:
-        return PatientKind.RESERVE if len(text) == 12 and any(map(str.isalpha, text)) else None
+        return PatientKind.RESERVE if any(map(str.isalpha, text)) else None
     kind, total = _first_eight(text[:8])
     return kind if (total + tail) % 10 == 0 or kind is PatientKind.RESERVE else None
 

@@ -50,17 +50,21 @@ class Leaving(Exception):
 
 
 class Batches:
-    """Handles the batches of one input topic (the contract's name), one after the other.
+    """Handles the batches of one input topic (the contract's name), `in_flight` at a time, each of other partitions.
 
-    `alone`: its facts change what every decision reads, so nothing else happens meanwhile.
+    While one waits for the database another is read and decided. `alone`: its facts change what every decision reads,
+    so nothing else happens meanwhile.
     """
 
-    def __init__(self, topic: str, handlers: Handlers, parts: Parts, *, alone: bool = False) -> None:
+    def __init__(
+        self, topic: str, handlers: Handlers, parts: Parts, *, alone: bool = False, in_flight: int = 1
+    ) -> None:
         self.topic = topic
         self.parts = parts
         self.positions: dict[int, Position] = {}
-        self.idle = asyncio.Lock()
         self.leaving = False
+        self._in_flight = in_flight
+        self._running: dict[asyncio.Task[None], frozenset[int]] = {}
         self._handlers = handlers
         self._alone = alone
         self._guard = Guard()
@@ -68,11 +72,31 @@ class Batches:
     async def handle(self, records: Sequence[Record]) -> None:
         """Every record ends in exactly one outcome; those of partitions that moved away are left to their new owner.
 
-        Raises BadRelease, and nothing that could pass by itself: that is waited for.
+        Returns when another batch may begin, of partitions that are not `busy`. Raises BadRelease, and nothing that
+        could pass by itself: that is waited for.
         """
-        async with self.idle:
-            batch = [reading(self.topic, record) for record in records]
-            await self._apply(batch)
+        batch = [reading(self.topic, record) for record in records]
+        task = asyncio.create_task(self._apply(batch))
+        self._running[task] = frozenset(record.partition for record in records)
+        while len(self._running) >= self._in_flight:
+            await self.settled()
+
+    @property
+    def busy(self) -> frozenset[int]:
+        """The partitions whose records are being handled right now."""
+        return frozenset().union(*self._running.values())
+
+    async def settled(self) -> None:
+        """Returns when a batch that is under way has ended; raises what it raised."""
+        ended, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            self._running.pop(task, None)  # who waited for it as well may have been quicker
+            task.result()
+
+    async def drained(self) -> None:
+        """Returns when no batch is under way any more."""
+        while self._running:
+            await self.settled()
 
     def _ours(self, batch: list[Read]) -> list[Read]:
         """Without what is handled already, and what is no longer ours to handle."""
@@ -86,9 +110,10 @@ class Batches:
         try:
             await self._until_it_passes(batch)
         except Leaving:
-            self.positions.clear()
+            for partition in reached(batch):
+                self.positions.pop(partition, None)
         except Fenced:
-            await self.look_where_we_stand()
+            await self._look_where_we_stand(list(reached(batch)))
             await self._apply(batch)
         except TooMuch:
             if len(batch) == 1:
@@ -204,12 +229,14 @@ class Batches:
             **outcomes,
         )
 
-    async def look_where_we_stand(self) -> None:
+    async def _look_where_we_stand(self, partitions: list[int]) -> None:
         """After a fence that held: a commit whose answer was lost moved the offsets, or another process owns them."""
         async with self.parts.engine.connect() as connection:
-            now = await standing(await raw(connection), self.topic, list(self.positions))
-        for partition, held in list(self.positions.items()):
-            position = now.get(partition)
+            now = await standing(await raw(connection), self.topic, partitions)
+        for partition in partitions:
+            position, held = now.get(partition), self.positions.get(partition)
+            if held is None:
+                continue
             if position is None or position.epoch != held.epoch:
                 log.warning("partition lost to another process", topic=self.topic, partition=partition)
                 del self.positions[partition]

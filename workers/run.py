@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -43,10 +44,10 @@ T = TypeVar("T")
 _CONNECTIONS = 16
 
 WORKERS: Mapping[str, Callable[[Parts], Batches]] = {
-    "staff": lambda parts: Batches(KIV_STAFF, staff.HANDLERS, parts),
+    "staff": lambda parts: Batches(KIV_STAFF, staff.HANDLERS, parts, in_flight=2),
     "unit": lambda parts: Batches(KIV_UNIT, unit.HANDLERS, parts, alone=True),
-    "listing": lambda parts: Batches(VARDVAL_LISTING, listing.HANDLERS, parts),
-    "command": lambda parts: Batches(LISTNING_COMMAND, command.HANDLERS, parts),
+    "listing": lambda parts: Batches(VARDVAL_LISTING, listing.HANDLERS, parts, in_flight=2),
+    "command": lambda parts: Batches(LISTNING_COMMAND, command.HANDLERS, parts, in_flight=2),
     "clock": lambda parts: Clock(LISTNING_CLOCK, {}, parts),
 }
 
@@ -140,6 +141,9 @@ class _Process:
 
     async def run(self) -> int:
         """Until a signal or a failure."""
+        # What was loaded lives as long as the process, and what a batch makes is freed without the collector's help.
+        gc.freeze()
+        gc.set_threshold(100_000, 20, 20)
         for subscription in self._subscriptions:
             subscription.register(self._broker)
         # FastStream's own security classes cannot carry a token provider; the consumers are made with our arguments.

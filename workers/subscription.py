@@ -8,7 +8,7 @@ acknowledges (offsets live in the database), never parses (headers may hold any 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -30,22 +30,34 @@ _SESSION_MS = 10_000
 _HEARTBEAT_MS = 2_000
 _REBALANCE_MS = 60_000
 _MIRROR_SECONDS = 1.0
+_EMPTY_MS = 500
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
     """A consumer that begins only where it is told to (`auto_offset_reset="none"`), and tells what is gone."""
 
-    gone: Callable[[dict[TopicPartition, int]], None]
+    feeds: Subscription | None = None
 
-    async def getmany(self, *args: Any, **kwargs: Any) -> dict[TopicPartition, list[ConsumerRecord]]:
-        """As aiokafka's. Partitions whose position is not known yet, or is gone, give nothing."""
+    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """The next batch, as soon as there is one: of any partitions while none is under way, else of others.
+
+        Partitions whose position is not known yet, or is gone, give nothing.
+        """
+        records: dict[TopicPartition, list[ConsumerRecord]] = {}
         try:
-            records: dict[TopicPartition, list[ConsumerRecord]] = await super().getmany(*args, **kwargs)
+            while not records and self.feeds is not None and (busy := self.feeds.busy()):
+                free = [part for part in self.assignment() if part.partition not in busy]
+                if free:
+                    records = await super().getmany(*free, timeout_ms=0, max_records=max_records)
+                if not records:
+                    await self.feeds.settled()
+            if not records:  # FastStream pauses after an empty answer, so none is given before it must be
+                records = await super().getmany(timeout_ms=max(timeout_ms, _EMPTY_MS), max_records=max_records)
         except NoOffsetForPartitionError:
             return {}  # asked before `on_partitions_assigned` was through
         except OffsetOutOfRangeError as error:
-            self.gone(error.args[0])
-            return {}
+            if self.feeds is not None:
+                self.feeds.gone(error.args[0])
         return records
 
 
@@ -86,8 +98,19 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         self._subscriber(self._handle)
 
     async def _handle(self, records: tuple[ConsumerRecord, ...]) -> None:
+        await self._or_end(self._batches.handle(records))
+
+    def busy(self) -> frozenset[int]:
+        """The partitions whose records are being handled right now."""
+        return self._batches.busy
+
+    async def settled(self) -> None:
+        """Returns when a batch that is under way has ended."""
+        await self._or_end(self._batches.settled())
+
+    async def _or_end(self, work: Awaitable[None]) -> None:
         try:
-            await self._batches.handle(records)
+            await work
         except BaseException as error:
             self._ended(error)
             if isinstance(error, Exception):
@@ -95,10 +118,10 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
             raise
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Waits for the running batch; one that only waits itself is given up."""
+        """Waits for the batches under way; one that only waits itself is given up."""
         self._batches.leaving = True
-        async with self._batches.idle:
-            self._batches.positions.clear()
+        await self._or_end(self._batches.drained())
+        self._batches.positions.clear()
         self._batches.parts.health.report(self._batches.topic, "no partitions assigned yet", after=30)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
@@ -112,7 +135,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
     async def _take_over(self, assigned: list[TopicPartition]) -> None:
         batches, health = self._batches, self._batches.parts.health
         consumer: Consumer = self._subscriber.consumer
-        consumer.gone = self._gone
+        consumer.feeds = self
         retrying = AsyncRetrying(retry=retry_if_exception(_passes), wait=wait_random_exponential(multiplier=0.1, max=5))
         async for attempt in retrying:
             with attempt:
@@ -134,7 +157,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         async with self._batches.parts.engine.connect() as connection:
             return await claim(await raw(connection), self._batches.topic, earliest)
 
-    def _gone(self, positions: dict[TopicPartition, int]) -> None:
+    def gone(self, positions: dict[TopicPartition, int]) -> None:
+        """Retention has removed what was to be handled next."""
         for part, offset in positions.items():
             self._stop(part, offset)
 
@@ -153,12 +177,13 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         while True:
             await asyncio.sleep(_MIRROR_SECONDS)
             consumer: Consumer | None = self._subscriber.consumer
-            if consumer is None or self._batches.idle.locked():
+            if consumer is None:
                 continue
             held = {p: at.next_offset for p, at in self._batches.positions.items()}
             changed = {p: offset for p, offset in held.items() if mirrored.get(p) != offset}
             if not changed:
-                self._batches.parts.health.progress(self._batches.topic)
+                if not self._batches.busy:
+                    self._batches.parts.health.progress(self._batches.topic)
                 continue
             try:
                 await consumer.commit({TopicPartition(self._topic, p): offset for p, offset in changed.items()})

@@ -25,12 +25,10 @@ def needs(command: ImportLinks, world: World) -> Needs:
     wanted.import_rows = {key}
     if held is not None and key not in world.met.import_rows:
         return wanted
-    for row in _rows(command, held):
-        pair = Pair(key[0], doctor_of(row.doctor))
-        wanted.doctors.add(pair.doctor)
-        wanted.counts.add(pair)
-        if is_personnummer(row.patient_id):
-            wanted.patients.add(int(row.patient_id))
+    rows = _rows(command, held)
+    wanted.doctors = {doctor_of(text) for text in {row.doctor for row in rows}}
+    wanted.counts = {Pair(key[0], doctor) for doctor in wanted.doctors}
+    wanted.patients = {int(row.patient_id) for row in rows if is_personnummer(row.patient_id)}
     return wanted
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Set
+from dataclasses import dataclass, fields
 from datetime import date
+from operator import attrgetter
+from typing import Any
 
 from handlers.changes import Pair
+
+NOTHING: frozenset[Any] = frozenset()
 
 
 @dataclass(slots=True)
@@ -18,35 +23,38 @@ class Needs:
     entry and waiting import that something happens to when the day begins.
     """
 
-    due: set[date] = field(default_factory=set)
-    roster_of: set[str] = field(default_factory=set)
-    doctors: set[str] = field(default_factory=set)
-    links_of_doctor: set[str] = field(default_factory=set)
-    links_of_unit: set[str] = field(default_factory=set)
-    patients: set[int] = field(default_factory=set)
-    new_patients: set[int] = field(default_factory=set)
-    counts: set[Pair] = field(default_factory=set)
-    unlinked_at: set[str] = field(default_factory=set)
-    imports: set[tuple[str, str]] = field(default_factory=set)
-    imports_at: set[str] = field(default_factory=set)
-    import_rows: set[tuple[str, str]] = field(default_factory=set)
+    due: Set[date] = NOTHING
+    roster_of: Set[str] = NOTHING
+    doctors: Set[str] = NOTHING
+    links_of_doctor: Set[str] = NOTHING
+    links_of_unit: Set[str] = NOTHING
+    patients: Set[int] = NOTHING
+    new_patients: Set[int] = NOTHING
+    counts: Set[Pair] = NOTHING
+    unlinked_at: Set[str] = NOTHING
+    imports: Set[tuple[str, str]] = NOTHING
+    imports_at: Set[str] = NOTHING
+    import_rows: Set[tuple[str, str]] = NOTHING
 
     def add(self, other: Needs) -> None:
         """Needs all that the other needs as well."""
-        for name in _NAMES:
-            if theirs := getattr(other, name):
-                getattr(self, name).update(theirs)
+        for name, theirs in zip(_NAMES, _sets(other), strict=True):
+            if theirs:
+                mine = getattr(self, name)
+                if isinstance(mine, set):
+                    mine |= theirs
+                else:
+                    setattr(self, name, {*mine, *theirs})
 
     def minus(self, met: Needs) -> Needs | None:
         """What of this is not met yet; None when nothing is missing."""
-        missing = Needs()
-        some = False
-        for name in _NAMES:
-            mine, have = getattr(self, name), getattr(met, name)
+        missing: Needs | None = None
+        for name, mine, have in zip(_NAMES, _sets(self), _sets(met), strict=True):
             if mine and not mine <= have:
+                missing = missing or Needs()
                 setattr(missing, name, mine - have)
-                some = True
-        return missing if some else None
+        return missing
 
 
 _NAMES = tuple(f.name for f in fields(Needs))
+_sets: Callable[[Needs], tuple[Set[Any], ...]] = attrgetter(*_NAMES)  # every event of a batch asks for all of them

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import secrets
+import subprocess
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,8 +57,14 @@ class Postgres:
         return int((self.folder / "postmaster.pid").read_text().split("\n", 1)[0])
 
     def start(self) -> None:
-        """Returns once it answers."""
-        self._run("pg_ctl", "-D", str(self.folder), "-w", "-l", str(self.folder / "log"), "start")
+        """Returns once it answers. Raises CalledProcessError with the server's last words where it does not."""
+        log = self.folder / "log"
+        try:
+            self._run("pg_ctl", "-D", str(self.folder), "-w", "-l", str(log), "start")
+        except subprocess.CalledProcessError as error:
+            if log.exists():
+                error.add_note(log.read_text(errors="replace")[-2000:])
+            raise
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
         """`immediate` is a crash: what was committed is recovered at the next start."""

@@ -1,0 +1,26 @@
+"""`make bench`: what the service does in figures, beside what it is compared with (quality.md, Speed)."""
+
+from __future__ import annotations
+
+import argparse
+
+from benchmarks.drain import drains
+from benchmarks.moments import moments
+from benchmarks.servers import servers
+from benchmarks.wave import Wave
+
+
+def main() -> None:
+    """Both parts, or the one that is named."""
+    arguments = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    arguments.add_argument("part", nargs="?", choices=["wave", "moments"], help="only this part")
+    arguments.add_argument("--patients", type=int, default=200_000, help="linked patients in the wave")
+    given = arguments.parse_args()
+    with servers() as both:
+        if given.part != "moments":
+            drains(both, Wave(patients=given.patients, events=2 * given.patients))
+        if given.part != "wave":
+            moments(both)
+
+
+main()
