@@ -15,12 +15,13 @@ def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     arguments.add_argument("part", nargs="?", choices=["wave", "moments"], help="only this part")
     arguments.add_argument("--patients", type=int, default=200_000, help="linked patients in the wave")
+    arguments.add_argument("--listings", type=int, default=200_000, help="patients of the region in the first load")
     given = arguments.parse_args()
     with servers() as both:
         if given.part != "moments":
             drains(both, Wave(patients=given.patients, events=2 * given.patients))
         if given.part != "wave":
-            moments(both)
+            moments(both, given.listings)
 
 
 main()

@@ -1,7 +1,190 @@
-"""Single moments that people wait for: a doctor leaves, a file is imported, patients are moved, one event goes through."""
+"""What people wait for: the first load, an import, a move, a doctor who leaves, one event among 500 a second."""
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from statistics import quantiles
 
-def moments(servers):
-    raise SystemExit
+import asyncpg
+from confluent_kafka import Message, Producer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import cpu
+from benchmarks.ears import Ears
+from benchmarks.servers import Servers
+from benchmarks.wave import UNITS, personnummer
+from tests.system.oracle.driver import Installation
+from tests.system.oracle.ids import patient_key
+from tests.system.oracle.records import Record, Sender, choice, employment
+
+TODAY = "2026-05-26"
+UNIT = UNITS[0]
+DOCTORS = [f"SE2321000131-E{7_600 + n:012d}" for n in range(11)]
+IMPORTED, PART = 22_000, 2_000
+STEADY, PER_SECOND = 10_000, 500
+
+
+@dataclass
+class Stage:
+    """A running installation of one process, with what was measured of it."""
+
+    installation: Installation
+    sender: Sender = field(default_factory=lambda: Sender(datetime(2026, 5, 26, 8, tzinfo=UTC), source="bench"))
+    figures: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._producer = Producer({"bootstrap.servers": self.installation.bootstrap, "linger.ms": 0})
+
+    def send(self, *records: Record) -> float:
+        """Returns when the last one was handed over and acknowledged."""
+        for record in records:
+            self.give(record)
+        assert self._producer.flush(120) == 0
+        return time.perf_counter()
+
+    def give(self, record: Record) -> None:
+        """Hands it to the producer."""
+        topic = f"{self.installation.prefix}{record.topic}"
+        self._producer.produce(topic, record.value, record.key, headers=list(record.headers))
+        self._producer.poll(0)
+
+    def tell(self, what: str, figure: str, promise: str) -> None:
+        """Notes a figure for the table."""
+        self.figures.append((what, figure, promise))
+
+
+def moments(servers: Servers, listings: int) -> None:
+    """Runs the acts one after the other on one process and prints their figures beside what quality.md promises."""
+    console = Console()
+    installation = servers.installation("moments")
+    asyncio.run(_create(servers.postgres.url(), "moments"))
+    installation.prepare()
+    stage = Stage(installation)
+    patients = personnummer(listings)
+    _load(stage, patients, console)
+    ears = Ears(installation)
+    _import(stage, ears, patients[:IMPORTED])
+    _move(stage, ears)
+    _leave(stage, ears)
+    _steady(stage, ears, patients[3 * PART : 3 * PART + STEADY])
+    _replay(stage, patients, console)
+    peak = cpu.peak_mb(installation.processes[0].popen.pid)
+    stage.tell("peak memory of the process under all of this", f"{peak:.0f} MB", "300 MB")
+    installation.stop()
+    table = Table(title="what people wait for (one process)", box=None)
+    for column in ("", "seen", "promised"):
+        table.add_column(column)
+    for row in stage.figures:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _load(stage: Stage, patients: list[str], console: Console) -> None:
+    """The whole region for the first time: units, doctors and every patient's listing."""
+    sender = stage.sender
+    console.print(f"sending {len(patients)} listings")
+    for record in _listings(stage, patients, 1):
+        stage.give(record)
+    stage.send(sender.day(TODAY), *(sender.unit(unit, 1) for unit in UNITS))
+    stage.send(*(sender.staff(doctor, 1, employments=[employment(UNIT)]) for doctor in DOCTORS))
+    began = time.perf_counter()
+    stage.installation.start(1)
+    stage.installation.settle(timeout=900)
+    seconds = time.perf_counter() - began
+    rate = len(patients) / seconds
+    stage.tell(f"first load of {len(patients)} listings, start of the process included", f"{seconds:.1f} s", "")
+    stage.tell("", f"{rate:.0f} a second", f"{1_772_821 / 120:.0f} a second (1.77 million in two minutes)")
+    ears = Ears(stage.installation)
+    stage.send(*(sender.command("activate-doctor", UNIT, doctor_hsa_id=doctor) for doctor in DOCTORS))
+    ears.until(replies=len(DOCTORS))
+
+
+def _import(stage: Stage, ears: Ears, patients: list[str]) -> None:
+    rows = [
+        {"row": n + 2, "patient_id": patient, "unit_hsa_id": UNIT, "doctor_hsa_id": DOCTORS[n // PART]}
+        for n, patient in enumerate(patients)
+    ]
+    parts = [rows[at : at + PART] for at in range(0, len(rows), PART)]
+    records = [
+        stage.sender.command("import-links", UNIT, import_id="bench", part=n + 1, parts=len(parts), rows=part)
+        for n, part in enumerate(parts)
+    ]
+    stage.send(*records[:-1])
+    stage.installation.settle()
+    sent = stage.send(records[-1])
+    done = ears.until(events=len(rows), replies=1)
+    stage.tell(f"import of {len(rows)} rows: last part in, to reply and all events", f"{done - sent:.2f} s", "3 s")
+
+
+def _move(stage: Stage, ears: Ears) -> None:
+    ears.forget()
+    fields = {"from_doctor_hsa_id": DOCTORS[0], "to_doctor_hsa_id": DOCTORS[1]}
+    sent = stage.send(stage.sender.command("move-patients", UNIT, **fields))
+    done = ears.until(events=PART, replies=1)
+    stage.tell(f"{PART} patients are moved", f"{done - sent:.2f} s", "1 s")
+
+
+def _leave(stage: Stage, ears: Ears) -> None:
+    ears.forget()
+    sent = stage.send(stage.sender.staff(DOCTORS[2], 2, employments=[]))
+    done = ears.until(events=PART)
+    stage.tell(f"a doctor with {PART} patients leaves", f"{done - sent:.2f} s", "1 s")
+
+
+def _steady(stage: Stage, ears: Ears, patients: list[str]) -> None:
+    """So many relistings a second, each of which ends a link."""
+    ears.forget()
+    sent: dict[str, float] = {}
+    secret = stage.installation.settings.secret
+    keys = {patient: patient_key(patient, secret) for patient in patients}
+    began = time.perf_counter()
+    for n, (patient, record) in enumerate(zip(patients, _listings(stage, patients, 2, UNITS[1:2]), strict=True)):
+        while (left := began + n / PER_SECOND - time.perf_counter()) > 0:
+            ears.listen(left)
+        sent[keys[patient]] = time.perf_counter()
+        stage.give(record)
+    ears.until(events=len(patients))
+    waits = [1000 * (at - sent[_key(message)]) for at, message in ears.heard[ears.topics[0]]]
+    cuts = quantiles(waits, n=100)
+    stage.tell(
+        f"{PER_SECOND} events a second: in, to event out (p50, p99)", f"{cuts[49]:.0f} ms, {cuts[98]:.0f} ms", ""
+    )
+
+
+def _replay(stage: Stage, patients: list[str], console: Console) -> None:
+    """The same facts once more: nothing changes."""
+    again = patients[IMPORTED:]
+    console.print(f"sending {len(again)} unchanged listings")
+    stage.installation.stop()
+    for record in _listings(stage, again, 1, start=IMPORTED):
+        stage.give(record)
+    stage.send()
+    began = time.perf_counter()
+    stage.installation.start(1)
+    stage.installation.settle(timeout=900)
+    rate = len(again) / (time.perf_counter() - began)
+    stage.tell("replay of unchanged listings", f"{rate:.0f} a second", "faster than the first load")
+
+
+def _listings(
+    stage: Stage, patients: list[str], sequence: int, units: list[str] | None = None, start: int = 0
+) -> Iterable[Record]:
+    """The first 22 000 patients are listed at one unit, the others all over the region."""
+    for n, patient in enumerate(patients, start=start):
+        unit = units[n % len(units)] if units else UNIT if n < IMPORTED else UNITS[n % len(UNITS)]
+        yield stage.sender.listing(patient, sequence, f"{n}", current=choice(unit, "2026-01-01"), care_burden=1.5)
+
+
+def _key(message: Message) -> str:
+    return (message.key() or b"").decode()
+
+
+async def _create(url: str, name: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
