@@ -13,7 +13,7 @@ from datetime import datetime
 
 import asyncpg
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 from rich.console import Console
 from rich.table import Table
 
@@ -121,7 +121,7 @@ def _published(installation: Installation) -> int:
 
 def _first_batch(installation: Installation) -> float:
     """When the first listing batch of any process began, in seconds since 1970."""
-    began = []
+    began: list[float] = []
     for path in installation.texts:
         for line in path.read_text(errors="replace").splitlines() if path.suffix == ".err" else ():
             told = json.loads(line)

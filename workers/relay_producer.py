@@ -51,7 +51,7 @@ class Producer:
         self._producer: Any = AIOKafkaProducer(
             **client_args(settings),
             client_id=f"{settings.group_id}.relay",
-            transactional_id=f"{settings.topic_prefix}{settings.group_id}.relay",
+            transactional_id=settings.transactional_id,
             transaction_timeout_ms=int(TRANSACTION_SECONDS * 1000),
             request_timeout_ms=int(TRANSACTION_SECONDS * 1000),
             acks="all",
