@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
@@ -97,12 +98,13 @@ def _hides_patient(text: str) -> bool:
     return any(patient_kind(candidate) in _PERSONAL for candidate in candidates)
 
 
+_is_day = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 _PERSONAL = (PatientKind.PERSONNUMMER, PatientKind.SAMORDNINGSNUMMER)
 
 
 def day_of(text: str) -> date | None:
     """The day a command names as `YYYY-MM-DD`; None when it is no such day (C3)."""
-    if len(text) != 10 or not text.isascii():
+    if not _is_day(text):
         return None
     try:
         return date.fromisoformat(text)

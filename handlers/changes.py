@@ -24,8 +24,7 @@ class Outcome(StrEnum):
     DEAD = "dead"
 
 
-@dataclass(slots=True, frozen=True)
-class Cause:
+class Cause(NamedTuple):
     """The message that caused a change: its id, its `ce_time` (T2), what it carries on, and who asked (D4)."""
 
     source: str

@@ -47,6 +47,8 @@ COMMANDS: dict[type[Command], ModuleType] = {
     ImportLinks: import_links,
 }
 
+FORESEEN = False
+
 
 def needs(command: Command, world: World, cause: Cause) -> Needs:
     """What the command's own module asks for."""
@@ -61,7 +63,8 @@ def decide(command: Command, world: World, cause: Cause) -> Outcome:
         world.changes.append(reply(command.name, command.unit_hsa_id, answer, cause))
     if answer.again is not None:
         world.changes.append(RepliedAgain(*answer.again))
-    world.changes.append(_noted(command, world, answer, cause))
+    if not answer.dry_run or answer.code == "not_authorised":  # a dry run leaves nothing behind but its reply (C1, C2)
+        world.changes.append(_noted(command, world, answer, cause))
     return answer.outcome
 
 

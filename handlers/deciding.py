@@ -17,6 +17,9 @@ from handlers.world import Needs, World
 class Handler(Protocol):
     """A module of this package: what an event needs of the world, and what it does to it."""
 
+    #: whether the event alone tells what is needed, so that it has to be asked once and not after every load
+    FORESEEN: bool
+
     def needs(self, event: Any, world: World, cause: Cause) -> Needs:
         """Keys to load, given what is already there."""
 
@@ -32,11 +35,14 @@ def deciding(
     events: list[tuple[Any, Cause]], handlers: Handlers, world: World
 ) -> Generator[Needs, None, list[Outcome]]:
     """Outcomes in the order of the events. Whole batches load in few steps: all that can be foreseen comes first."""
-    yield from having(world, lambda: _all(handlers[type(e)].needs(e, world, cause) for e, cause in events))
+    steps = [(handlers[type(event)], event, cause) for event, cause in events]
+    foreseen = _all((step for step in steps if step[0].FORESEEN), world)
+    others = [step for step in steps if not step[0].FORESEEN]
+    yield from having(world, lambda: _all(others, world, foreseen))
     outcomes = []
-    for event, cause in events:
-        handler = handlers[type(event)]
-        yield from having(world, lambda h=handler, e=event, c=cause: h.needs(e, world, c))  # type: ignore[misc]
+    for handler, event, cause in steps:
+        if world.overdue or not handler.FORESEEN:
+            yield from having(world, lambda h=handler, e=event, c=cause: h.needs(e, world, c))  # type: ignore[misc]
         outcomes.append(handler.decide(event, world, cause))
     return outcomes
 
@@ -57,8 +63,10 @@ def having(world: World, wanted: Callable[[], Needs]) -> Loading:
             return
 
 
-def _all(many: Iterable[Needs]) -> Needs:
+def _all(steps: Iterable[tuple[Handler, Any, Cause]], world: World, more: Needs | None = None) -> Needs:
     union = Needs()
-    for one in many:
-        union.add(one)
+    if more is not None:
+        union.add(more)
+    for handler, event, cause in steps:
+        union.add(handler.needs(event, world, cause))
     return union

@@ -9,6 +9,8 @@ from handlers.world import Forgotten, Needs, Patient, World
 from schemas.ids import PatientKind, patient_kind
 from schemas.listing import PatientIdChanged
 
+FORESEEN = False
+
 
 def needs(event: PatientIdChanged, world: World, cause: Cause) -> Needs:
     """Both ids, and the doctors the two are linked to."""
@@ -43,13 +45,17 @@ def decide(event: PatientIdChanged, world: World, cause: Cause) -> Outcome:
 
 def _move(world: World, old: Patient, new: Patient, sequence: int, cause: Cause) -> None:
     """The listing with the higher sequence stands, the new id's own link stands; then the listing rules apply."""
-    has_listing = new.sequence is not None and new.forgotten is None
-    if old.sequence is not None and old.forgotten is None and (not has_listing or old.sequence > (new.sequence or 0)):
+    standing = new.sequence if new.forgotten is None else None
+    coming = old.sequence if old.forgotten is None else None
+    if coming is None:
+        if standing is None:
+            new.forgotten = new.forgotten or Forgotten.UNHEARD
+    elif standing is None or coming > standing:
+        new.forgotten = None
         new.current, new.upcoming, new.care_burden = old.current, old.upcoming, old.care_burden
         if new.link is not None:
             world.set_link(new, new.link, cause.time)
     new.sequence = max(sequence, *(s for s in (old.sequence, new.sequence, sequence) if s is not None))
-    new.forgotten = None
     world.changed_patients.add(new.id)
     moving = old.link
     if moving is not None and new.link is None:

@@ -15,6 +15,7 @@ def entry(world: World, pair: Pair) -> RosterEntry:
     if held is None:
         held = RosterEntry(pair)
         world.add_entry(held)
+        world.changed_entries.add(pair)  # kept even where nothing is said of it: the unit may open, or be replaced
     return held
 
 

@@ -46,16 +46,15 @@ def absent(world: World, pair: Pair) -> bool:
 
 
 def last_day(world: World, pair: Pair) -> date:
-    """The last day of the employments that ended, when that is why the doctor left; otherwise today (E1)."""
-    doctor = world.doctors[pair.doctor]
-    if doctor.removed or not doctor.licensed:
-        return world.today
-    ended = [
-        post.end
-        for post in doctor.employments
-        if post.position_code in world.policy.eligible_positions
-        and post.end is not None
-        and post.end < world.today
-        and world.resolve(post.unit) == pair.unit
+    """The last day of the employments that ended, when that is why the doctor left; otherwise today (E1).
+
+    While one of them lasts it is not: then the licence is what is gone.
+    """
+    held = [
+        post
+        for post in world.doctors[pair.doctor].employments
+        if post.position_code in world.policy.eligible_positions and world.resolve(post.unit) == pair.unit
     ]
-    return max(ended, default=world.today)
+    if any(includes(post.start, post.end, world.today) for post in held):
+        return world.today
+    return max((post.end for post in held if post.end is not None and post.end < world.today), default=world.today)

@@ -26,6 +26,12 @@ class Restart(Exception):
     """The locks would be taken out of order; begin again and load all that was needed at once."""
 
 
+class Raced(Exception):
+    """Another transaction was first with a row that this one found missing; the batch passes when tried again."""
+
+    sqlstate = "40001"  # what PostgreSQL calls a serialisation failure, and is treated as one
+
+
 class TooMuch(Exception):
     """The batch's fan-out is too large for one transaction."""
 
@@ -87,6 +93,9 @@ class Loader:
         self._working = working
         self._last_doctor = ""
         self._last_patient = -1
+        #: what had no row when it was looked for: nobody else may have made one before this transaction does
+        self.unknown_doctors: set[str] = set()
+        self.unknown_imports: set[tuple[str, str]] = set()
 
     async def load(self, needs: Needs) -> None:
         """Everything asked for is in the world afterwards. Raises Restart or TooMuch."""
@@ -114,6 +123,7 @@ class Loader:
         for hsa_id in new:
             if hsa_id not in self._world.doctors:
                 self._world.add_doctor(rows.unknown_doctor(hsa_id))
+                self.unknown_doctors.add(hsa_id)
         if found:
             for row in await self._pg.fetch(_ROSTER, [row[0] for row in found]):
                 self._world.add_entry(rows.entry(row))
@@ -173,6 +183,7 @@ class Loader:
                     held = Import(unit, import_id, first_day, answered_by=None if id is None else (source, id))
                     self._world.imports[unit, import_id] = held
                     await self._parts(held)
+            self.unknown_imports |= needs.imports - self._world.imports.keys()
         for key in needs.import_rows:
             import_ = self._world.imports.get(key)
             for part, packed in await self._pg.fetch(_PART_ROWS, *key):

@@ -1,4 +1,11 @@
-"""Writes what a decision changed: set-based, a handful of statements whatever the size of the batch (P3)."""
+"""Writes what a decision changed: set-based, a handful of statements whatever the size of the batch (P3).
+
+What had no row when it was loaded could not be locked, so two transactions may have decided on it at once. Only the one
+that makes the row first is saved; the other raises, and is tried again with what the first one wrote:
+- a doctor or an import: the upsert leaves alone what it did not expect, and then counts;
+- a patient: the primary key of `patient`. Whoever forgets a patient without a row takes that key for the length of the
+  transaction, and whoever makes a row looks afterwards whether the patient was forgotten meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +18,7 @@ from handlers.changes import Cause, LinkChange, Noted, Pair
 from handlers.world import Doctor, Patient, RosterEntry, World
 from infra import rows
 from infra.directory import cause_json
+from infra.load import Loader, Raced
 
 _UNITS = """
 INSERT INTO unit (hsa_id, version, removed, fact_at, name, kind, care_giver, last_day, replaced_by, revision)
@@ -28,6 +36,7 @@ ON CONFLICT (hsa_id) DO UPDATE
 SET (version, removed, protected, fact_at, vgr_id, name, licensed, employments, next_due)
 = ROW(excluded.version, excluded.removed, excluded.protected, excluded.fact_at, excluded.vgr_id, excluded.name,
       excluded.licensed, excluded.employments, excluded.next_due)
+WHERE doctor.hsa_id <> ALL($11::text[])
 """
 _ROSTER = """
 INSERT INTO roster (unit, doctor, activated, active, pause_start, pause_end, profile, published, revision, next_due)
@@ -54,11 +63,20 @@ INSERT INTO patient (id, sequence, revision, told, current_unit, current_from, u
 SELECT * FROM {_PATIENT_COLUMNS}, $11::text[], $12::int[])
 """
 _DELETE_PATIENTS = "DELETE FROM patient WHERE id = ANY($1)"
+_HOLD_KEYS = """
+INSERT INTO patient (id, key, partition, sequence, revision, told)
+SELECT id, '', 0, 0, 0, false FROM unnest($1::bigint[]) AS new(id)
+"""
 _FORGET = """
 INSERT INTO forgotten (key, sequence, revision, why)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[])
-ON CONFLICT (key) DO UPDATE SET (sequence, revision, why) = ROW(excluded.sequence, excluded.revision, excluded.why)
 """
+_FORGET_STILL = """
+UPDATE forgotten SET (sequence, revision, why) = ROW(new.sequence, new.revision, new.why)
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) AS new(key, sequence, revision, why)
+WHERE forgotten.key = new.key
+"""
+_FORGOTTEN_MEANWHILE = "SELECT EXISTS (SELECT FROM forgotten WHERE key = ANY($1))"
 _REMEMBER = "DELETE FROM forgotten WHERE key = ANY($1)"
 _UNLINK = "DELETE FROM link WHERE patient_id = ANY($1)"
 _LINK = """
@@ -82,6 +100,7 @@ _IMPORT = """
 INSERT INTO import (unit, import_id, first_day, answered_source, answered_id) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (unit, import_id) DO UPDATE
 SET answered_source = excluded.answered_source, answered_id = excluded.answered_id
+WHERE NOT $6
 """
 _PART = """
 INSERT INTO import_part (unit, import_id, part, parts, ordinal, unit_as_written, cause, rows)
@@ -93,15 +112,17 @@ SET (parts, ordinal, unit_as_written, cause, rows)
 _AUDIT = ("at", "what", "reason", "unit", "doctor", "patient_id", "revision", "source", "message_id", "actor", "role")
 
 
-async def save(pg: asyncpg.Connection, world: World) -> None:
-    """Everything the world's verbs changed, in the transaction that loaded it. Offsets and the outbox are others'."""
+async def save(pg: asyncpg.Connection, world: World, loader: Loader) -> None:
+    """Everything the world's verbs changed, in the transaction in which `loader` loaded it. Offsets and the outbox are
+    others'. Raises Raced, or UniqueViolationError, where another transaction was first with a row."""
     await _units(pg, world)
-    await _doctors(pg, [world.doctors[i] for i in sorted(world.changed_doctors)], world.today)
+    doctors = [world.doctors[i] for i in sorted(world.changed_doctors)]
+    await _doctors(pg, doctors, world.today, loader.unknown_doctors)
     await _roster(pg, [world.roster[pair] for pair in sorted(world.changed_entries)], world.today)
     await _patients(pg, [world.patients[i] for i in sorted(world.changed_patients)])
     await _links(pg, [world.patients[i] for i in sorted(world.changed_patients)])
     await _due(pg, world)
-    await _imports(pg, world)
+    await _imports(pg, world, loader.unknown_imports)
     await _audit(pg, world)
     await mark_stale(pg, world.stale_figures)
 
@@ -127,10 +148,10 @@ async def _units(pg: asyncpg.Connection, world: World) -> None:
     )
 
 
-async def _doctors(pg: asyncpg.Connection, held: list[Doctor], today: date) -> None:
+async def _doctors(pg: asyncpg.Connection, held: list[Doctor], today: date, unknown: set[str]) -> None:
     if not held:
         return
-    await pg.execute(
+    done = await pg.execute(
         _DOCTORS,
         [d.hsa_id for d in held],
         [d.version for d in held],
@@ -142,7 +163,10 @@ async def _doctors(pg: asyncpg.Connection, held: list[Doctor], today: date) -> N
         [d.licensed for d in held],
         [rows.employments_json(d) for d in held],
         [_next(d.boundaries(), today) for d in held],
+        [d.hsa_id for d in held if d.hsa_id in unknown],
     )
+    if done != f"INSERT 0 {len(held)}":
+        raise Raced("a doctor")
 
 
 async def _roster(pg: asyncpg.Connection, held: list[RosterEntry], today: date) -> None:
@@ -177,16 +201,31 @@ async def _patients(pg: asyncpg.Connection, changed: list[Patient]) -> None:
         await pg.execute(_REMEMBER, back)
     if new:
         await pg.execute(_INSERT_PATIENTS, *_columns(new), [p.key for p in new], [p.partition for p in new])
+        if await pg.fetchval(_FORGOTTEN_MEANWHILE, [p.key for p in new]):
+            raise Raced("a patient who was forgotten")
     if gone:
-        await pg.execute(_DELETE_PATIENTS, [p.id for p in gone if p.row])
-        by_key = sorted(gone, key=lambda p: p.key)
-        await pg.execute(
-            _FORGET,
-            [p.key for p in by_key],
-            [p.sequence for p in by_key],
-            [p.revision for p in by_key],
-            [str(p.forgotten) for p in by_key],
-        )
+        await _forget(pg, gone)
+
+
+async def _forget(pg: asyncpg.Connection, gone: list[Patient]) -> None:
+    """Leaves key, sequence and revision alone (L7, L9)."""
+    if unheld := [p.id for p in gone if not p.row and p.loaded_forgotten is None]:
+        await pg.execute(_HOLD_KEYS, unheld)
+    await pg.execute(_DELETE_PATIENTS, [p.id for p in gone if p.row or p.loaded_forgotten is None])
+    by_key = sorted(gone, key=lambda p: p.key)
+    if new := [p for p in by_key if p.loaded_forgotten is None]:
+        await pg.execute(_FORGET, *_forgotten_columns(new))
+    if still := [p for p in by_key if p.loaded_forgotten is not None]:
+        await pg.execute(_FORGET_STILL, *_forgotten_columns(still))
+
+
+def _forgotten_columns(gone: list[Patient]) -> tuple[list[Any], ...]:
+    return (
+        [p.key for p in gone],
+        [p.sequence for p in gone],
+        [p.revision for p in gone],
+        [str(p.forgotten) for p in gone],
+    )
 
 
 def _columns(held: list[Patient]) -> tuple[list[Any], ...]:
@@ -222,7 +261,7 @@ async def _due(pg: asyncpg.Connection, world: World) -> None:
         await pg.execute(_DUE_AT_PAIRS, [p.unit for p in pairs], [p.doctor for p in pairs], world.today)
 
 
-async def _imports(pg: asyncpg.Connection, world: World) -> None:
+async def _imports(pg: asyncpg.Connection, world: World, unknown: set[tuple[str, str]]) -> None:
     for key, unit in world.moved_imports:
         await pg.execute(_MOVE_IMPORT, *key, unit)
         await pg.execute(_MOVE_PARTS, *key, unit)
@@ -234,7 +273,8 @@ async def _imports(pg: asyncpg.Connection, world: World) -> None:
         if held is None:
             continue
         source, id = held.answered_by or (None, None)
-        await pg.execute(_IMPORT, *key, held.first_day, source, id)
+        if await pg.execute(_IMPORT, *key, held.first_day, source, id, key in unknown) != "INSERT 0 1":
+            raise Raced("an import")
         if held.answered_by is not None:
             await pg.execute(_REMOVE_PARTS, *key)
         for part in held.parts.values():

@@ -156,8 +156,9 @@ def import_links(
     """Send a CSV of links and wait for the answer.
 
     One row a patient: personnummer, the unit's HSA-id, the doctor's HSA-id and optionally a date, in this order or
-    under a header that names them. Semicolon or comma, UTF-8 or Windows-1252. One faulty row and nothing is changed:
-    the faulty ones, and why, are written to FILE.felaktiga.csv, to correct and send again.
+    under a header that names them. Semicolon, comma or tab; UTF-8, Windows-1252 or UTF-16. One faulty row and nothing
+    is changed: the faulty ones, and why, are written to FILE.felaktiga.csv, to correct and send again. Stopped in the
+    middle and run again, it finishes the same import.
 
     \b
     Example:     fastlakare import links.csv --unit SE2321000131-E000000000712 --actor annsv4 --role VC-chef
@@ -170,7 +171,11 @@ def import_links(
     from workers.import_links import command
 
     if template:
-        command.write_template(file)
+        try:
+            command.write_template(file)
+        except OSError as error:
+            raise typer.BadParameter(f"{file}: {error.strerror or 'cannot be written'}") from None
+        typer.echo(f"wrote {file}")
         return
     code = command.import_links(
         tool(("kafka",)),
@@ -179,7 +184,7 @@ def import_links(
         actor=actor,
         role=role,
         import_id=import_id,
-        override=tuple(limit.value for limit in override or ()),
+        override=sorted({limit.value for limit in override or ()}),
         dry_run=dry_run,
         timeout=timeout,
         as_json=json,

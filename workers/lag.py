@@ -185,7 +185,9 @@ async def _count(
         for partition in unread:
             counts[partition] += max(0, spans[partition][1] - await consumer.position(partition))
     finally:
-        consumer.unsubscribe()
+        # Not unsubscribed: aiokafka's fetcher would be dropping its requests just when the consumer is stopped, miss
+        # that it is cancelled, and `stop` would wait for it for ever.
+        consumer.pause(*readable)
     return counts
 
 

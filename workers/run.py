@@ -123,6 +123,18 @@ async def _shards(engine: AsyncEngine, counts: Mapping[str, int]) -> dict[tuple[
         return await installation.ensure(await database.raw(connection), counts)
 
 
+class _Broker(KafkaBroker):
+    """Its subscribers join their groups at the same time. FastStream would have one wait for its partitions before the
+    next begins, and a broker may take seconds to let a group begin (`group.initial.rebalance.delay.ms`) or to give up
+    on a member that was killed."""
+
+    async def start(self) -> None:
+        """Returns when all have their partitions."""
+        await self.connect()
+        await asyncio.gather(*(subscriber.start() for subscriber in self.subscribers))
+        self.running = True
+
+
 class _Process:
     """The parts of a running process, any of which can end it."""
 
@@ -130,7 +142,7 @@ class _Process:
         self._parts = parts
         self._http = http
         self._failure: BaseException | None = None
-        self._broker = KafkaBroker(
+        self._broker = _Broker(
             parts.settings.kafka_bootstrap_servers, consumer_only=True, apply_types=False, logger=None
         )
         self._app = FastStream(self._broker, logger=None)

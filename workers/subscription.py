@@ -122,7 +122,10 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         self._batches.leaving = True
         await self._or_end(self._batches.drained())
         self._batches.positions.clear()
-        self._batches.parts.health.report(self._batches.topic, "no partitions assigned yet", after=30)
+        health = self._batches.parts.health
+        for part in revoked:
+            health.forget(f"{self._batches.topic}/{part.partition}")
+        health.report(self._batches.topic, "no partitions assigned yet", after=30)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Raises the epochs, so that whoever had the partitions is shut out, and goes on where the database says."""

@@ -92,7 +92,7 @@ async def _attempt(parts: Parts, fence: Fence, work: Work[T], alone: bool, witho
                 known.add(world.met)
                 raise
             hit("batch:4-decide")
-            await save(pg, world)
+            await save(pg, world, tx.loader)
             hit("batch:5-save")
             tx.events += await parts.publisher.events(pg, world)
             outgoing = await parts.publisher.write(pg, tx.events)

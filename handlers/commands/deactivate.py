@@ -25,11 +25,11 @@ def decide(command: DeactivateDoctor, world: World, cause: Cause) -> Answer:
     patients = world.patients_of(pair)
     if patients and command.links != "end":
         return refused("doctor_has_patients")
-    entry = world.roster.get(pair)
-    if entry is None or not entry.active:
-        return accepted("unchanged")
     for patient in patients:
         links.end(world, patient, "doctor_deactivated", world.today, cause)
+    entry = world.roster.get(pair)
+    if entry is None or not entry.active:
+        return accepted("done" if patients else "unchanged")
     roster.deactivate(world, entry)
     roster.publish(world, entry, cause)
     return accepted()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handlers import links
 from handlers.answers import IMPORT_SENTENCES, accepted, count, refused, rows_refused
 from handlers.changes import Answer, Cause, Outcome, Pair
@@ -74,18 +76,23 @@ def _complete(command: ImportLinks, held: Import | None, world: World, cause: Ca
 
 def _answer(verdict: Verdict, total: int) -> Answer:
     if verdict.faults:
-        return rows_refused(total, sorted(verdict.faults), IMPORT_SENTENCES)
+        faults = [(row, code) for _, row, code in sorted(verdict.faults)]
+        return rows_refused(total, faults, IMPORT_SENTENCES)
     updated = len(verdict.linked) + len(verdict.redated)
     return accepted("done" if updated else "unchanged", count(total, updated=updated))
 
 
 def _wait(command: ImportLinks, world: World, cause: Cause) -> None:
-    """The part is kept; the same part again replaces it while the import waits."""
+    """The part is kept. The same part again replaces its rows while the import waits; what came first still did."""
     key = _key(command, world)
     held = world.imports.setdefault(key, Import(*key, world.today))
-    order = 1 + max((part.order for part in held.parts.values()), default=0)
     rows = _wire_rows(command)
-    held.parts[command.part] = ImportPart(command.part, command.parts, order, command.unit_hsa_id, cause, rows)
+    earlier = held.parts.get(command.part)
+    if earlier is None:
+        order = 1 + max((part.order for part in held.parts.values()), default=0)
+        held.parts[command.part] = ImportPart(command.part, command.parts, order, command.unit_hsa_id, cause, rows)
+    else:
+        held.parts[command.part] = replace(earlier, parts=command.parts, rows=rows)
     world.changed_imports.add(key)
     world.removed_imports.discard(key)
 

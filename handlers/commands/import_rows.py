@@ -23,9 +23,10 @@ from schemas.ids import normal_hsa_id
 
 @dataclass(slots=True)
 class Verdict:
-    """What the rows come to: faults by row number, links to make and starts to set right, by patient id."""
+    """What the rows come to: faults (place in the file, row number, code), links to make and starts to set right, by
+    patient id."""
 
-    faults: list[tuple[int, str]] = field(default_factory=list)
+    faults: list[tuple[int, int, str]] = field(default_factory=list)
     linked: dict[int, Link] = field(default_factory=dict)
     redated: dict[int, date] = field(default_factory=dict)
 
@@ -34,20 +35,20 @@ def judge(rows: list[Row], unit: str, override: frozenset[str], world: World) ->
     """Every row of the file, in the order of its parts. Nothing in the world changes."""
     verdict = Verdict()
     seen: set[str] = set()
-    new_rows: defaultdict[Pair, list[tuple[int, int]]] = defaultdict(list)
-    for row in rows:
+    new_rows: defaultdict[Pair, list[tuple[int, int, int]]] = defaultdict(list)
+    for place, row in enumerate(rows):
         fault = _form_fault(row, unit, world) or ("duplicate_row" if row.patient_id in seen else None)
         seen.add(row.patient_id)
         fault = fault or _state_fault(row, unit, override, world)
         if fault is not None:
-            verdict.faults.append((row.row, fault))
+            verdict.faults.append((place, row.row, fault))
             continue
         pair, number = Pair(unit, doctor_of(row.doctor)), int(row.patient_id)
         start = None if row.start is None else day_of(row.start)
         held = world.patients[number].link
         if held is None or held.doctor != pair.doctor:
             verdict.linked[number] = Link(unit, pair.doctor, start or world.today)
-            new_rows[pair].append((row.row, number))
+            new_rows[pair].append((place, row.row, number))
         elif start is not None and start != held.start:
             verdict.redated[number] = start
     if "ceiling" not in override:
@@ -78,7 +79,7 @@ def _state_fault(row: Row, unit: str, override: frozenset[str], world: World) ->
     return fault or (None if "age" in override else age_fault(world, pair, number))
 
 
-def _judge_ceilings(verdict: Verdict, new_rows: dict[Pair, list[tuple[int, int]]], world: World) -> None:
+def _judge_ceilings(verdict: Verdict, new_rows: dict[Pair, list[tuple[int, int, int]]], world: World) -> None:
     """Where a doctor's patients after all rows were above the ceiling, the last of the doctor's new rows are faulty."""
     leaving: defaultdict[Pair, int] = defaultdict(int)
     for number in verdict.linked:
@@ -90,6 +91,6 @@ def _judge_ceilings(verdict: Verdict, new_rows: dict[Pair, list[tuple[int, int]]
         if ceiling is None:
             continue
         excess = min(len(rows), world.count(pair) - leaving[pair] + len(rows) - ceiling)
-        for row, number in rows[len(rows) - excess :] if excess > 0 else ():
-            verdict.faults.append((row, "ceiling_reached"))
+        for place, row, number in rows[len(rows) - excess :] if excess > 0 else ():
+            verdict.faults.append((place, row, "ceiling_reached"))
             del verdict.linked[number]

@@ -143,10 +143,11 @@ class Link(NamedTuple):
 
 
 class Forgotten(StrEnum):
-    """Why only key, sequence and revision are kept of a patient."""
+    """Why only key, sequence and revision are kept of a patient (L7, L9); UNHEARD: only a change of id spoke of it."""
 
     PROTECTED = "protected"
     MOVED = "moved"
+    UNHEARD = "unheard"
 
 
 @dataclass(slots=True)

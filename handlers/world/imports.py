@@ -24,7 +24,7 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class ImportPart:
-    """One part that has arrived, with the command that brought it and the unit as it wrote it.
+    """One part that has arrived, with the command that brought it first and the unit as that wrote it.
 
     `rows` is None where they were not asked for.
     """

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -51,6 +52,17 @@ class Process:
         found = re.findall(r"listening on (http://\S+)", self.files[0].read_text(errors="replace"))
         self.address = found[-1] if found else None
         return self.address
+
+    def ready(self) -> tuple[int, list[str]]:
+        """Status and reasons of `/readyz`."""
+        try:
+            return 200, json.loads(self.get("/readyz"))["reasons"]
+        except urllib.error.HTTPError as red:
+            return red.code, json.load(red)["reasons"]
+
+    def said(self) -> str:
+        """All that it has logged so far."""
+        return "".join(path.read_text(errors="replace") for path in self.files)
 
     def get(self, path: str) -> str:
         """What the endpoint says, whatever its status; raises OSError when there is nobody."""
@@ -133,6 +145,13 @@ class Installation:
         process = self.processes.pop(place)
         process.popen.kill()
         process.popen.wait(10)
+
+    def leave(self, place: int, timeout: float = 30) -> None:
+        """SIGTERM, and an orderly end."""
+        process = self.processes.pop(place)
+        process.popen.terminate()
+        status = process.popen.wait(timeout)
+        assert status == 0, f"exit {status}: {process.files[1].read_text(errors='replace')[-3000:]}"
 
     def stop(self) -> None:
         """Ends all that runs."""

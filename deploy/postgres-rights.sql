@@ -1,0 +1,9 @@
+-- Takes from the service's role what it need not have. Run as `fastlakare_owner` after every `fastlakare migrate`:
+--
+--   psql -U fastlakare_owner -d fastlakare -f deploy/postgres-rights.sql
+
+REVOKE UPDATE, DELETE ON audit FROM fastlakare_app;
+REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM fastlakare_app;
+REVOKE INSERT, UPDATE, DELETE ON installation FROM fastlakare_app;
+REVOKE INSERT, DELETE ON day FROM fastlakare_app;
+REVOKE UPDATE, DELETE ON topic FROM fastlakare_app;

@@ -1,0 +1,1 @@
+"""What vårdcentraler may ask for, clause by clause (C1-C13)."""

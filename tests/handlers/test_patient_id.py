@@ -1,0 +1,151 @@
+"""A patient gets a new personnummer (L9)."""
+
+from __future__ import annotations
+
+import pytest
+
+from handlers.changes import Outcome
+from handlers.world import Forgotten, Link
+from tests.handlers.builders import (
+    DOCTOR,
+    NEW_PATIENT,
+    OTHER_DOCTOR,
+    OTHER_UNIT,
+    PATIENT,
+    SAMORDNINGSNUMMER,
+    TODAY,
+    TOLVAN,
+    UNIT,
+    activate,
+    choice,
+    head,
+    id_changed,
+    link,
+    listing,
+    staff,
+    unit,
+)
+from tests.handlers.region import Region, ready
+
+OLD, NEW = PATIENT, NEW_PATIENT
+NOWHERE = None
+
+
+def test_l9_listing_and_link_move_to_the_new_id_and_1177_forgets_the_old() -> None:
+    region = ready(link(start="2025-01-01"), id_changed(sequence=7))
+    assert region.told[1:] == [(NEW, "rekeyed", "patient_id_changed"), (OLD, "withdrawn", "patient_id_changed")]
+    assert region.link(NEW) == Link(UNIT, DOCTOR, TODAY.replace(2025, 1, 1))
+    assert (region.value(NEW)["start"], region.value(NEW)["revision"]) == ("2025-01-01", 1)
+    assert (region.last(OLD).value, region.last(OLD).revision) == (None, 2)
+
+
+def test_l9_of_the_old_id_only_sequence_and_revision_are_remembered() -> None:
+    region = ready(link(), id_changed(sequence=7))
+    held = region.patients[int(OLD)]
+    assert (held.forgotten, held.sequence, held.revision) == (Forgotten.MOVED, 7, 2)
+    assert (held.current, held.upcoming, held.care_burden, held.link) == (None, None, None, None)
+
+
+def test_l9_late_changes_are_stale() -> None:
+    region = ready(listing(sequence=5), link())
+    assert region.happens(id_changed(sequence=4)) == Outcome.STALE
+    assert region.happens(id_changed(sequence=5)) == Outcome.APPLIED
+
+
+def test_l9_the_same_change_again_is_unchanged() -> None:
+    region = ready(link(), id_changed())
+    mark = len(region.told)
+    assert region.happens(id_changed()) == Outcome.UNCHANGED
+    assert region.since(mark) == []
+
+
+def test_l9_listings_under_the_old_id_are_stale_up_to_the_changes_sequence() -> None:
+    region = ready(id_changed(sequence=7))
+    assert region.happens(listing(sequence=7)) == Outcome.STALE
+    assert region.happens(listing(sequence=8)) == Outcome.APPLIED
+
+
+@pytest.mark.parametrize("at", [1, 7, 9])
+def test_l9_the_new_id_has_the_highest_sequence_of_all_concerned(at: int) -> None:
+    region = ready(listing(NEW, NOWHERE, sequence=at), listing(sequence=4), id_changed(sequence=7))
+    assert region.patients[int(NEW)].sequence == max(at, 7)
+
+
+def test_l9_both_the_same_is_unchanged() -> None:
+    assert ready(link()).happens(id_changed(OLD, OLD)) == Outcome.UNCHANGED
+
+
+@pytest.mark.parametrize(("old", "new"), [(OLD, SAMORDNINGSNUMMER), (SAMORDNINGSNUMMER, NEW)])
+def test_l9_either_id_out_of_scope_is_skipped(old: str, new: str) -> None:
+    region = ready(link())
+    assert region.happens(id_changed(old, new)) == Outcome.SKIPPED
+    assert region.link() is not None
+
+
+def test_l9_a_protected_old_id_is_skipped() -> None:
+    region = ready(listing(sequence=2, protected=True))
+    assert region.happens(id_changed(sequence=3)) == Outcome.SKIPPED
+    assert int(NEW) not in region.patients
+
+
+def test_l9_where_the_new_id_is_protected_the_old_is_forgotten_and_nothing_moves() -> None:
+    region = ready(link(), listing(NEW, protected=True), id_changed())
+    assert region.told[1:] == [(OLD, "withdrawn", "patient_id_changed")]
+    assert region.patients[int(NEW)].forgotten is Forgotten.PROTECTED
+    assert region.patients[int(OLD)].forgotten is Forgotten.MOVED
+
+
+@pytest.mark.parametrize(
+    ("sequence", "stands"), [(1, UNIT), (2, OTHER_UNIT), (3, OTHER_UNIT)], ids=["old", "tie", "own"]
+)
+def test_l9_of_two_listings_the_higher_sequence_stands_and_in_a_tie_the_new_ids_own(sequence: int, stands: str) -> None:
+    region = ready(listing(sequence=2), listing(NEW, choice(OTHER_UNIT), sequence=sequence), id_changed(sequence=9))
+    current = region.patients[int(NEW)].current
+    assert current is not None
+    assert current.unit == stands
+
+
+def test_l9_a_link_of_the_new_id_stands_and_the_old_is_only_withdrawn() -> None:
+    region = ready(listing(NEW), link(OLD), link(NEW, OTHER_DOCTOR), id_changed(), doctors=(DOCTOR, OTHER_DOCTOR))
+    assert region.told[2:] == [(OLD, "withdrawn", "patient_id_changed")]
+    assert region.link(NEW) == Link(UNIT, OTHER_DOCTOR, TODAY)
+
+
+def test_l9_1177_hears_nothing_of_an_old_id_it_was_never_told_of() -> None:
+    region = ready(id_changed())
+    assert region.told == []
+
+
+def test_l9_the_listing_rules_are_applied_to_the_new_id() -> None:
+    region = ready(listing(NEW, choice(OTHER_UNIT, TODAY), sequence=5), link(OLD), id_changed(sequence=6))
+    assert region.heard(NEW) == [("rekeyed", "patient_id_changed"), ("ended", "relisted")]
+    region = ready(
+        link(OLD), listing(NEW), link(NEW), listing(OLD, choice(OTHER_UNIT), sequence=3), id_changed(sequence=6)
+    )
+    assert region.heard(NEW) == [("assigned", "linked_by_unit"), ("ended", "relisted")]
+
+
+def test_l9_an_old_id_never_heard_of_is_remembered_all_the_same() -> None:
+    region = Region(id_changed(sequence=6))
+    assert region.happens(listing(OLD, sequence=6)) == Outcome.STALE
+    assert region.happens(listing(NEW, sequence=5)) == Outcome.STALE
+    assert region.happens(listing(NEW, sequence=6)) == Outcome.APPLIED
+
+
+def test_l9_an_id_that_only_a_change_spoke_of_has_no_listing_that_could_stand() -> None:
+    region = ready(id_changed(TOLVAN, NEW, sequence=6), link(OLD), id_changed(OLD, NEW, sequence=7))
+    assert region.link(NEW) == Link(UNIT, DOCTOR, TODAY)
+
+
+def test_l9_an_id_that_only_a_change_spoke_of_has_no_listing_to_give() -> None:
+    region = Region(unit(), staff(), activate(), listing(NEW), link(NEW))
+    region.happens(id_changed(TOLVAN, OLD, sequence=6))
+    region.happens(id_changed(OLD, NEW, sequence=7))
+    assert region.link(NEW) == Link(UNIT, DOCTOR, TODAY)
+
+
+def test_l9_an_id_can_come_back() -> None:
+    region = ready(link(), id_changed(OLD, NEW, sequence=2), id_changed(NEW, OLD, sequence=3))
+    assert region.link(OLD) == Link(UNIT, DOCTOR, TODAY)
+    assert [c.revision for c in (region.last(OLD), region.last(NEW))] == [3, 2]
+    assert region.asks(link(OLD, head=head())) == "unchanged"

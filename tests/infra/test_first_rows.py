@@ -1,0 +1,174 @@
+"""Two transactions that both found a row missing: the second to save never overwrites the first (architecture.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from handlers.changes import Outcome
+from infra.load import Raced
+from schemas.command import ImportLinks
+from schemas.listing import ListingState, PatientIdChanged
+from schemas.staff import StaffState
+from tests.infra.attempts import KEYS, Attempt, Begin, attempts
+from workers.command import HANDLERS as COMMANDS
+from workers.failures import passing
+from workers.listing import HANDLERS as LISTINGS
+from workers.staff import HANDLERS as STAFF
+
+DOCTOR, UNIT = "SE2321000131-E000000007623", "SE2321000131-E000000000712"
+OLD, NEW = "199006022397", "199006022389"
+RACED = (Raced, asyncpg.UniqueViolationError)
+
+
+@pytest.fixture
+async def begin(migrated_url: str) -> AsyncIterator[Begin]:
+    async with attempts(migrated_url) as made:
+        yield made
+
+
+def staff(version: int, name: str) -> StaffState:
+    return StaffState(hsa_id=DOCTOR, version=version, given_name=name, surname="Karlström")
+
+
+def listing(patient: str, sequence: int, *, protected: bool = False) -> ListingState:
+    return ListingState(patient_id=patient, sequence=sequence, protected=protected)
+
+
+def rekeyed(sequence: int) -> PatientIdChanged:
+    return PatientIdChanged(patient_id=OLD, new_patient_id=NEW, sequence=sequence)
+
+
+def part(number: int) -> ImportLinks:
+    actor = {"id": "annsv4", "role": "VC-chef", "unit_hsa_id": UNIT}
+    row = {"row": number, "patient_id": OLD, "unit_hsa_id": UNIT, "doctor_hsa_id": DOCTOR}
+    return ImportLinks.model_validate(
+        {"unit_hsa_id": UNIT, "actor": actor, "import_id": "a", "part": number, "parts": 2, "rows": [row]}
+    )
+
+
+async def second_fails(first: Attempt, second: Attempt) -> None:
+    """The first saves while the second waits for nothing; the second is refused, and may be tried again."""
+    await first.save()
+    with pytest.raises(RACED) as error:
+        await second.save()
+    assert passing(error.value, 1)
+    await second.roll_back()
+
+
+async def test_a_doctor_first_heard_of_twice_keeps_the_later_version(begin: Begin) -> None:
+    first, second = await begin(), await begin()
+    await first.decide(STAFF, staff(2, "Jon"))
+    await second.decide(STAFF, staff(1, "Johan"))
+    await second_fails(first, second)
+    again = await begin()
+    assert await again.decide(STAFF, staff(1, "Johan")) == [Outcome.STALE]
+    assert again.world.doctors[DOCTOR].name == "Jon Karlström"
+
+
+async def test_a_second_first_insert_waits_until_the_first_has_ended(begin: Begin) -> None:
+    first, second = await begin(), await begin()
+    await first.decide(STAFF, staff(2, "Jon"))
+    await second.decide(STAFF, staff(1, "Johan"))
+    await first.write()
+    waiting = asyncio.create_task(second.save())
+    await locked(await begin(), second)
+    await first.commit()
+    with pytest.raises(Raced):
+        await waiting
+
+
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (listing(NEW, 5), listing(NEW, 6)),
+        (listing(NEW, 5), listing(NEW, 6, protected=True)),
+        (listing(NEW, 5, protected=True), listing(NEW, 6, protected=True)),
+        (listing(NEW, 5), rekeyed(3)),
+        (listing(NEW, 5, protected=True), rekeyed(3)),
+    ],
+    ids=["both listed", "listed, protected", "both protected", "listed, new id", "protected, new id"],
+)
+async def test_a_patient_first_heard_of_twice_is_decided_one_after_the_other(
+    begin: Begin, one: Any, other: Any, order: int
+) -> None:
+    events = (one, other)[:: -1 if order else 1]
+    first, second = await begin(), await begin()
+    await first.decide(LISTINGS, events[0])
+    await second.decide(LISTINGS, events[1])
+    await second_fails(first, second)
+    again = await begin()
+    await again.decide(LISTINGS, events[1])
+    await again.save()
+    assert await held_twice(await begin()) == 0
+
+
+async def test_the_mark_of_a_protected_patient_is_never_lost_to_a_new_id(begin: Begin) -> None:
+    known = await begin()
+    await known.decide(LISTINGS, listing(OLD, 1))
+    await known.save()
+    first, second = await begin(), await begin()
+    await first.decide(LISTINGS, listing(NEW, 5, protected=True))
+    await second.decide(LISTINGS, rekeyed(3))
+    await second_fails(first, second)
+    again = await begin()
+    await again.decide(LISTINGS, rekeyed(3))
+    await again.save()
+    last = await begin()
+    assert await last.decide(LISTINGS, listing(NEW, 5)) == [Outcome.SKIPPED]
+
+
+async def test_who_waits_for_a_patient_that_comes_back_finds_the_row(begin: Begin) -> None:
+    known = await begin()
+    await known.decide(LISTINGS, listing(NEW, 5, protected=True))
+    await known.save()
+    first, second = await begin(), await begin()
+    await first.decide(LISTINGS, listing(NEW, 6))
+    deciding = asyncio.create_task(second.decide(LISTINGS, listing(NEW, 7, protected=True)))
+    await locked(await begin(), second)
+    await first.save()
+    await deciding  # the mark is gone, and the row was looked for before it was there
+    with pytest.raises(RACED):
+        await second.save()
+
+
+async def test_the_parts_of_an_import_that_come_at_once_both_arrive(begin: Begin) -> None:
+    first, second = await begin(), await begin()
+    assert await first.decide(COMMANDS, part(1)) == [Outcome.WAITING]
+    assert await second.decide(COMMANDS, part(2)) == [Outcome.WAITING]
+    await second_fails(first, second)
+    again = await begin()
+    assert await again.decide(COMMANDS, part(2)) == [Outcome.REFUSED]  # all are there, so it is judged
+
+
+async def test_a_doctor_and_a_patient_that_are_known_race_with_nobody(begin: Begin) -> None:
+    known = await begin()
+    await known.decide(STAFF, staff(1, "Jon"))
+    await known.decide(LISTINGS, listing(OLD, 1))
+    await known.save()
+    again = await begin()
+    assert await again.decide(STAFF, staff(2, "Johan")) == [Outcome.APPLIED]
+    assert await again.decide(LISTINGS, listing(OLD, 2)) == [Outcome.APPLIED]
+    assert not again.loader.unknown_doctors
+    await again.save()
+
+
+async def held_twice(attempt: Attempt) -> int:
+    """Patients with a row who count as forgotten as well."""
+    number: int = await attempt.pg.fetchval("SELECT count(*) FROM patient JOIN forgotten USING (key)")
+    assert KEYS.key(int(NEW)) in {
+        row[0] for row in await attempt.pg.fetch("SELECT key FROM patient UNION SELECT key FROM forgotten")
+    }
+    return number
+
+
+async def locked(watcher: Attempt, waiter: Attempt) -> None:
+    """Returns once the waiter waits for a lock."""
+    pid = waiter.pg.get_server_pid()
+    while not await watcher.pg.fetchval("SELECT cardinality(pg_blocking_pids($1)) > 0", pid):
+        await asyncio.sleep(0)

@@ -1,0 +1,57 @@
+"""The schema: made once, made again without harm, and missed where it is not there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from infra.database import connect
+from infra.migrations import SchemaBehind, check, head, upgrade
+
+
+@pytest.fixture
+async def pg(migrated_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await connect(migrated_url)
+    yield connection
+    await connection.close()
+
+
+def test_migrating_twice_changes_nothing(database_url: str) -> None:
+    assert upgrade(database_url) == (None, head())
+    assert upgrade(database_url) == (head(), head())
+
+
+def test_two_processes_that_migrate_at_once_do_not_disturb_each_other(database_url: str) -> None:
+    words = [sys.executable, "-c", "import sys; from infra.migrations import upgrade; upgrade(sys.argv[1])", database_url]
+    both = [subprocess.Popen(words) for _ in range(2)]
+    assert [process.wait(60) for process in both] == [0, 0]
+    assert upgrade(database_url) == (head(), head())
+
+
+async def test_the_schema_of_this_release_is_accepted(pg: asyncpg.Connection) -> None:
+    await check(pg)
+
+
+async def test_another_schema_is_named_with_what_to_do(pg: asyncpg.Connection) -> None:
+    await pg.execute("UPDATE alembic_version SET version_num = '0000'")
+    with pytest.raises(SchemaBehind, match=f"at schema 0000, this release needs {head()}: run `fastlakare migrate`"):
+        await check(pg)
+
+
+async def test_an_empty_database_is_told_to_be_migrated(database_url: str) -> None:
+    connection = await connect(database_url)
+    with pytest.raises(SchemaBehind, match="no tables yet: run `fastlakare migrate` first"):
+        await check(connection)
+    await connection.close()
+
+
+@pytest.mark.parametrize("sql", ["UPDATE audit SET what = 'x'", "DELETE FROM audit", "TRUNCATE audit"])
+async def test_not_even_the_superuser_changes_the_audit_trail_by_mistake(pg: asyncpg.Connection, sql: str) -> None:
+    await pg.execute("INSERT INTO audit (at, what, reason, source, message_id) VALUES (now(), 'w', 'r', 's', 'm')")
+    with pytest.raises(asyncpg.RaiseError, match="append-only"):
+        await pg.execute(sql)
+    assert await pg.fetchval("SELECT what FROM audit") == "w"

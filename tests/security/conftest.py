@@ -1,0 +1,63 @@
+"""The guarded cluster, and a database with the two documented roles."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from infra.embedded.postgres import Postgres
+from infra.migrations import upgrade
+from tests.conftest import database, unavailable
+from tests.security.cluster import DEPLOY, Cluster
+from tests.servers.kafka import NoKafka
+
+_PASSWORD = "of-the-test"
+
+
+@dataclass(frozen=True)
+class Roles:
+    """One database, as its two roles and as the superuser reach it."""
+
+    owner: str
+    app: str
+    superuser: str
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    try:
+        made = Cluster(tmp_path_factory.mktemp("guarded") / "cluster")
+    except NoKafka as error:
+        unavailable(str(error))
+    with made.running():
+        yield made
+
+
+@pytest.fixture
+def roles(postgres: Postgres) -> Iterator[Roles]:
+    """Migrated as the owner; the app has what deploy/ gives it."""
+    with database(postgres, "template1") as superuser:
+        place = superuser.split("@", 1)[1]
+        made = Roles(*(f"postgresql://fastlakare_{role}:{_PASSWORD}@{place}" for role in ("owner", "app")), superuser)
+        asyncio.run(run(superuser, (DEPLOY / "postgres-roles.sql").read_text(), *_PASSWORDS))
+        upgrade(made.owner)
+        asyncio.run(run(made.owner, Path(DEPLOY / "postgres-rights.sql").read_text()))
+        yield made
+
+
+_PASSWORDS = tuple(f"ALTER ROLE fastlakare_{role} PASSWORD '{_PASSWORD}'" for role in ("owner", "app"))
+
+
+async def run(url: str, *scripts: str) -> None:
+    """Scripts as psql would run them."""
+    connection = await asyncpg.connect(url)
+    try:
+        for script in scripts:
+            await connection.execute(script)
+    finally:
+        await connection.close()

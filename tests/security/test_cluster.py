@@ -1,0 +1,128 @@
+"""The service on a cluster that demands a login and grants it the documented rights and no other."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, Producer
+
+from tests.security.cluster import OPERATOR, SERVICE, STRANGER, Cluster, documented
+from tests.security.conftest import Roles
+from tests.system.oracle.driver import ROOT, Installation
+
+WAYS = ("scram", "oauthbearer", "mutual TLS")
+UNIT = "SE2321000131-E000000000712"
+
+
+@pytest.fixture
+def installation(cluster: Cluster, roles: Roles, topic_prefix: str, tmp_path: Path) -> Iterator[Installation]:
+    """Not started; whoever starts it says how it logs in."""
+    made = Installation(cluster.inside, roles.app, topic_prefix, tmp_path, partitions=1)
+    yield made
+    for process in made.processes:
+        process.popen.terminate()
+    for process in made.processes:
+        process.popen.wait(30)
+
+
+def say(installation: Installation, *words: str) -> subprocess.CompletedProcess[str]:
+    """What the command prints and how it ends."""
+    environment = {name: text for name, text in installation.environment().items() if text}
+    return subprocess.run(
+        installation.command(*words), env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def log_in(installation: Installation, cluster: Cluster, how: str, name: str) -> None:
+    """From now on the installation's commands are this principal's."""
+    installation.extra = {"OWN_CLOCK": "true", **cluster.login(how, name)}
+
+
+def ask(cluster: Cluster, installation: Installation) -> None:
+    """One command, sent by the cluster's superuser."""
+    data = {
+        "unit_hsa_id": UNIT,
+        "actor": {"id": "annsv4", "role": "VC-chef", "unit_hsa_id": UNIT},
+        "doctor_hsa_id": "SE2321000131-E000000007623",
+    }
+    envelope = {"specversion": "1.0", "id": "1", "source": "test", "time": "2026-05-26T12:00:00Z"}
+    body = {**envelope, "type": "se.vgregion.listning.activate-doctor.v1", "data": data}
+    producer = Producer({"bootstrap.servers": cluster.inside})
+    producer.produce(f"{installation.prefix}listning.command.v1", json.dumps(body), UNIT)
+    assert producer.flush(30) == 0
+
+
+def reply(cluster: Cluster, installation: Installation) -> str:
+    """The code of the first reply."""
+    consumer = Consumer(
+        {"bootstrap.servers": cluster.inside, "group.id": "any", "auto.offset.reset": "earliest", "enable.auto.commit": False}
+    )
+    try:
+        consumer.subscribe([f"{installation.prefix}listning.reply.v1"])
+        record = consumer.poll(30)
+        assert record is not None
+        assert record.error() is None
+        code: str = json.loads(record.value())["code"]
+        return code
+    finally:
+        consumer.close()
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_topics_run_and_lag_work_with_the_documented_rights_alone(
+    cluster: Cluster, installation: Installation, how: str
+) -> None:
+    prefix, group = installation.prefix, f"{installation.prefix}group"
+    cluster.grant("kafka-acls-operator.txt", OPERATOR, prefix, group)
+    cluster.grant("kafka-acls.txt", SERVICE, prefix, group)
+    log_in(installation, cluster, how, OPERATOR)
+    created = say(installation, "topics", "--create")
+    assert "created" in created.stdout, created.stderr
+    log_in(installation, cluster, how, SERVICE)
+    checked = say(installation, "topics", "--check")
+    assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout
+    installation.start(1)
+    ask(cluster, installation)
+    assert reply(cluster, installation) == "doctor_not_selectable"
+    lag = say(installation, "lag", "--json", "--wait", "30")
+    assert (lag.returncode, json.loads(lag.stdout)["outbox"]) == (0, 0), lag.stderr
+    assert cluster.rights(SERVICE, prefix) == len(documented("kafka-acls.txt", SERVICE, prefix, group))
+
+
+def test_a_principal_without_rights_is_told_which_are_missing(cluster: Cluster, installation: Installation) -> None:
+    prefix, group = installation.prefix, f"{installation.prefix}group"
+    cluster.grant("kafka-acls-operator.txt", OPERATOR, prefix, group)
+    log_in(installation, cluster, "scram", OPERATOR)
+    say(installation, "topics", "--create")
+    log_in(installation, cluster, "scram", STRANGER)
+    checked = say(installation, "topics", "--check", "--json")
+    assert checked.returncode == 1, checked.stderr
+    told = {(found["name"], found["what"], found["wanted"]) for found in json.loads(checked.stdout)["differences"]}
+    assert (f"{prefix}kiv.staff.v1", "right", "read") in told
+    assert (f"{prefix}1177.fast-lakarkontakt.v1", "right", "write") in told
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"KAFKA_PASSWORD": "another password"},
+        {"KAFKA_CA_FILE": ""},
+        {"KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "KAFKA_CA_FILE": ""},
+    ],
+    ids=["wrong password", "unknown authority", "no TLS"],
+)
+def test_nobody_gets_in_otherwise_and_one_line_says_so(
+    cluster: Cluster, installation: Installation, wrong: dict[str, str]
+) -> None:
+    log_in(installation, cluster, "scram", SERVICE)
+    installation.extra |= wrong
+    said = say(installation, "topics", "--check")
+    assert said.returncode == 2
+    assert len(said.stderr.strip().splitlines()) == 1, said.stderr
+    assert "Traceback" not in said.stderr
+    assert "password of the test" not in said.stderr
+    assert "another password" not in said.stderr

@@ -1,0 +1,64 @@
+"""What the two documented roles of the database may do, and what not."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from infra.migrations import upgrade
+from tests.security.conftest import Roles, run
+
+ALLOWED = (
+    "INSERT INTO audit (at, what, reason, source, message_id) VALUES (now(), 'w', 'r', 's', 'm')",
+    "SELECT count(*) FROM audit",
+    "DELETE FROM patient",
+    "UPDATE day SET announced = '2026-05-26'",
+    "INSERT INTO topic VALUES ('t', 1)",
+    "SELECT version_num FROM alembic_version",
+)
+DENIED = (
+    "UPDATE audit SET what = 'other'",
+    "DELETE FROM audit",
+    "TRUNCATE audit",
+    "ALTER TABLE audit DISABLE TRIGGER audit_append_only",
+    "DROP TRIGGER audit_append_only ON audit",
+    "DROP TABLE patient",
+    "ALTER TABLE patient ADD COLUMN x int",
+    "CREATE TABLE x (n int)",
+    "CREATE SCHEMA x",
+    "CREATE TEMPORARY TABLE x (n int)",
+    "CREATE ROLE x",
+    "UPDATE alembic_version SET version_num = '0'",
+    "UPDATE installation SET id = gen_random_uuid()",
+    "DELETE FROM day",
+    "SET ROLE fastlakare_owner",
+)
+
+
+@pytest.mark.parametrize("sql", ALLOWED)
+def test_the_service_reads_and_writes(roles: Roles, sql: str) -> None:
+    asyncio.run(run(roles.app, sql))
+
+
+def test_the_service_can_neither_change_tables_nor_the_audit_trail(roles: Roles) -> None:
+    for sql in DENIED:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            asyncio.run(run(roles.app, sql))
+
+
+def test_the_owner_migrates_again_and_may_do_nothing_outside_its_tables(roles: Roles) -> None:
+    before, after = upgrade(roles.owner)
+    assert before == after
+    for sql in ("CREATE ROLE x", "CREATE DATABASE x", "ALTER ROLE fastlakare_owner SUPERUSER"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            asyncio.run(run(roles.owner, sql))
+
+
+def test_nobody_else_may_even_connect(roles: Roles) -> None:
+    asyncio.run(run(roles.superuser, "DROP ROLE IF EXISTS stranger", "CREATE ROLE stranger LOGIN PASSWORD 'x'"))
+    place = roles.superuser.split("@", 1)[1]
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        asyncio.run(run(f"postgresql://stranger:x@{place}", "SELECT 1"))
+    asyncio.run(run(roles.superuser, "DROP ROLE stranger"))

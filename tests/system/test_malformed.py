@@ -1,0 +1,77 @@
+"""One record of every malformed kind on every input topic: each a dead letter once, and the stream goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.system.invariants import breaches
+from tests.system.oracle.play import Play
+from tests.system.oracle.programme import Step
+from tests.system.oracle.records import INPUTS, LISTING, STAFF, UNIT, Record, header
+from tests.system.wave import DOCTORS, HOME, Wave
+
+pytestmark = pytest.mark.system
+
+TOO_LARGE = b'"' + b"x" * 1024 * 1024 + b'"'
+SECRET = "hemligt-innehåll"
+
+
+def without(record: Record, name: str, value: bytes | None = None) -> Record:
+    """The record without a header, or with another value in it."""
+    kept = [one for one in record.headers if one[0] != name]
+    return replace(record, headers=[*kept, *([(name, value)] if value is not None else [])])
+
+
+def malformed(sound: Record, patient: str) -> Iterator[tuple[str, Record]]:
+    """Each code with a record that deserves it; every one holds what must not stand in a dead letter's own headers."""
+    data = json.loads(sound.value or b"{}") | {"extra": SECRET}
+    needed = {STAFF: "version", UNIT: "version", LISTING: "sequence"}.get(sound.topic, "unit_hsa_id")
+    field = "day" if "day" in data else needed
+    yield "invalid_json", replace(sound, value=f'{{"{patient}": {SECRET}'.encode())
+    yield "invalid_json", replace(sound, value=b"\xff\xfe" + patient.encode())
+    yield "invalid_envelope", without(sound, "ce_id")
+    yield "invalid_envelope", without(sound, "ce_source")
+    yield "invalid_envelope", without(sound, "ce_type")
+    yield "invalid_envelope", without(sound, "ce_specversion", patient.encode())
+    yield "invalid_envelope", without(sound, "ce_time", SECRET.encode())
+    yield "unknown_type", without(sound, "ce_type", f"se.vgregion.{patient}.v1".encode())
+    yield "invalid_data", replace(sound, value=json.dumps([patient, SECRET]).encode())
+    yield "invalid_data", replace(sound, value=json.dumps({k: v for k, v in data.items() if k != field}).encode())
+    yield "invalid_data", replace(sound, value=json.dumps(data | {field: {patient: SECRET}}).encode())
+    yield "too_large", replace(sound, value=TOO_LARGE)
+    if sound.topic not in (STAFF, UNIT, LISTING):
+        yield "invalid_json", replace(sound, value=None)
+
+
+def test_every_malformed_kind_on_every_topic_is_buried_once_and_nothing_gets_stuck(play: Play) -> None:
+    wave = Wave(4)
+    wave.set_up(play)
+    patient = wave.patients[0]
+    models = [
+        wave.sender.staff(DOCTORS[0], 2, given_name="Nytt"), wave.sender.unit(HOME, 2), wave.listing(patient, HOME),
+        wave.sender.command("unlink-patient", HOME, patient_id=patient), wave.sender.day("2025-05-27"),
+    ]  # fmt: skip
+    assert sorted(one.topic for one in models) == sorted(INPUTS)
+    for sound in models:
+        sent = list(malformed(sound, patient))
+        play.step(Step([record for _, record in sent]))
+        play.step(Step([sound]))
+        letters = [one for one in _letters(play) if one.topic == f"{sound.topic}.dlq"]
+        codes = [(one.key, one.value, header(one.headers, "dlq_code")) for one in letters]
+        wanted = [(one.key, None if code == "too_large" else one.value, code) for code, one in sent]
+        assert sorted(codes, key=repr) == sorted(wanted, key=repr)
+        for letter in letters:
+            detail = header(letter.headers, "dlq_detail") or ""
+            assert detail, letter.headers
+            assert not [one for one in (patient, patient[2:], SECRET, "hemligt") if one in detail], detail
+    assert breaches(play) == []
+    assert list(play.differences()) == []
+    assert play.leaks(wave.patients) == []
+
+
+def _letters(play: Play) -> list[Record]:
+    return [one for one in play.topics.collect() if one.topic.endswith(".dlq")]

@@ -1,0 +1,83 @@
+"""Starts that cannot go well: the sentence says what to do; and a partition whose records are gone stops loudly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient, NewPartitions  # type: ignore[attr-defined]
+
+from tests.system.oracle.driver import Installation, until
+from tests.system.oracle.play import Play
+from tests.system.oracle.records import LISTING
+from tests.system.wave import HOME, Wave
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture
+def installation(kafka: Any, migrated_url: str, topic_prefix: str, tmp_path: Path) -> Any:
+    made = Installation(kafka.bootstrap, migrated_url, topic_prefix, tmp_path)
+    yield made
+    made.stop()
+
+
+def last_words(installation: Installation, status: int) -> str:
+    """What a process says that ends by itself with that status."""
+    process = installation.launch()
+    assert process.popen.wait(60) == status, process.said()
+    installation.processes.remove(process)
+    return process.said()
+
+
+def test_missing_topics_stop_the_start_and_say_which_command_makes_them(installation: Installation) -> None:
+    said = last_words(installation, 1)
+    assert "kiv.staff.v1" in said
+    assert "fastlakare topics --create" in said
+    assert "Traceback" not in said
+
+
+def test_another_partition_count_than_remembered_stops_the_start(installation: Installation, play: Play) -> None:
+    admin = AdminClient({"bootstrap.servers": installation.bootstrap})
+    play.installation.leave(0)
+    topic = f"{installation.prefix}{LISTING}"
+    admin.create_partitions([NewPartitions(topic, 7)])[topic].result(30)
+    until(lambda: len(admin.list_topics(topic, 10).topics[topic].partitions) == 7, 30, "seven partitions")
+    said = last_words(play.installation, 1)
+    assert f"{LISTING} has 7 partitions, the database remembers 4" in said
+    assert "Bring the topic back" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(("name", "value"), [("PARTITIONS", "many"), ("NO_SUCH_THING", "1"), ("HTTP_PORT", "70000")])
+def test_a_wrong_setting_stops_the_start_with_its_name(installation: Installation, name: str, value: str) -> None:
+    installation.extra = {name: value}
+    said = last_words(installation, 2)
+    assert f"FASTLAKARE_{name}" in said
+    assert "Traceback" not in said
+
+
+def test_a_partition_whose_next_record_retention_removed_stops_loudly_and_alone(play: Play) -> None:
+    wave, installation = Wave(40), play.installation
+    wave.set_up(play)
+    installation.leave(0)
+    admin = AdminClient({"bootstrap.servers": installation.bootstrap})
+    lost = wave.stream(2)
+    play.topics.publish(lost)
+    gone = TopicPartition(f"{installation.prefix}{LISTING}", 2, -1)
+    admin.delete_records([gone])[gone].result(30)
+    installation.start(1)
+    (process,) = installation.processes
+    until(lambda: process.ready()[0] == 503 and f"{LISTING}/2" in str(process.ready()[1]), 60, "readyz names it")
+    (reason,) = [one for one in process.ready()[1] if LISTING in one]
+    assert "stopped" in reason
+    assert "no longer in the topic" in reason
+    command = wave.sender.command("pause-doctor", HOME, doctor_hsa_id="SE2321000131-E000000007620")
+    play.topics.publish([command])
+    until(lambda: [one for one in play.topics.collect() if (command.headers[1][1] or b"").decode()
+                   in str(one.headers)], 30, "other partitions' answers")  # fmt: skip
+    rest = installation.lag()["inputs"]
+    assert {topic: left for topic, left in rest.items() if topic != LISTING and left} == {}
+    assert play.leaks(wave.patients) == []

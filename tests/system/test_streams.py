@@ -1,0 +1,137 @@
+"""Thousands of vårdval on their way while processes, broker and database come and go: 0 lost, 0 doubled, in order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.embedded.postgres import Postgres
+from infra.migrations import upgrade
+from tests.conftest import FAST
+from tests.servers.kafka import Kafka
+from tests.system.conftest import Opener
+from tests.system.invariants import query
+from tests.system.oracle.driver import Installation, until
+from tests.system.oracle.play import Play
+from tests.system.oracle.topics import Topics
+from tests.system.wave import Wave
+
+pytestmark = pytest.mark.system
+
+#: small batches, so that a stream has a middle to be met in
+SMALL = {"BATCH_RECORDS": "100"}
+HANDLED = "SELECT coalesce(sum(next_offset), 0)::bigint FROM consumer_offset WHERE topic = 'vardval.listing.v1'"
+
+
+class Stream:
+    """A wave that has been sent; `reach` waits for the moment when a share of it has been handled."""
+
+    def __init__(self, play: Play, wave: Wave, each: int) -> None:
+        self.play = play
+        self._begin = self._handled()
+        records = wave.stream(each)
+        play.topics.publish(records)
+        play.sent += records
+        self._size = len(records)
+
+    def reach(self, share: float) -> None:
+        """Returns when so much has been handled; fails where the moment was missed."""
+        until(lambda: self._handled() >= self._begin + share * self._size, 60, f"{share:.0%} of the stream")
+        assert self._handled() < self._begin + self._size, "the stream was over before anything could happen to it"
+
+    def _handled(self) -> int:
+        return int(query(self.play.installation.database_url, HANDLED)[0][0])
+
+
+def test_a_stream_survives_kill_9_of_one_process_after_another(opened: Opener) -> None:
+    play, wave, dice = opened(2, **SMALL), Wave(2_000), random.Random(1)
+    wave.set_up(play)
+    stream = Stream(play, wave, 10)
+    for share in (0.1, 0.3, 0.5, 0.7):
+        stream.reach(share)
+        play.installation.kill(dice.randrange(2))
+        play.installation.start(1)
+    play.installation.settle(120)
+    assert wave.faults(play) == []
+
+
+def test_processes_join_and_leave_in_the_middle_of_a_stream(opened: Opener) -> None:
+    play, wave = opened(1, **SMALL), Wave(1_000)
+    wave.set_up(play)
+    stream = Stream(play, wave, 12)
+    stream.reach(0.1)
+    play.installation.start(2)
+    stream.reach(0.3)
+    play.installation.leave(0)
+    play.installation.start(1)
+    play.installation.leave(0)
+    play.installation.settle(120)
+    assert wave.faults(play) == []
+
+
+@pytest.fixture
+def own_broker(migrated_url: str, tmp_path: Path) -> Iterator[tuple[Kafka, Installation]]:
+    """A broker that only this test uses, so it may be killed."""
+    broker = Kafka(tmp_path / "kafka")
+    broker.start()
+    installation = Installation(broker.bootstrap, migrated_url, "own.", tmp_path, extra=dict(SMALL))
+    installation.prepare()
+    yield broker, installation
+    installation.stop()
+    broker.stop()
+
+
+def test_a_stream_survives_the_broker_and_a_process_waits_for_it(own_broker: tuple[Kafka, Installation]) -> None:
+    broker, installation = own_broker
+    installation.start(2)
+    play, wave = Play(installation, Topics(broker.bootstrap, "own.")), Wave(1_000)
+    wave.set_up(play)
+    stream = Stream(play, wave, 10)
+    stream.reach(0.3)
+    broker.kill()
+    (late,) = [installation.launch()]
+    until(lambda: "waiting" in late.said() and late.find_address(), 30, "a process that says it waits for Kafka")
+    status, reasons = late.ready()
+    assert (status, any("Kafka" in reason for reason in reasons)) == (503, True), reasons
+    broker.start()
+    installation.settle(180)
+    until(lambda: all(one.ready()[0] == 200 for one in installation.processes), 60, "every process ready again")
+    assert wave.faults(play) == []
+
+
+@pytest.fixture
+def own_database(kafka: Any, topic_prefix: str, tmp_path_factory: Any) -> Iterator[tuple[Postgres, Installation]]:
+    """A database server that only this test uses."""
+    folder = tmp_path_factory.mktemp("own")
+    server = Postgres(folder / "data", FAST)
+    server.start()
+    upgrade(server.url())
+    installation = Installation(kafka.bootstrap, server.url(), topic_prefix, folder, extra=dict(SMALL))
+    installation.prepare()
+    yield server, installation
+    installation.stop()
+    server.stop("immediate")
+
+
+def test_a_stream_survives_the_database_and_readiness_says_so(own_database: tuple[Postgres, Installation]) -> None:
+    server, installation = own_database
+    installation.start(2)
+    play, wave = Play(installation, Topics(installation.bootstrap, installation.prefix)), Wave(1_000)
+    wave.set_up(play)
+    stream = Stream(play, wave, 10)
+    stream.reach(0.2)
+    query(server.url(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ 'fastlakare'")
+    stream.reach(0.4)
+    server.stop("immediate")
+    late = installation.launch()
+    until(lambda: "waiting" in late.said() and late.find_address(), 30, "a process that says it waits")
+    until(lambda: all(one.ready()[0] == 503 for one in installation.processes), 60, "readiness red")
+    assert any("database" in reason for reason in late.ready()[1])
+    server.start()
+    installation.settle(180)
+    until(lambda: all(one.ready()[0] == 200 for one in installation.processes), 60, "readiness green")
+    assert wave.faults(play) == []

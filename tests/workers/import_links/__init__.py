@@ -1,0 +1,1 @@
+"""`fastlakare import`: how files are read, and whole runs against the service."""

@@ -1,0 +1,108 @@
+"""Files as Swedish Excel versions and people write them, and some that no one should write."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.workers.import_links.files import DOCTOR, HEADER, MIDDLE, OTHER_UNIT, TOLVAN, UNIT, YOUNG, lines, written
+from workers.import_links.rows import read
+from workers.import_links.text import UnreadableFile
+
+TODAY = date(2026, 5, 26)
+BOTH = lines(TOLVAN, MIDDLE)
+DAY = "2026-05-20"
+
+
+def told(path: Path) -> list[tuple[int, str, str, str, str | None]]:
+    """The rows that would be sent."""
+    _, rows = read(path, TODAY)
+    return [(row.row, row.patient_id, row.unit_hsa_id, row.doctor_hsa_id, row.start) for row in rows]
+
+
+def refusal(path: Path) -> list[str]:
+    """What is said of a file that cannot be read."""
+    with pytest.raises(UnreadableFile) as caught:
+        read(path, TODAY)
+    assert not any(patient[2:8] in str(fault) for patient in (TOLVAN, MIDDLE, YOUNG) for fault in caught.value.faults)
+    return [str(fault) for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
+@pytest.mark.parametrize("delimiter", [";", ",", "\t"])
+def test_every_encoding_line_end_and_separator_reads_the_same(
+    tmp_path: Path, encoding: str, end: str, delimiter: str
+) -> None:
+    text = lines(TOLVAN, MIDDLE, end=end).replace(";", delimiter)
+    assert told(written(tmp_path, text, encoding)) == [
+        (2, TOLVAN, UNIT, DOCTOR, DAY),
+        (3, MIDDLE, UNIT, DOCTOR, DAY),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        (lines(TOLVAN, header=None), [(1, TOLVAN, UNIT, DOCTOR, DAY)]),
+        (f"{TOLVAN};{UNIT};{DOCTOR}", [(1, TOLVAN, UNIT, DOCTOR, None)]),
+        (f"{TOLVAN};{UNIT};{DOCTOR};;;\r\n", [(1, TOLVAN, UNIT, DOCTOR, None)]),
+        (f'"{TOLVAN}";"{UNIT}";"{DOCTOR}";""\r\n', [(1, TOLVAN, UNIT, DOCTOR, None)]),
+        (f"\r\n\r\n{TOLVAN};{UNIT};{DOCTOR}\r\n;;;\r\n \r\n{MIDDLE};{UNIT};{DOCTOR}\r\n\x20",
+         [(3, TOLVAN, UNIT, DOCTOR, None), (6, MIDDLE, UNIT, DOCTOR, None)]),
+        (f"sep=;\r\n{HEADER}\r\n{TOLVAN};{UNIT};{DOCTOR};{DAY}\r\n", [(3, TOLVAN, UNIT, DOCTOR, DAY)]),
+        (f"DATUM;HSA-ID LÄKARE;Namn;VÅRDENHET;PERSONNUMMER\n{DAY};{DOCTOR};Ek, Bo;{UNIT};{TOLVAN}\n",
+         [(2, TOLVAN, UNIT, DOCTOR, DAY)]),
+        (f"Personnummer;Enhet;La\u0308kare\n{TOLVAN};{UNIT};{DOCTOR}\n", [(2, TOLVAN, UNIT, DOCTOR, None)]),
+        (f'Personnummer,Enhet,"Läkare, HSA-id"\n{TOLVAN},{UNIT},{DOCTOR}\n', [(2, TOLVAN, UNIT, DOCTOR, None)]),
+        (f'Not;Personnummer;Enhet;Läkare\n"två\nrader";{TOLVAN};{UNIT};{DOCTOR}\n;{MIDDLE};{UNIT};{DOCTOR}\n',
+         [(2, TOLVAN, UNIT, DOCTOR, None), (4, MIDDLE, UNIT, DOCTOR, None)]),
+        (f"{HEADER};Rad;Felmeddelande\n900602-2397;{UNIT};{DOCTOR};;17;Något\n", [(2, MIDDLE, UNIT, DOCTOR, None)]),
+        (f"{TOLVAN};{UNIT};{DOCTOR}\r\n\x1a", [(1, TOLVAN, UNIT, DOCTOR, None)]),
+        (f"{HEADER}\nokänd;{OTHER_UNIT};;03/04/2026\n", [(2, "okänd", OTHER_UNIT, "", "03/04/2026")]),
+    ],
+)  # fmt: skip
+def test_files_are_read_as_their_writers_meant_them(tmp_path: Path, text: str, rows: list[object]) -> None:
+    assert told(written(tmp_path, text)) == rows
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "filen har inga rader"),
+        ("\r\n;;;\r\n", "filen har inga rader"),
+        (HEADER, "filen har en rubrik men inga rader"),
+        ("Personnummer;Läkare;Not\n1;2;3\n", "rad 1: rubriken saknar en kolumn för enhet"),
+        ("Personnummer|Enhet|Läkare\n1|2|3\n", "rad 1: rubriken har för få kolumner (1)"),
+        (f"Personnummer;Enhet;Läkare;Startdatum;Födelsedatum\n{TOLVAN};a;b;;\n", "rad 1: flera kolumner"),
+        (f"Personnummer läkare;Enhet;Not\n{TOLVAN};{UNIT};\n", "rad 1: en titel i rubriken passar för flera kolumner"),
+        (f"PNR;Vårdcentral;Doktor\n{TOLVAN};{UNIT};{DOCTOR}\n", "rad 1: rubriken känns inte igen"),
+        (lines(TOLVAN) + f"{MIDDLE}\n", "rad 3: raden har för få kolumner"),
+        (lines(TOLVAN) + f"{MIDDLE};{UNIT};{DOCTOR};;x\n", "rad 3: raden har fler kolumner än rubriken"),
+        (f"{TOLVAN} {UNIT} {DOCTOR}\n", "rad 1: raden har för få kolumner"),
+        (lines(TOLVAN) + f'"{MIDDLE};{UNIT};{DOCTOR}\n', "rad 3: ett citattecken är inte avslutat"),
+        (lines(TOLVAN, "1,99006E+11"), "rad 3: Excel har gjort om personnumret till ett avrundat tal"),
+        (lines(TOLVAN, "x" * 300), "rad 3: en cell är längre än 200 tecken"),
+        (lines(TOLVAN, "19900602\x002397").encode(), "rad 3: ett styrtecken"),
+        (b"\xef\xbb\xbf" + lines(TOLVAN, "\xe5").encode("latin-1"), "rad 1: ett tecken kan inte läsas som UTF-8"),
+        (lines(TOLVAN).encode("cp1252") + b"\x81;;", "rad 3: ett tecken kan inte läsas som CP1252"),
+        (lines(TOLVAN).encode("utf-16")[:-1], "rad 3: ett tecken kan inte läsas som UTF-16-LE"),
+        (b"PK\x03\x04\x14\x00", "filen är en Excel-arbetsbok (.xlsx)"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "filen är en äldre Excel-arbetsbok (.xls)"),
+        (b"%PDF-1.7", "filen är en PDF"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_which_line_and_why(tmp_path: Path, content: str | bytes, says: str) -> None:
+    assert refusal(written(tmp_path, content))[0].startswith(says)
+
+
+def test_every_rounded_personnummer_is_named(tmp_path: Path) -> None:
+    found = refusal(written(tmp_path, lines("1,99006E+11", TOLVAN, "2,01701E+11")))
+    assert [fault.split(":")[0] for fault in found] == ["rad 2", "rad 4"]
+
+
+@pytest.mark.parametrize("name", ["saknas.csv", "."])
+def test_a_file_that_cannot_be_opened_says_so(tmp_path: Path, name: str) -> None:
+    assert refusal(tmp_path / name)[0].startswith("filen kan inte öppnas")

@@ -1,0 +1,89 @@
+"""What passes by itself, what does not, and when a release is stopped."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from infra.database import DatabaseUnreachable
+from infra.load import Raced
+from workers.failures import BadRelease, Guard, fingerprint, passing
+
+
+def wrapped(error: Exception, *, lost: bool = False) -> DBAPIError:
+    return DBAPIError("SELECT", {}, error, connection_invalidated=lost)
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (asyncpg.DeadlockDetectedError("x"), True),
+        (asyncpg.SerializationError("x"), True),
+        (asyncpg.LockNotAvailableError("x"), True),
+        (asyncpg.ConnectionDoesNotExistError("x"), True),
+        (asyncpg.AdminShutdownError("x"), True),
+        (asyncpg.CannotConnectNowError("x"), True),
+        (asyncpg.DiskFullError("x"), True),
+        (asyncpg.TooManyConnectionsError("x"), True),
+        (asyncpg.InvalidPasswordError("x"), True),
+        (asyncpg.IdleInTransactionSessionTimeoutError("x"), True),
+        (asyncpg.InterfaceError("x"), True),
+        (Raced("x"), True),
+        (DatabaseUnreachable("x"), True),
+        (ConnectionResetError("x"), True),
+        (TimeoutError("x"), True),
+        (EOFError("x"), True),
+        (wrapped(asyncpg.DeadlockDetectedError("x")), True),
+        (wrapped(asyncpg.CheckViolationError("x"), lost=True), True),
+        (asyncpg.CheckViolationError("x"), False),
+        (asyncpg.NotNullViolationError("x"), False),
+        (asyncpg.NumericValueOutOfRangeError("x"), False),
+        (asyncpg.UndefinedTableError("x"), False),
+        (wrapped(asyncpg.CheckViolationError("x")), False),
+        (KeyError("x"), False),
+        (ValueError("x"), False),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+def test_what_may_pass_is_waited_for(error: Exception, passes: bool) -> None:
+    assert passing(error, 1) is passes
+    assert passing(error, 1_000) is passes
+
+
+def test_two_first_inserts_of_one_key_are_tried_again_but_not_for_ever() -> None:
+    error = asyncpg.UniqueViolationError("x")
+    assert [passing(error, attempt) for attempt in (1, 4, 5)] == [True, True, False]
+
+
+def test_a_fingerprint_names_class_and_place_and_no_data() -> None:
+    try:
+        raise ValueError("191212121212")
+    except ValueError as error:
+        detail = fingerprint(error).detail
+    assert detail.startswith("ValueError at test_failures.py:")
+    assert "191212121212" not in detail
+
+
+@pytest.mark.parametrize(("failed", "handled", "stops"), [(20, 0, False), (21, 0, True), (20, 1_000, False)])
+def test_a_release_is_stopped_when_too_much_of_the_last_fails(failed: int, handled: int, stops: bool) -> None:
+    guard = Guard()
+    for _ in range(failed - 1):
+        guard.failed()
+    guard.handled(handled)
+    if stops:
+        with pytest.raises(BadRelease):
+            guard.failed()
+    else:
+        guard.failed()
+
+
+def test_what_failed_long_ago_is_forgotten() -> None:
+    guard = Guard()
+    for _ in range(20):
+        guard.failed()
+    guard.handled(999)
+    guard.failed()
+    with pytest.raises(BadRelease):
+        for _ in range(21):
+            guard.failed()

@@ -1,0 +1,80 @@
+"""`fastlakare import FILE.csv`: the file is read, sent, answered and shown, in this order or not at all."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from infra.settings import Settings
+from schemas.command import Override
+from workers.import_links import faulty, screen
+from workers.import_links.exchange import Answered, OtherFile, ask
+from workers.import_links.message import Import, Order
+from workers.import_links.rows import read
+from workers.import_links.table import TITLES, Table
+from workers.import_links.text import UnreadableFile
+from workers.terminal import EXIT_FOUND, EXIT_WRONG, print_json, run
+
+_STOCKHOLM = ZoneInfo("Europe/Stockholm")
+
+
+def import_links(
+    settings: Settings,
+    file: Path,
+    *,
+    unit: str,
+    actor: str,
+    role: str,
+    import_id: str | None,
+    override: Sequence[Override],
+    dry_run: bool,
+    timeout: float,
+    as_json: bool,
+) -> int:
+    """Does it all, and returns the exit code: 0 accepted, 1 refused, 2 unreadable or no answer.
+
+    Raises KafkaError or TimeoutError when Kafka does not do its part.
+    """
+    try:
+        table, rows = read(file, datetime.now(_STOCKHOLM).date())
+    except UnreadableFile as error:
+        screen.unreadable(file, error.faults)
+        return EXIT_WRONG
+    order = Order(unit.strip(), actor, role, tuple(override), dry_run, import_id, rows)
+    try:
+        with screen.progress() as told:
+            answer = run(ask(settings, Import(order, order.fingerprint()), told, patience=timeout))
+    except OtherFile:
+        screen.complain(f"import-id {import_id} har redan besvarats för en annan fil; välj ett nytt")
+        return EXIT_WRONG
+    if answer is None:
+        screen.complain(
+            f"inget svar inom {timeout:g} s; filen är skickad: kör samma kommando igen för svaret på samma import"
+        )
+        return EXIT_WRONG
+    written = _write_faulty(file, table, answer)
+    if as_json:
+        print_json(screen.as_json(answer, written))
+    else:
+        screen.result(answer, written)
+    return 0 if answer.reply.outcome == "accepted" else EXIT_FOUND
+
+
+def write_template(file: Path) -> None:
+    """An empty file with the header, as Excel opens it. Raises OSError, also where there is a file already."""
+    with file.open("x", encoding="utf-8-sig", newline="") as out:
+        csv.writer(out, delimiter=";").writerow(TITLES)
+
+
+def _write_faulty(file: Path, table: Table, answer: Answered) -> Path | None:
+    """The answer counts also where the file cannot be written."""
+    if not answer.reply.faulty_rows:
+        return None
+    try:
+        return faulty.write(file, table, answer.reply.faulty_rows)
+    except OSError as error:
+        screen.complain(f"{faulty.path_for(file)} kan inte skrivas ({error.strerror}); raderna visas bara här")
+        return None
