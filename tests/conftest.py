@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import asyncpg
@@ -57,14 +59,15 @@ def unavailable(why: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """A real PostgreSQL with the service's schema in the database `template_fastlakare`."""
-    server = Postgres(tmp_path_factory.mktemp("postgres") / "data", FAST)
-    server.start()
-    execute(server, "CREATE DATABASE template_fastlakare")
-    upgrade(server.url("template_fastlakare"))
-    yield server
-    server.stop("immediate")
+    with TemporaryDirectory(prefix="fastlakare-test-") as folder:  # not pytest's own, which it closes to other users
+        server = Postgres(Path(folder) / "postgres", FAST)
+        server.start()
+        execute(server, "CREATE DATABASE template_fastlakare")
+        upgrade(server.url("template_fastlakare"))
+        yield server
+        server.stop("immediate")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -58,18 +59,30 @@ async def serve(settings: Settings, only: frozenset[str]) -> int:
     engine = database.engine(settings, pool_size=_CONNECTIONS, application_name="fastlakare run")
     meter = LagMeter(settings, engine)
     http = asyncio.create_task(serve_http(settings, health, meter))
+    starting = asyncio.create_task(_parts(settings, engine, health, http))
+    told = asyncio.Event()
+    _when_told(lambda: (told.set(), starting.cancel()))
     try:
-        parts = await _parts(settings, engine, health, http)
-        return await _Process(parts, only, http).run()
+        await asyncio.wait([starting])
+        if told.is_set():
+            return 0
+        return await _Process(await starting, only, http).run()
     except (migrations.SchemaBehind, installation.WrongTopics) as error:
         log.error("cannot start", why=str(error))
         return 1
     finally:
+        starting.cancel()
         http.cancel()
         with suppress(asyncio.CancelledError, Exception):
             await http
         await meter.aclose()
         await engine.dispose()
+
+
+def _when_told(stop: Callable[[], object]) -> None:
+    """A signal to stop, from the first moment on: as a container's first process nothing else would end it."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
 async def _parts(settings: Settings, engine: AsyncEngine, health: Health, http: asyncio.Task[None]) -> Parts:
@@ -153,6 +166,7 @@ class _Process:
 
     async def run(self) -> int:
         """Until a signal or a failure."""
+        _when_told(self._app.exit)  # FastStream does so too, but not before it runs
         # What was loaded lives as long as the process, and what a batch makes is freed without the collector's help.
         gc.freeze()
         gc.set_threshold(100_000, 20, 20)

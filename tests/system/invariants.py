@@ -49,14 +49,14 @@ def query(url: str, sql: str) -> list[Any]:
     return asyncio.run(ask())
 
 
-def breaches(play: Play, *, ceilings: bool = True) -> list[str]:
-    """One sentence per breach; `ceilings` False where the test overrides or lowers them (C6)."""
+def breaches(play: Play, *, replies: bool = True) -> list[str]:
+    """One sentence per breach; `replies` False where commands were sent that cannot be read."""
     play.topics.collect()
     url = play.installation.database_url
     found = [f"{what}: {len(rows)}" for what, sql in BREACHES.items() if (rows := query(url, sql))]
-    if ceilings:
-        found += [f"above the ceiling: {unit}/{doctor}" for unit, doctor in query(url, CEILINGS)]
-    return [*found, *sequences(play.topics.heard), *_told(play), *_replies(play), *_figures(play)]
+    found += [f"above the ceiling: {unit}/{doctor}" for unit, doctor in query(url, CEILINGS)]
+    found += [*sequences(play.topics.heard), *_told(play), *_figures(play)]
+    return [*found, *_replies(play)] if replies else found
 
 
 def sequences(records: list[Record]) -> Iterator[str]:

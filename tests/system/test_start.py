@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient, NewPartitions  # type: ignore[attr-defined]
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions  # type: ignore[attr-defined]
 
 from tests.system.oracle.driver import Installation, until
 from tests.system.oracle.play import Play
 from tests.system.oracle.records import LISTING
 from tests.system.wave import HOME, Wave
 
+SET = AlterConfigOpType.SET
 pytestmark = pytest.mark.system
 
 
@@ -64,10 +65,23 @@ def test_a_partition_whose_next_record_retention_removed_stops_loudly_and_alone(
     wave.set_up(play)
     installation.leave(0)
     admin = AdminClient({"bootstrap.servers": installation.bootstrap})
-    lost = wave.stream(2)
-    play.topics.publish(lost)
-    gone = TopicPartition(f"{installation.prefix}{LISTING}", 2, -1)
-    admin.delete_records([gone])[gone].result(30)
+    topic, policy = (
+        f"{installation.prefix}{LISTING}",
+        ConfigEntry("cleanup.policy", "compact,delete", incremental_operation=SET),
+    )
+    play.topics.publish(wave.stream(2))
+    admin.incremental_alter_configs([ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[policy])])
+    # a compacted one deletes nothing
+    gone = TopicPartition(topic, 2, -1)
+
+    def deleted() -> bool:
+        try:
+            (done,) = admin.delete_records([gone]).values()
+            return done.result(30) is not None
+        except KafkaException:
+            return False
+
+    until(deleted, 30, "the records of one partition deleted")
     installation.start(1)
     (process,) = installation.processes
     until(lambda: process.ready()[0] == 503 and f"{LISTING}/2" in str(process.ready()[1]), 60, "readyz names it")

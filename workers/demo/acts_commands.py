@@ -85,7 +85,7 @@ async def file_with_faults(stage: Stage) -> None:
         stage.screen.into(f"{unit.name}: a file of {number(len(rows))} rows, {what}")
         async with stage.heard():
             said = await _import_file(stage, unit, rows)
-        stage.screen.out(*said)
+        stage.screen.verbatim(said)
 
 
 async def _import_file(stage: Stage, unit: Unit, rows: Sequence[Row]) -> list[str]:

@@ -64,6 +64,11 @@ class Screen:
         for line in lines:
             self._line("[green]out ←[/]", escape(line))
 
+    def verbatim(self, lines: Iterable[str]) -> None:
+        """What a command printed, line by line, the ends cut off where they do not fit."""
+        for line in lines:
+            self._line("[green]out ←[/]", escape(line), wrap=False)
+
     def note(self, line: str) -> None:
         """What a reader should notice."""
         self._line("", f"[dim]{escape(line)}[/]")
@@ -102,11 +107,11 @@ class Screen:
         self.console.print()
         self.console.print(f"[bold {'green' if good else 'red'}]{'✔' if good else '✘'} {escape(text)}[/]")
 
-    def _line(self, label: str, text: str) -> None:
+    def _line(self, label: str, text: str, wrap: bool = True) -> None:
         """A label and what belongs to it, which keeps to its own column where it is long."""
         grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
         grid.add_column(width=_LABEL, justify="right", no_wrap=True)
-        grid.add_column()
+        grid.add_column(no_wrap=not wrap)
         grid.add_row(label, text)
         self.console.print(grid)
 

@@ -46,7 +46,8 @@ def progress() -> Iterator[Told]:
 
         def told(sent: int, parts: int | None) -> None:
             if parts is None:
-                bar.update(task, description="Väntar på svar", total=None, completed=sent)
+                bar.update(task, description="Väntar på svar", completed=sent)
+                bar.tasks[0].total = None  # nobody knows how long: the bar only moves
             else:
                 bar.update(task, description="Skickar delar", total=parts, completed=sent)
 

@@ -137,7 +137,7 @@ CREATE TABLE forgotten (
     revision bigint NOT NULL,
     why text NOT NULL CHECK (why IN ('protected', 'moved', 'unheard'))
 );
-COMMENT ON TABLE forgotten IS 'All that is kept of a protected patient (L7), of an id that changed and of one only such a change spoke of (L9)';
+COMMENT ON TABLE forgotten IS 'All that is kept of protected patients (L7) and of ids that changes spoke of (L9)';
 
 CREATE TABLE figures_stale (
     unit_hsa_id text NOT NULL,

@@ -141,3 +141,12 @@ def test_c11_age_and_ceiling_can_be_overridden_each_by_name() -> None:
     assert faults(region, row(1), override=("ceiling",)) == [(1, "age_outside_limits")]
     assert faults(region, row(1), override=("age",)) == [(1, "ceiling_reached")]
     assert faults(region, row(1), override=("age", "ceiling")) == []
+
+
+def test_c11_faulty_rows_are_named_in_the_order_of_the_file_whatever_their_numbers() -> None:
+    region = region_of(update(patient_ceiling=1))
+    assert faults(region, row(9, A), row(4, B), row(6, "fel"), row(1, C)) == [
+        (4, "ceiling_reached"),
+        (6, "invalid_patient_id"),
+        (1, "ceiling_reached"),
+    ]

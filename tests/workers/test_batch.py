@@ -1,0 +1,171 @@
+"""A batch on a real database: what is poison is found and buried, what passes is waited for, what is not ours left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from handlers.changes import Cause, Outcome
+from handlers.world import Needs, World
+from infra.offsets import claim
+from infra.outbox import unpack
+from schemas.listing import ListingState
+from schemas.topics import VARDVAL_LISTING
+from tests.servers.waiting import until
+from tests.workers.parts_of_tests import Rec, message, parts
+from workers.batch import Batches
+from workers.failures import BadRelease
+from workers.listing import HANDLERS
+from workers.parts import Parts
+
+POISON = 666
+Held = tuple[Parts, asyncpg.Connection]
+
+
+class Breaking:
+    """Decides like the real handler, but fails on the sequence POISON: in itself, or so that the database refuses."""
+
+    def __init__(self, *, in_the_database: bool = False) -> None:
+        self._in_the_database = in_the_database
+
+    def needs(self, event: ListingState, world: World, cause: Cause) -> Needs:
+        return HANDLERS[ListingState].needs(event, world, cause)
+
+    def decide(self, event: ListingState, world: World, cause: Cause) -> Outcome:
+        outcome = HANDLERS[ListingState].decide(event, world, cause)
+        if event.sequence == POISON:
+            if not self._in_the_database:
+                raise RuntimeError(event.patient_id)
+            world.patients[int(event.patient_id)].revision = None  # type: ignore[assignment]
+        return outcome
+
+
+@pytest.fixture
+async def held(migrated_url: str) -> AsyncIterator[Held]:
+    async with parts(migrated_url) as (made, pg):
+        await pg.execute("UPDATE day SET day = '2026-05-26'")
+        yield made, pg
+
+
+async def batches(held: Held, handler: Any = None) -> Batches:
+    made, pg = held
+    owned = Batches(VARDVAL_LISTING, {ListingState: handler} if handler else HANDLERS, made)
+    owned.positions.update(await claim(pg, VARDVAL_LISTING, {0: 0, 1: 0}))
+    return owned
+
+
+def listing(offset: int, sequence: int = 1, *, partition: int = 0) -> Rec:
+    data = {"patient_id": "199006022397", "sequence": sequence}
+    return message(VARDVAL_LISTING, offset, "se.vgregion.vardval.listing.v1", data, partition=partition)
+
+
+async def dead(pg: asyncpg.Connection) -> list[tuple[str, str, str]]:
+    """Offset, code and attempts of every dead letter."""
+    found = []
+    for (packed,) in await pg.fetch("SELECT headers FROM outbox ORDER BY shard, seq"):
+        headers = {name: (value or b"").decode() for name, value in unpack(packed)}
+        found.append((headers["dlq_offset"], headers["dlq_code"], headers["dlq_attempts"]))
+    return found
+
+
+async def stands(pg: asyncpg.Connection, partition: int = 0) -> int:
+    offset: int = await pg.fetchval("SELECT next_offset FROM consumer_offset WHERE partition = $1", partition)
+    return offset
+
+
+@pytest.mark.parametrize("in_the_database", [False, True])
+async def test_the_record_that_fails_is_found_and_buried_alone(held: Held, in_the_database: bool) -> None:
+    owned = await batches(held, Breaking(in_the_database=in_the_database))
+    sequences = [1, 2, 3, POISON, 4, 5, 6]
+    await owned.handle([listing(offset, sequence) for offset, sequence in enumerate(sequences)])
+    assert await dead(held[1]) == [("3", "handler_failed", "2")]
+    assert await held[1].fetchval("SELECT sequence FROM patient") == 6
+    assert await stands(held[1]) == 7
+
+
+async def test_a_dead_letter_of_a_failure_names_no_patient(held: Held) -> None:
+    owned = await batches(held, Breaking())
+    await owned.handle([listing(0, POISON)])
+    (packed,) = await held[1].fetchrow("SELECT headers FROM outbox")
+    detail = dict(unpack(packed))["dlq_detail"] or b""
+    assert detail.startswith(b"RuntimeError at test_batch.py:")
+    assert b"0602" not in detail
+
+
+async def test_a_bad_release_stops_before_it_drains_the_topic(held: Held) -> None:
+    owned = await batches(held, Breaking())
+    with pytest.raises(BadRelease):
+        await owned.handle([listing(offset, POISON) for offset in range(64)])
+    assert len(await dead(held[1])) <= 20
+    assert await stands(held[1]) <= 20
+
+
+async def test_what_cannot_be_read_is_buried_and_the_batch_goes_on(held: Held) -> None:
+    owned = await batches(held)
+    await owned.handle([Rec(VARDVAL_LISTING, 0, 0, b"{"), listing(1), Rec(VARDVAL_LISTING, 0, 2, b"[]", key=None)])
+    assert Counter(code for _, code, _ in await dead(held[1])) == {"invalid_json": 1, "invalid_envelope": 1}
+    assert (await stands(held[1]), await held[1].fetchval("SELECT count(*) FROM patient")) == (3, 1)
+
+
+async def test_an_outage_is_waited_for(held: Held) -> None:
+    owned = await batches(held)
+    made, pg = held
+    await pg.execute("SELECT pg_advisory_lock(hashtext('fastlakare directory'))")
+    task = asyncio.create_task(owned.handle([listing(0)]))
+    waits = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    for _ in range(2):  # its connection is cut twice in the middle of a batch
+
+        async def cut() -> bool:
+            return bool(await pg.fetch(waits))
+
+        await until(cut, what="the batch to wait for the lock")
+    await pg.execute("SELECT pg_advisory_unlock(hashtext('fastlakare directory'))")
+    await task
+    assert (await stands(pg), await dead(pg)) == (1, [])
+
+
+async def test_before_the_first_day_everything_waits(held: Held) -> None:
+    owned = await batches(held)
+    made, pg = held
+    await pg.execute("UPDATE day SET day = NULL")
+    task = asyncio.create_task(owned.handle([listing(0)]))
+
+    async def says_so() -> bool:
+        return any("first day" in reason for reason in made.health.reasons())
+
+    await until(says_so, what="readiness to tell")
+    assert await stands(pg) == 0
+    await pg.execute("UPDATE day SET day = '2026-05-26'")
+    await task
+    assert await stands(pg) == 1
+    assert made.health.reasons() == []
+
+
+async def test_partitions_of_another_process_are_dropped_and_the_rest_handled(held: Held) -> None:
+    owned = await batches(held)
+    await claim(held[1], VARDVAL_LISTING, {1: 0})
+    await owned.handle([listing(0), listing(0, partition=1)])
+    assert (await stands(held[1], 0), await stands(held[1], 1)) == (1, 0)
+    assert owned.positions.keys() == {0}
+
+
+async def test_a_record_handled_before_is_not_handled_again(held: Held) -> None:
+    owned = await batches(held)
+    await owned.handle([listing(0, 1)])
+    await owned.handle([listing(0, 2), listing(1, 3)])
+    assert await held[1].fetchval("SELECT sequence FROM patient") == 3
+    assert await stands(held[1]) == 2
+
+
+async def test_a_commit_whose_answer_was_lost_is_noticed(held: Held) -> None:
+    owned = await batches(held)
+    before = dict(owned.positions)
+    await owned.handle([listing(0, 1)])
+    owned.positions.update(before)
+    await owned.handle([listing(0, 1), listing(1, 2)])
+    assert (await stands(held[1]), owned.positions[0].next_offset) == (2, 2)

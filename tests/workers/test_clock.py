@@ -1,0 +1,100 @@
+"""Days that begin one after the other, and what they caused worked off in chunks (T4, T5)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date
+
+import asyncpg
+import pytest
+
+from infra.offsets import claim
+from schemas.listing import ListingState
+from schemas.topics import LISTNING_CLOCK, VARDVAL_LISTING
+from tests.workers.parts_of_tests import Rec, message, parts
+from workers import clock
+from workers.batch import Batches
+from workers.clock import Clock
+from workers.listing import HANDLERS
+from workers.parts import Parts
+
+Held = tuple[Parts, asyncpg.Connection]
+UNIT, OTHER = "SE2321000131-E000000000712", "SE2321000131-E000000000799"
+PATIENTS = ("199006022389", "199006022397", "191212121212")
+
+
+@pytest.fixture
+async def held(migrated_url: str) -> AsyncIterator[Held]:
+    async with parts(migrated_url) as made:
+        yield made
+
+
+async def turning(held: Held) -> Clock:
+    owned = Clock(LISTNING_CLOCK, {}, held[0])
+    owned.positions.update(await claim(held[1], LISTNING_CLOCK, {0: 0}))
+    return owned
+
+
+def day(offset: int, began: str) -> Rec:
+    return message(LISTNING_CLOCK, offset, "se.vgregion.listning.day-began.v1", {"day": began})
+
+
+async def listed(held: Held, upcoming: str) -> None:
+    """Every patient moves to another unit on that day."""
+    owned = Batches(VARDVAL_LISTING, HANDLERS, held[0])
+    owned.positions.update(await claim(held[1], VARDVAL_LISTING, {0: 0}))
+    assert ListingState in HANDLERS
+    choices = {
+        "current": {"unit_hsa_id": UNIT, "valid_from": "2026-01-01"},
+        "upcoming": {"unit_hsa_id": OTHER, "valid_from": upcoming},
+    }
+    type_ = "se.vgregion.vardval.listing.v1"
+    await owned.handle(
+        [
+            message(VARDVAL_LISTING, offset, type_, {"patient_id": patient, "sequence": 1, **choices})
+            for offset, patient in enumerate(PATIENTS)
+        ]
+    )
+
+
+async def linked(held: Held) -> None:
+    """And has a doctor at the unit until then."""
+    await held[1].execute(
+        "INSERT INTO link (patient_id, unit, doctor, start_day) SELECT id, $1, 'D', '2026-01-01' FROM patient", UNIT
+    )
+
+
+async def test_the_first_day_begins_and_the_same_again_changes_nothing(held: Held) -> None:
+    owned = await turning(held)
+    await owned.handle([day(0, "2026-05-26"), day(1, "2026-05-26"), day(2, "2026-05-25")])
+    row = await held[1].fetchrow("SELECT day, working FROM day")
+    assert tuple(row) == (date(2026, 5, 26), False)
+    assert owned.positions[0].next_offset == 3
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 5_000])
+async def test_a_missed_day_happens_as_of_that_day_in_chunks(
+    held: Held, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "_CHUNK", chunk)
+    owned = await turning(held)
+    await owned.handle([day(0, "2026-05-26")])
+    await listed(held, "2026-05-28")
+    await linked(held)
+    await owned.handle([day(1, "2026-06-30")])
+    assert await held[1].fetchval("SELECT count(*) FROM link") == 0
+    reasons = await held[1].fetch("SELECT DISTINCT what, reason FROM audit")
+    assert [tuple(row) for row in reasons] == [("ended", "relisted")]
+    said = await held[1].fetch(
+        "SELECT convert_from(value, 'UTF8')::json ->> 'end' FROM outbox JOIN outbox_shard USING (shard)"
+        " WHERE topic = '1177.fast-lakarkontakt.v1'"
+    )
+    assert [row[0] for row in said] == ["2026-05-27"] * len(PATIENTS)
+    assert await held[1].fetchval("SELECT day FROM day") == date(2026, 6, 30)
+
+
+async def test_a_clock_record_that_cannot_be_read_is_buried(held: Held) -> None:
+    owned = await turning(held)
+    await owned.handle([Rec(LISTNING_CLOCK, 0, 0, b"{"), day(1, "2026-05-26")])
+    assert await held[1].fetchval("SELECT count(*) FROM outbox") == 1
+    assert owned.positions[0].next_offset == 2

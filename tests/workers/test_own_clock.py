@@ -1,0 +1,68 @@
+"""The system's own clock: midnight in Stockholm, each day once (T1)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import asyncpg
+import orjson
+import pytest
+
+from infra.outbox import unpack
+from tests.workers.parts_of_tests import parts
+from workers.own_clock import ClockDuty
+from workers.parts import Parts
+
+Held = tuple[Parts, asyncpg.Connection]
+
+
+@pytest.fixture
+async def held(migrated_url: str) -> AsyncIterator[Held]:
+    async with parts(migrated_url) as made:
+        yield made
+
+
+async def announced(held: Held, *instants: str) -> list[str]:
+    """The days said when the duty runs at these instants."""
+    for instant in instants:
+        await ClockDuty(held[0], lambda at=instant: datetime.fromisoformat(at).astimezone(UTC))(held[0].engine)  # type: ignore[misc]
+    return [orjson.loads(row[0])["day"] for row in await held[1].fetch("SELECT value FROM outbox ORDER BY seq")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "days"),
+    [
+        ("2026-01-14T22:59:59Z", "2026-01-14T23:00:00Z", ["2026-01-14", "2026-01-15"]),
+        ("2026-07-14T21:59:59Z", "2026-07-14T22:00:00Z", ["2026-07-14", "2026-07-15"]),
+        ("2026-03-28T22:59:59Z", "2026-03-28T23:00:00Z", ["2026-03-28", "2026-03-29"]),
+        ("2026-03-29T21:59:59Z", "2026-03-29T22:00:00Z", ["2026-03-29", "2026-03-30"]),
+        ("2026-10-25T22:59:59Z", "2026-10-25T23:00:00Z", ["2026-10-25", "2026-10-26"]),
+    ],
+    ids=["winter", "summer", "the night before summer time", "the first summer evening", "the first winter evening"],
+)
+async def test_the_day_turns_at_midnight_in_stockholm(held: Held, before: str, after: str, days: list[str]) -> None:
+    assert await announced(held, before, after) == days
+
+
+async def test_a_day_is_announced_once_whatever_the_process(held: Held) -> None:
+    assert await announced(held, "2026-05-26T08:00:00Z", "2026-05-26T09:00:00Z") == ["2026-05-26"]
+
+
+async def test_a_clock_that_goes_back_says_nothing(held: Held) -> None:
+    assert await announced(held, "2026-05-26T08:00:00Z", "2026-05-25T08:00:00Z") == ["2026-05-26"]
+
+
+async def test_a_day_that_has_begun_already_is_not_announced(held: Held) -> None:
+    await held[1].execute("UPDATE day SET day = '2026-05-26'")
+    assert await announced(held, "2026-05-26T08:00:00Z") == []
+    assert await announced(held, "2026-05-27T08:00:00Z") == ["2026-05-27"]
+
+
+async def test_the_event_is_that_of_the_contract(held: Held) -> None:
+    await announced(held, "2026-05-26T08:00:00Z")
+    key, value, packed = await held[1].fetchrow("SELECT key, value, headers FROM outbox")
+    headers = dict(unpack(packed))
+    assert (key, orjson.loads(value)) == (b"day", {"day": "2026-05-26"})
+    assert headers["ce_id"] == b"day/2026-05-26"
+    assert headers["ce_type"] == b"se.vgregion.listning.day-began.v1"
