@@ -56,6 +56,9 @@ class Batches:
     so nothing else happens meanwhile.
     """
 
+    #: whether records are handled before any day has begun (T3)
+    before_the_first_day = False
+
     def __init__(
         self, topic: str, handlers: Handlers, parts: Parts, *, alone: bool = False, in_flight: int = 1
     ) -> None:
@@ -139,9 +142,14 @@ class Batches:
     async def _until_it_passes(self, batch: list[Read]) -> None:
         """Tries again, without end, what the database or the network only delays."""
 
+        seen: Counter[type[BaseException]] = Counter()  # an outage before must not use up another error's attempts
+
         def may_pass(state: RetryCallState) -> bool:
             error = state.outcome.exception() if state.outcome else None
-            return error is not None and (isinstance(error, DayUnknown) or passing(error, state.attempt_number))
+            if error is None:
+                return False
+            seen[type(error)] += 1
+            return isinstance(error, DayUnknown) or passing(error, seen[type(error)])
 
         def waits(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
@@ -172,7 +180,11 @@ class Batches:
         started = perf_counter()
         to = reached(batch)
         await transact(
-            self.parts, Fence(self.topic, self.positions, to), lambda tx: self._decide(tx, batch), alone=self._alone
+            self.parts,
+            Fence(self.topic, self.positions, to),
+            lambda tx: self._decide(tx, batch),
+            alone=self._alone,
+            without_day=self.before_the_first_day,
         )
         self.advance(to)
         self._guard.handled(len(batch))
@@ -217,6 +229,7 @@ class Batches:
     def tell(self, batch: list[Read], seconds: float) -> None:
         """The one log line of a batch, and the counters (contract.md, Outcomes)."""
         outcomes = Counter(str(read.outcome) for read in batch)
+        begun = {read.record.partition: read.record.offset for read in reversed(batch)}
         for outcome, number in outcomes.items():
             metrics.records.labels(self.topic, outcome).inc(number)
         metrics.batch_seconds.labels(self.topic).observe(seconds)
@@ -224,7 +237,7 @@ class Batches:
         log.info(
             "batch",
             topic=self.topic,
-            offsets={p: f"-{offset - 1}" for p, offset in sorted(reached(batch).items())},
+            offsets={p: f"{begun[p]}-{offset - 1}" for p, offset in sorted(reached(batch).items())},
             ms=round(seconds * 1000, 1),
             **outcomes,
         )

@@ -39,6 +39,8 @@ SELECT id, doctor FROM patient LEFT JOIN link ON patient_id = id WHERE next_due 
 class Clock(Batches):
     """Days begin one by one, in order; days on which nothing happens are passed over."""
 
+    before_the_first_day = True  # a record that cannot be read must not hide the first day behind it
+
     async def commit(self, batch: list[Read]) -> None:
         """Every record by itself: a day must be over and done with before the next begins."""
         for read in batch:

@@ -60,11 +60,10 @@ async def serve(settings: Settings, only: frozenset[str]) -> int:
     meter = LagMeter(settings, engine)
     http = asyncio.create_task(serve_http(settings, health, meter))
     starting = asyncio.create_task(_parts(settings, engine, health, http))
-    told = asyncio.Event()
-    _when_told(lambda: (told.set(), starting.cancel()))
+    _when_told(starting.cancel)
     try:
         await asyncio.wait([starting])
-        if told.is_set():
+        if starting.cancelled():
             return 0
         return await _Process(await starting, only, http).run()
     except (migrations.SchemaBehind, installation.WrongTopics) as error:

@@ -31,6 +31,7 @@ _HEARTBEAT_MS = 2_000
 _REBALANCE_MS = 60_000
 _MIRROR_SECONDS = 1.0
 _EMPTY_MS = 500
+_NOTHING_YET = "no partitions assigned yet"
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
@@ -76,6 +77,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
     def register(self, broker: KafkaBroker) -> None:
         """Adds the subscriber to the broker; it runs when the broker is started."""
         settings = self._settings
+        self._batches.parts.health.report(self._batches.topic, _NOTHING_YET)
         self._subscriber = broker.subscriber(
             self._topic,
             batch=True,
@@ -125,7 +127,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         health = self._batches.parts.health
         for part in revoked:
             health.forget(f"{self._batches.topic}/{part.partition}")
-        health.report(self._batches.topic, "no partitions assigned yet", after=30)
+        health.report(self._batches.topic, _NOTHING_YET, after=30)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Raises the epochs, so that whoever had the partitions is shut out, and goes on where the database says."""

@@ -26,8 +26,8 @@ from infra.settings import Settings
 from schemas.topics import LISTNING_CLOCK, LISTNING_REPLY, TOPICS, Topic
 
 _DAY_MS = 24 * 60 * 60 * 1000
-#: a dead letter carries a record of 1 MiB and its headers, a reply up to 2 000 faulty rows
-_LARGE_RECORD_BYTES = 2 * 1024 * 1024
+#: a dead letter carries a record of 1 MiB and its headers, a reply every faulty row of a file (some 110 bytes each)
+_DEAD_LETTER_BYTES, _REPLY_BYTES = 2 * 1024 * 1024, 8 * 1024 * 1024
 _VISIBLE_SECONDS = 10.0
 _REQUEST_MS = 10_000
 
@@ -74,7 +74,7 @@ def wanted(settings: Settings) -> list[Wanted]:
 def _wanted(topic: Topic, settings: Settings) -> Wanted:
     # The relay reads the end of every topic it writes. With its own clock the service writes one of its inputs.
     writes = topic.direction == "out" or (topic.name == LISTNING_CLOCK and settings.own_clock)
-    large = topic.name == LISTNING_REPLY or topic.name.endswith(".dlq")
+    largest = _DEAD_LETTER_BYTES if topic.name.endswith(".dlq") else None
     return Wanted(
         name=settings.topic(topic.name),
         bare=topic.name,
@@ -83,7 +83,7 @@ def _wanted(topic: Topic, settings: Settings) -> Wanted:
         partitions=1 if topic.one_partition else settings.partitions,
         cleanup_policy=topic.cleanup,
         retention_ms=None if topic.retention_days is None else topic.retention_days * _DAY_MS,
-        max_message_bytes=_LARGE_RECORD_BYTES if large else None,
+        max_message_bytes=_REPLY_BYTES if topic.name == LISTNING_REPLY else largest,
         rights=("read", "write") if writes else ("read",),
     )
 

@@ -79,7 +79,7 @@ class Attempt:
         await self._transaction.rollback()
 
 
-Begin = Callable[[], Any]
+Begin = Callable[..., Any]
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from schemas.command import ImportLinks
 from schemas.listing import ListingState, PatientIdChanged
 from schemas.staff import StaffState
 from tests.infra.attempts import KEYS, Attempt, Begin, attempts
+from tests.servers.waiting import until
 from workers.command import HANDLERS as COMMANDS
 from workers.failures import passing
 from workers.listing import HANDLERS as LISTINGS
@@ -169,6 +170,5 @@ async def held_twice(attempt: Attempt) -> int:
 
 async def locked(watcher: Attempt, waiter: Attempt) -> None:
     """Returns once the waiter waits for a lock."""
-    pid = waiter.pg.get_server_pid()
-    while not await watcher.pg.fetchval("SELECT cardinality(pg_blocking_pids($1)) > 0", pid):
-        await asyncio.sleep(0)
+    query, pid = "SELECT cardinality(pg_blocking_pids($1)) > 0", waiter.pg.get_server_pid()
+    await until(lambda: watcher.pg.fetchval(query, pid), what="a lock to be waited for")

@@ -59,7 +59,7 @@ async def test_a_leader_whose_session_is_gone_is_told_and_another_takes_over(
         await first.check()
         await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
         async with lead(processes, KEY, standing_by=lambda: None) as second:
-            with pytest.raises(Exception, match="connection|closed"):
+            with pytest.raises(Exception, match=r"connection|closed"):
                 await first.check()
             await second.check()
     await admin.close()

@@ -240,9 +240,7 @@ async def test_what_is_loaded_is_locked(begin: Begin) -> None:
         assert await second.pg.fetch(f"SELECT FROM {table} FOR UPDATE SKIP LOCKED") == []
 
 
-async def test_too_many_patients_for_one_transaction_are_refused(
-    begin: Begin, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_too_many_patients_for_one_transaction_are_refused(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "MOST_PATIENTS", 1)
     attempt = await begin()
     with pytest.raises(TooMuch):

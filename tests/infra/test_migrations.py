@@ -26,7 +26,12 @@ def test_migrating_twice_changes_nothing(database_url: str) -> None:
 
 
 def test_two_processes_that_migrate_at_once_do_not_disturb_each_other(database_url: str) -> None:
-    words = [sys.executable, "-c", "import sys; from infra.migrations import upgrade; upgrade(sys.argv[1])", database_url]
+    words = [
+        sys.executable,
+        "-c",
+        "import sys; from infra.migrations import upgrade; upgrade(sys.argv[1])",
+        database_url,
+    ]
     both = [subprocess.Popen(words) for _ in range(2)]
     assert [process.wait(60) for process in both] == [0, 0]
     assert upgrade(database_url) == (head(), head())

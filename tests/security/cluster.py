@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from confluent_kafka.admin import (
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
     AclBinding,
     AclBindingFilter,
     AclOperation,
@@ -90,10 +90,20 @@ class Cluster:
         if how == "mutual TLS":
             mine = self._authority.sign(name)
             files = {"KAFKA_CERT_FILE": str(mine.cert), "KAFKA_KEY_FILE": str(mine.key)}
-            return {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{self._mutual}", "KAFKA_SECURITY_PROTOCOL": "SSL", **ca, **files}
+            return {
+                "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{self._mutual}",
+                "KAFKA_SECURITY_PROTOCOL": "SSL",
+                **ca,
+                **files,
+            }
         sasl = {"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{self._login}", "KAFKA_SECURITY_PROTOCOL": "SASL_SSL", **ca}
         if how == "scram":
-            return {**sasl, "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512", "KAFKA_USERNAME": name, "KAFKA_PASSWORD": _PASSWORD}
+            return {
+                **sasl,
+                "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+                "KAFKA_USERNAME": name,
+                "KAFKA_PASSWORD": _PASSWORD,
+            }
         token = self._folder / f"{name}.token"
         token.write_text(_token(name))
         return {**sasl, "KAFKA_SASL_MECHANISM": "OAUTHBEARER", "KAFKA_PASSWORD_FILE": str(token)}
@@ -112,7 +122,13 @@ class Cluster:
     def rights(self, name: str, prefix: str) -> int:
         """How many ACLs the principal has that name the prefix."""
         every = AclBindingFilter(
-            ResourceType.ANY, None, ResourcePatternType.ANY, f"User:{name}", None, AclOperation.ANY, AclPermissionType.ANY
+            ResourceType.ANY,
+            None,  # type: ignore[arg-type]
+            ResourcePatternType.ANY,
+            f"User:{name}",
+            None,  # type: ignore[arg-type]
+            AclOperation.ANY,
+            AclPermissionType.ANY,
         )
         admin = self.admin()
         return sum(prefix in found.name for found in admin.describe_acls(every).result(10))

@@ -43,7 +43,8 @@ def roles(postgres: Postgres) -> Iterator[Roles]:
     """Migrated as the owner; the app has what deploy/ gives it."""
     with database(postgres, "template1") as superuser:
         place = superuser.split("@", 1)[1]
-        made = Roles(*(f"postgresql://fastlakare_{role}:{_PASSWORD}@{place}" for role in ("owner", "app")), superuser)
+        owner, app = (f"postgresql://fastlakare_{role}:{_PASSWORD}@{place}" for role in ("owner", "app"))
+        made = Roles(owner, app, superuser)
         asyncio.run(run(superuser, (DEPLOY / "postgres-roles.sql").read_text(), *_PASSWORDS))
         upgrade(made.owner)
         asyncio.run(run(made.owner, Path(DEPLOY / "postgres-rights.sql").read_text()))

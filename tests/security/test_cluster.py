@@ -59,14 +59,19 @@ def ask(cluster: Cluster, installation: Installation) -> None:
 def reply(cluster: Cluster, installation: Installation) -> str:
     """The code of the first reply."""
     consumer = Consumer(
-        {"bootstrap.servers": cluster.inside, "group.id": "any", "auto.offset.reset": "earliest", "enable.auto.commit": False}
+        {
+            "bootstrap.servers": cluster.inside,
+            "group.id": "any",
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
     )
     try:
         consumer.subscribe([f"{installation.prefix}listning.reply.v1"])
         record = consumer.poll(30)
         assert record is not None
         assert record.error() is None
-        code: str = json.loads(record.value())["code"]
+        code: str = json.loads(record.value() or b"")["code"]
         return code
     finally:
         consumer.close()

@@ -12,7 +12,7 @@ from tests.system.oracle.play import Play
 
 pytestmark = pytest.mark.system
 
-STEPS = 250  # looked at every 50, so that the first faults are told and not all that follows from them
+STEPS = 150  # looked at every 50, so that the first faults are told and not all that follows from them
 
 
 def faults(play: Play, seed: int) -> list[str]:
@@ -34,7 +34,7 @@ def test_a_long_history_comes_out_as_the_model_says(opened: Opener, processes: i
 @pytest.mark.parametrize("seed", seeds(13))
 def test_a_history_comes_out_the_same_when_processes_are_killed_all_along(opened: Opener, seed: int) -> None:
     play, dice = opened(2), random.Random(seed)
-    for step in World(seed).steps(90):
+    for step in World(seed).steps(70):
         if dice.random() < 0.12:
             play.step_with_kill(step, dice)
         else:

@@ -9,6 +9,7 @@ import pytest
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions  # type: ignore[attr-defined]
 
+from infra.embedded.ports import free_port
 from tests.system.oracle.driver import Installation, until
 from tests.system.oracle.play import Play
 from tests.system.oracle.records import LISTING
@@ -60,6 +61,16 @@ def test_a_wrong_setting_stops_the_start_with_its_name(installation: Installatio
     assert "Traceback" not in said
 
 
+def test_a_process_that_still_waits_for_kafka_ends_in_order_when_told_to(installation: Installation) -> None:
+    installation.bootstrap = f"127.0.0.1:{free_port()}"
+    process = installation.launch()
+    until(lambda: "waiting" in process.said() and process.find_address(), 30, "a process that says it waits")
+    status, reasons = process.ready()
+    assert (status, reasons[0].startswith("Kafka: ")) == (503, True), reasons
+    installation.leave(0)
+    assert "Traceback" not in process.said()
+
+
 def test_a_partition_whose_next_record_retention_removed_stops_loudly_and_alone(play: Play) -> None:
     wave, installation = Wave(40), play.installation
     wave.set_up(play)
@@ -83,7 +94,7 @@ def test_a_partition_whose_next_record_retention_removed_stops_loudly_and_alone(
 
     until(deleted, 30, "the records of one partition deleted")
     installation.start(1)
-    (process,) = installation.processes
+    process = installation.processes[0]
     until(lambda: process.ready()[0] == 503 and f"{LISTING}/2" in str(process.ready()[1]), 60, "readyz names it")
     (reason,) = [one for one in process.ready()[1] if LISTING in one]
     assert "stopped" in reason

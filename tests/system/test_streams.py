@@ -62,10 +62,9 @@ def test_a_stream_survives_kill_9_of_one_process_after_another(opened: Opener) -
 def test_processes_join_and_leave_in_the_middle_of_a_stream(opened: Opener) -> None:
     play, wave = opened(1, **SMALL), Wave(1_000)
     wave.set_up(play)
-    stream = Stream(play, wave, 12)
-    stream.reach(0.1)
+    Stream(play, wave, 12).reach(0.1)
     play.installation.start(2)
-    stream.reach(0.3)
+    Stream(play, wave, 12).reach(0.1)
     play.installation.leave(0)
     play.installation.start(1)
     play.installation.leave(0)

@@ -30,6 +30,8 @@ Held = tuple[Parts, asyncpg.Connection]
 class Breaking:
     """Decides like the real handler, but fails on the sequence POISON: in itself, or so that the database refuses."""
 
+    FORESEEN = True
+
     def __init__(self, *, in_the_database: bool = False) -> None:
         self._in_the_database = in_the_database
 
@@ -114,7 +116,7 @@ async def test_what_cannot_be_read_is_buried_and_the_batch_goes_on(held: Held) -
 
 async def test_an_outage_is_waited_for(held: Held) -> None:
     owned = await batches(held)
-    made, pg = held
+    pg = held[1]
     await pg.execute("SELECT pg_advisory_lock(hashtext('fastlakare directory'))")
     task = asyncio.create_task(owned.handle([listing(0)]))
     waits = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"

@@ -63,12 +63,12 @@ async def test_a_topic_that_is_there_is_reported_and_never_altered(settings: Set
         (name, "partitions", "2", "3"),
         (name, "cleanup.policy", "delete", "compact"),
         (name, "retention.ms", "2592000000", "1000"),
-        (name, "max.message.bytes", "2097152", "1048588"),
+        (name, "max.message.bytes", "8388608", "1048588"),
     }
 
 
 async def test_a_topic_may_take_larger_records_than_it_must(settings: Settings) -> None:
-    await make(settings, "listning.reply.v1", 2, retention_ms="2592000000", max_message_bytes="4194304")
+    await make(settings, "listning.reply.v1", 2, retention_ms="2592000000", max_message_bytes="9000000")
     found = [difference for difference in await missing_or_different(settings) if difference.what != "missing"]
     assert found == []
 

@@ -1,0 +1,80 @@
+"""Figures are said when they changed, and at most once per run of the duty (contract.md, listning.doctor.v1)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import asyncpg
+import orjson
+import pytest
+
+from handlers.changes import Pair
+from infra.save import mark_stale
+from tests.workers.parts_of_tests import parts
+from workers.figures import FiguresDuty
+from workers.parts import Parts
+
+Held = tuple[Parts, asyncpg.Connection]
+PAIR = Pair("SE2321000131-E000000000712", "SE2321000131-E000000007623")
+NOON = datetime(2026, 5, 26, 12, tzinfo=UTC)
+CORE: dict[str, object] = {
+    "unit_hsa_id": PAIR.unit, "doctor": {}, "employment": None, "selectable": True, "active": True,
+    "unavailable_because": [], "profile": {"patient_ceiling": 2},
+}  # fmt: skip
+
+
+@pytest.fixture
+async def held(migrated_url: str) -> AsyncIterator[Held]:
+    async with parts(migrated_url, doctor_figures_every=60) as (made, pg):
+        await pg.execute("INSERT INTO doctor VALUES ($1, 1, false, false, NULL, NULL, NULL, true, '[]')", PAIR.doctor)
+        await pg.execute(
+            "INSERT INTO roster (unit, doctor, activated, active, profile, published, revision)"
+            " VALUES ($1, $2, true, true, '{}', $3, 1)",
+            *PAIR,
+            orjson.dumps(CORE).decode(),
+        )
+        yield made, pg
+
+
+async def link(pg: asyncpg.Connection, patient: int, burden: float | None) -> None:
+    await pg.execute(
+        "INSERT INTO patient (id, key, partition, sequence, revision, told, care_burden)"
+        " VALUES ($1, 'k', 0, 1, 1, true, $2)",
+        patient,
+        burden,
+    )
+    await pg.execute("INSERT INTO link VALUES ($1, $2, $3, '2026-05-26')", patient, *PAIR)
+    await mark_stale(pg, {PAIR: NOON})
+
+
+async def said(held: Held) -> list[tuple[int, int, float]]:
+    """Patients, free places and burden, as published so far after another run."""
+    duty = FiguresDuty(held[0])
+    assert duty.every == 60
+    await duty(held[0].engine)
+    values = [orjson.loads(row[0]) for row in await held[1].fetch("SELECT value FROM outbox ORDER BY seq")]
+    return [(value["listed_patients"], value["free_places"], value["care_burden"]) for value in values]
+
+
+async def test_many_links_are_said_once(held: Held) -> None:
+    await link(held[1], 1, 1.5)
+    await link(held[1], 2, None)
+    assert await said(held) == [(2, 0, 1.5)]
+    assert await held[1].fetchval("SELECT revision FROM roster") == 2
+
+
+async def test_nothing_is_said_twice(held: Held) -> None:
+    await link(held[1], 1, 1.5)
+    await said(held)
+    assert await said(held) == [(1, 1, 1.5)]
+    await mark_stale(held[1], {PAIR: NOON})  # one came, another went
+    assert await said(held) == [(1, 1, 1.5)]
+    assert await held[1].fetchval("SELECT count(*) FROM figures_stale") == 0
+
+
+async def test_a_pair_that_is_gone_has_no_figures(held: Held) -> None:
+    await link(held[1], 1, 1.5)
+    await held[1].execute("UPDATE roster SET published = NULL")
+    assert await said(held) == []
+    assert await held[1].fetchval("SELECT count(*) FROM figures_stale") == 0

@@ -1,0 +1,126 @@
+"""The relay on a real broker: it goes on where Kafka is, whatever the table's cursor or other writers say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from infra import database, outbox
+from infra.outbox import Handoff, OutOfStep
+from infra.publish import Event, Publisher
+from infra.settings import Settings
+from schemas.topics import LISTNING_REPLY
+from tests.servers.waiting import until
+from tests.workers.parts_of_tests import COUNTS
+from workers import installation, relay_tail
+from workers.relay import Relay
+from workers.topics import create
+
+
+class Place:
+    """An installation with its topics, its database and what stands in the reply topic."""
+
+    def __init__(self, settings: Settings, engine: AsyncEngine, pg: asyncpg.Connection, publisher: Publisher) -> None:
+        self.settings, self.engine, self.pg, self.publisher = settings, engine, pg, publisher
+        self.part = TopicPartition(settings.topic(LISTNING_REPLY), 0)
+
+    async def write(self, *values: bytes) -> None:
+        events = [Event(LISTNING_REPLY, 0, b"k", value, []) for value in values]
+        async with self.pg.transaction():
+            await self.publisher.write(self.pg, events)
+
+    async def published(self, number: int) -> list[bytes]:
+        """Runs a relay of its own until so much is published, then ends it and reads what Kafka has committed."""
+        task = asyncio.create_task(Relay(self.engine, self.settings, Handoff()).run())
+
+        async def done() -> bool:
+            assert not task.done()
+            return int(await self.pg.fetchval("SELECT sum(published_seq) FROM outbox_shard")) >= number
+
+        await until(done, what="the outbox to be empty")
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return await self.committed()
+
+    async def committed(self) -> list[bytes]:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.settings.kafka_bootstrap_servers, isolation_level="read_committed"
+        )
+        await consumer.start()
+        try:
+            consumer.assign([self.part])
+            await consumer.seek_to_beginning(self.part)
+            end, found = (await consumer.end_offsets([self.part]))[self.part], []
+            while await consumer.position(self.part) < end:
+                for records in (await consumer.getmany(timeout_ms=50)).values():
+                    found += [record.value for record in records]
+            return found
+        finally:
+            await consumer.stop()
+
+    async def strange(self, number: int, *, commit: bool) -> None:
+        """Records of somebody else behind ours, each in a transaction of its own."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.settings.kafka_bootstrap_servers, transactional_id=f"{self.settings.topic_prefix}x"
+        )
+        await producer.start()
+        for _ in range(number):
+            await producer.begin_transaction()
+            await producer.send_and_wait(self.part.topic, b"strange", partition=0)
+            await (producer.commit_transaction() if commit else producer.abort_transaction())
+        await producer.stop()
+
+    async def tail(self) -> int:
+        id: UUID = await self.pg.fetchval("SELECT id FROM installation")
+        return (await relay_tail.tail_sequences(self.settings, id, [self.part]))[self.part]
+
+
+@pytest.fixture
+async def place(kafka: Any, migrated_url: str, topic_prefix: str) -> AsyncIterator[Place]:
+    settings = Settings(
+        database_url=migrated_url, kafka_bootstrap_servers=kafka.bootstrap, topic_prefix=topic_prefix, partitions=1
+    )
+    await create(settings)
+    engine, pg = database.engine(settings, pool_size=8), await database.connect(migrated_url)
+    counts = dict.fromkeys(COUNTS, 1)
+    shards = await installation.ensure(pg, counts)
+    yield Place(settings, engine, pg, Publisher("fastlakare", shards, counts))
+    await pg.close()
+    await engine.dispose()
+
+
+async def test_a_new_leader_goes_on_where_kafka_is_and_not_where_the_table_says(place: Place) -> None:
+    await place.write(b"1", b"2")
+    rows = await place.pg.fetch("SELECT * FROM outbox")
+    assert await place.published(2) == [b"1", b"2"]
+    await place.pg.execute("UPDATE outbox_shard SET published_seq = 0")  # the cursor was lost, the rows are back
+    await place.pg.execute("DELETE FROM outbox")
+    await place.pg.copy_records_to_table("outbox", records=[tuple(row) for row in rows])
+    await place.write(b"3")
+    assert await place.published(3) == [b"1", b"2", b"3"]
+
+
+async def test_the_tail_is_found_behind_markers_aborted_records_and_strangers(place: Place) -> None:
+    assert await place.tail() == 0
+    await place.write(b"1", b"2")
+    await place.published(2)
+    await place.strange(40, commit=False)  # more than the first window holds
+    await place.strange(3, commit=True)
+    assert await place.tail() == 2
+
+
+async def test_sequences_that_were_never_written_stop_the_relay(place: Place) -> None:
+    await place.write(b"1")
+    await place.published(1)
+    await place.pg.execute("UPDATE outbox_shard SET last_seq = 0, published_seq = 0")  # an old backup
+    id: UUID = await place.pg.fetchval("SELECT id FROM installation")
+    with pytest.raises(OutOfStep, match="sequence 1 of 0 written"):
+        await relay_tail.positions(place.engine, place.settings, id)
+    assert await outbox.waiting(place.pg) == 0
