@@ -16,8 +16,10 @@ PROGRAM = (
 
 @pytest.mark.parametrize(
     ("asked", "status"),
-    [(None, 0), ("", 0), ("d", 0), ("a", 137), ("a:2", 137), ("a:3", 0), ("c", 137)]
-    + [("x:1-y", 137), ("x:1-y:2", 137), ("x:1-y:3", 0), ("x", 0)],
+    [
+        *((None, 0), ("", 0), ("d", 0), ("a", 137), ("a:2", 137), ("a:3", 0), ("c", 137)),
+        *(("x:1-y", 137), ("x:1-y:2", 137), ("x:1-y:3", 0), ("x", 0)),
+    ],
 )
 def test_the_process_dies_at_the_named_point(asked: str | None, status: int) -> None:
     environment = {**os.environ, "PYTHONPATH": os.getcwd()} | ({} if asked is None else {"FASTLAKARE_FAILPOINT": asked})
