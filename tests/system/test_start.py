@@ -96,7 +96,7 @@ def test_a_partition_whose_next_record_retention_removed_stops_loudly_and_alone(
     installation.start(1)
     process = installation.processes[0]
     until(lambda: process.ready()[0] == 503 and f"{LISTING}/2" in str(process.ready()[1]), 60, "readyz names it")
-    (reason,) = [one for one in process.ready()[1] if LISTING in one]
+    (reason,) = [one for one in process.ready()[1] if one.startswith(f"{LISTING}/2:")]
     assert "stopped" in reason
     assert "no longer in the topic" in reason
     command = wave.sender.command("pause-doctor", HOME, doctor_hsa_id="SE2321000131-E000000007620")
