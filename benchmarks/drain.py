@@ -21,7 +21,7 @@ from benchmarks import cpu
 from benchmarks.servers import Servers
 from benchmarks.wave import Wave, ended_links, events, seed
 from infra.keys import PatientKeys
-from tests.system.oracle.driver import Installation, until
+from tests.system.oracle.driver import Installation, Process, until
 
 _LISTING = "vardval.listing.v1"
 _PUBLISHED = re.compile(r'fastlakare_relay_published_total\{topic="1177\.[^}]*\} ([0-9.e+]+)')
@@ -115,8 +115,18 @@ def _product(servers: Servers, installation: Installation, wave: Wave, processes
 
 def _published(installation: Installation) -> int:
     """Change events that Kafka has committed."""
-    pages = [process.get("/metrics") for process in installation.processes if not installation.must_live(process)]
+    pages = [_metrics(installation, process) for process in installation.processes]
     return sum(int(float(number)) for page in pages for number in _PUBLISHED.findall(page))
+
+
+def _metrics(installation: Installation, process: Process) -> str:
+    """Raises AssertionError with the last words of a process that is gone."""
+    try:
+        return process.get("/metrics")
+    except OSError:
+        process.popen.wait(10)
+        installation.must_live(process)
+        raise
 
 
 def _first_batch(installation: Installation) -> float:

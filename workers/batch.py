@@ -90,7 +90,9 @@ class Batches:
         return frozenset().union(*self._running.values())
 
     async def settled(self) -> None:
-        """Returns when a batch that is under way has ended; raises what it raised."""
+        """Returns when a batch that is under way has ended, at once where there is none; raises what it raised."""
+        if not self._running:
+            return
         ended, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
         for task in ended:
             self._running.pop(task, None)  # who waited for it as well may have been quicker
