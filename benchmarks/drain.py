@@ -98,7 +98,7 @@ def _product(servers: Servers, installation: Installation, wave: Wave, processes
     database, broker = cpu.seconds([servers.postgres.pid]), cpu.seconds([servers.kafka.pid])
     expected = ended_links(wave)
     installation.start(processes)
-    until(lambda: _published(installation) >= expected, _MOST_SECONDS, "all change events", every=0.05)
+    until(lambda: _published(installation) >= expected, _MOST_SECONDS, "all change events", every=0.2)
     ended = datetime.now().timestamp()
     pids = [process.popen.pid for process in installation.processes]
     used = (

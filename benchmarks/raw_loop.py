@@ -33,10 +33,13 @@ async def drain(servers: str, source: str, target: str, events: int, partitions:
             for record in records:
                 seen += 1
                 change = decide(linked_at, orjson.loads(record.value))
-                if change is not None and batch.append(key=record.key, value=change, timestamp=None) is None:
+                if change is None:
+                    continue
+                fields = {"key": record.key, "value": change, "timestamp": None, "headers": envelope(seen)}
+                if batch.append(**fields) is None:
                     sending.append(await producer.send_batch(batch, target, partition=part.partition))
                     batch = producer.create_batch()
-                    batch.append(key=record.key, value=change, timestamp=None)
+                    batch.append(**fields)
             if batch.record_count():
                 sending.append(await producer.send_batch(batch, target, partition=part.partition))
     await asyncio.gather(*sending)
@@ -70,6 +73,20 @@ def decide(linked_at: dict[str, str], listing: dict[str, object]) -> bytes | Non
             "changed_at": "2026-05-26T09:13:05Z",
         }
     )
+
+
+def envelope(number: int) -> list[tuple[str, bytes]]:
+    """The attributes that every event carries, so that both write the same to the topic."""
+    attributes = {
+        "ce_specversion": "1.0",
+        "ce_id": f"{number:026d}/2",
+        "ce_source": "fastlakare",
+        "ce_type": "se.vgregion.1177.fast-lakarkontakt.v1",
+        "ce_time": "2026-05-26T09:13:05Z",
+        "content-type": "application/json",
+        "ce_subject": f"{number:026d}",
+    }
+    return [(name, text.encode()) for name, text in attributes.items()]
 
 
 def main() -> None:

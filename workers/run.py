@@ -45,10 +45,10 @@ T = TypeVar("T")
 _CONNECTIONS = 16
 
 WORKERS: Mapping[str, Callable[[Parts], Batches]] = {
-    "staff": lambda parts: Batches(KIV_STAFF, staff.HANDLERS, parts, in_flight=2),
+    "staff": lambda parts: Batches(KIV_STAFF, staff.HANDLERS, parts, in_flight=3),
     "unit": lambda parts: Batches(KIV_UNIT, unit.HANDLERS, parts, alone=True),
-    "listing": lambda parts: Batches(VARDVAL_LISTING, listing.HANDLERS, parts, in_flight=2),
-    "command": lambda parts: Batches(LISTNING_COMMAND, command.HANDLERS, parts, in_flight=2),
+    "listing": lambda parts: Batches(VARDVAL_LISTING, listing.HANDLERS, parts, in_flight=3),
+    "command": lambda parts: Batches(LISTNING_COMMAND, command.HANDLERS, parts, in_flight=3),
     "clock": lambda parts: Clock(LISTNING_CLOCK, {}, parts),
 }
 
