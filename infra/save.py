@@ -14,9 +14,9 @@ from typing import Any
 
 import asyncpg
 
-from handlers.changes import Cause, LinkChange, Noted, Pair
+from handlers.changes import Pair
 from handlers.world import Doctor, Patient, RosterEntry, World
-from infra import rows
+from infra import audit, rows
 from infra.directory import cause_json
 from infra.load import Loader, Raced
 
@@ -109,7 +109,6 @@ ON CONFLICT (unit, import_id, part) DO UPDATE
 SET (parts, ordinal, unit_as_written, cause, rows)
 = ROW(excluded.parts, excluded.ordinal, excluded.unit_as_written, excluded.cause, excluded.rows)
 """
-_AUDIT = ("at", "what", "reason", "unit", "doctor", "patient_id", "revision", "source", "message_id", "actor", "role")
 
 
 async def save(pg: asyncpg.Connection, world: World, loader: Loader) -> None:
@@ -123,7 +122,7 @@ async def save(pg: asyncpg.Connection, world: World, loader: Loader) -> None:
     await _links(pg, [world.patients[i] for i in sorted(world.changed_patients)])
     await _due(pg, world)
     await _imports(pg, world, loader.unknown_imports)
-    await _audit(pg, world)
+    await audit.write(pg, world.changes)
     await mark_stale(pg, world.stale_figures)
 
 
@@ -281,23 +280,3 @@ async def _imports(pg: asyncpg.Connection, world: World, unknown: set[tuple[str,
             if part.rows is not None:
                 cause, packed = cause_json(part.cause), rows.pack_rows(part.rows)
                 await pg.execute(_PART, *key, part.part, part.parts, part.order, part.unit, cause, packed)
-
-
-async def _audit(pg: asyncpg.Connection, world: World) -> None:
-    """Who, which patient, which unit, when, what (D4)."""
-    records = []
-    for change in world.changes:
-        if isinstance(change, LinkChange):
-            what, revision = change.change, change.revision
-        elif isinstance(change, Noted):
-            what, revision = change.what, None
-        else:
-            continue
-        about = (change.reason, change.unit, change.doctor, change.patient_id, revision)
-        records.append((change.cause.time, what, *about, *_who(change.cause)))
-    if records:
-        await pg.copy_records_to_table("audit", records=records, columns=_AUDIT)
-
-
-def _who(cause: Cause) -> tuple[str | None, ...]:
-    return cause.source, cause.id, cause.actor, cause.role

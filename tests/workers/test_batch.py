@@ -171,3 +171,23 @@ async def test_a_commit_whose_answer_was_lost_is_noticed(held: Held) -> None:
     owned.positions.update(before)
     await owned.handle([listing(0, 1), listing(1, 2)])
     assert (await stands(held[1]), owned.positions[0].next_offset) == (2, 2)
+
+
+async def test_while_one_batch_waits_for_the_database_another_may_begin(held: Held) -> None:
+    made, pg = held
+    owned = Batches(VARDVAL_LISTING, HANDLERS, made, in_flight=2)
+    owned.positions.update(await claim(pg, VARDVAL_LISTING, {0: 0, 1: 0}))
+    await pg.execute("SELECT pg_advisory_lock(hashtext('fastlakare directory'))")
+    await owned.handle([listing(0)])
+    assert owned.busy == {0}
+    await pg.execute("SELECT pg_advisory_unlock(hashtext('fastlakare directory'))")
+    await owned.handle([listing(0, 2, partition=1)])
+    await owned.drained()
+    assert owned.busy == set()
+    assert {part: at.next_offset for part, at in owned.positions.items()} == {0: 1, 1: 1}
+
+
+async def test_waiting_for_a_batch_ends_at_once_where_none_is_under_way(held: Held) -> None:
+    owned = await batches(held)
+    await owned.settled()
+    assert owned.busy == set()
