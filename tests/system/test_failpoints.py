@@ -60,7 +60,7 @@ class Mortal:
 
 
 def test_dying_once_at_every_failpoint_changes_nothing(opened: Opener) -> None:
-    play = opened(0)
+    play = opened(0, INSTANCE_ID="mortal")  # whoever comes next need not wait for the dead one's session to end
     play.killed = len(POINTS)
     mortal = Mortal(play.installation, iter(POINTS))
     for step in World(21).steps(400):
