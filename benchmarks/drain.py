@@ -42,7 +42,7 @@ class Drained:
 
 def drains(servers: Servers, wave: Wave) -> None:
     """Runs all of them, prints the table, and holds the number of events against the expected."""
-    console = Console()
+    console = Console(width=110)
     runs: list[Drained] = []
     for name, processes in (("wave1", 1), ("wave2", 2)):
         console.print(f"seeding {wave.patients} linked patients and {wave.events} listing events")

@@ -67,7 +67,7 @@ class Stage:
 
 def moments(servers: Servers, listings: int) -> None:
     """Runs the acts one after the other on one process and prints their figures beside what quality.md promises."""
-    console = Console()
+    console = Console(width=110)
     installation = servers.installation("moments")
     asyncio.run(_create(servers.postgres.url(), "moments"))
     installation.prepare()

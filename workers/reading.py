@@ -48,14 +48,8 @@ def record_time(record: Record) -> datetime:
 def _cause(topic: str, record: Record, envelope: Envelope | None) -> Cause:
     if envelope is None:
         return Cause(topic, f"{record.partition}/{record.offset}", record_time(record))
-    return Cause(
-        envelope.source,
-        envelope.id,
-        envelope.time or record_time(record),
-        envelope.correlation_id,
-        envelope.traceparent,
-        envelope.tracestate,
-    )
+    id, source, _, time, *carried = envelope
+    return Cause(source, id, time or record_time(record), *carried)
 
 
 def _asked(cause: Cause, command: Command) -> Cause:

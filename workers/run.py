@@ -168,7 +168,7 @@ class _Process:
         _when_told(self._app.exit)  # FastStream does so too, but not before it runs
         # What was loaded lives as long as the process, and what a batch makes is freed without the collector's help.
         gc.freeze()
-        gc.set_threshold(100_000, 20, 20)
+        gc.set_threshold(400_000, 20, 20)
         for subscription in self._subscriptions:
             subscription.register(self._broker)
         # FastStream's own security classes cannot carry a token provider; the consumers are made with our arguments.
