@@ -57,12 +57,11 @@ def id_changed(state: Voice, message: Message) -> str:
     if old.sequence is not None and sequence < old.sequence:
         return "stale"
     if old.status == "protected":
-        old.sequence = sequence
         return "skipped"
     highest = max(one for one in (sequence, old.sequence, new.sequence) if one is not None)
     if new.status != "protected":
         take_over(state, old, new, new_id)
-    new.sequence = highest
+        new.sequence = highest
     state.withdraw(old_id)
     old.status, old.sequence = "forgotten", sequence
     state.settle()
