@@ -54,13 +54,5 @@ def _cause(topic: str, record: Record, envelope: Envelope | None) -> Cause:
 
 def _asked(cause: Cause, command: Command) -> Cause:
     """What a command caused carries its correlation id, or its own id where it has none (contract.md)."""
-    return Cause(
-        cause.source,
-        cause.id,
-        cause.time,
-        cause.correlation_id or cause.id,
-        cause.traceparent,
-        cause.tracestate,
-        command.actor.id,
-        command.actor.role,
-    )
+    correlation_id = cause.correlation_id or cause.id
+    return cause._replace(correlation_id=correlation_id, actor=command.actor.id, role=command.actor.role)

@@ -91,17 +91,23 @@ def test_no_personnummer_and_no_control_code_is_on_the_screen(told: tuple[int, s
     assert "\x1b" not in output
 
 
+def said_until(process: subprocess.Popen[str], words: str) -> str:
+    """What it printed up to the line that holds these words; a failure where it ends without them."""
+    said = ""
+    assert process.stdout is not None
+    for line in process.stdout:
+        said += line
+        if words in line:
+            return said
+    pytest.fail(said[-3000:])
+
+
 def test_kept_it_goes_on_with_its_addresses_until_ctrl_c_and_leaves_nothing(tmp_path: Path) -> None:
     process = start(tmp_path, "--keep")
     watchdog = threading.Timer(SECONDS, process.kill)
     watchdog.start()
     try:
-        assert process.stdout is not None
-        said = ""
-        for line in process.stdout:
-            said += line
-            if "HTTP" in line:
-                break
+        said = said_until(process, "HTTP")
         assert re.search(r"Kafka +127\.0\.0\.1:\d+", said), said[-3000:]
         assert re.search(r"database +postgresql://\S+@127\.0\.0\.1:\d+/", said)
         assert process.poll() is None
@@ -119,14 +125,7 @@ def test_interrupted_in_the_middle_it_leaves_nothing(tmp_path: Path, ending: sig
     watchdog = threading.Timer(SECONDS, process.kill)
     watchdog.start()
     try:
-        assert process.stdout is not None
-        said = ""
-        for line in process.stdout:
-            said += line
-            if "Links come in" in line:
-                break
-        else:
-            pytest.fail(said[-3000:])
+        said_until(process, "Links come in")
         process.send_signal(ending)
         rest, _ = process.communicate(timeout=60)
     finally:
