@@ -97,18 +97,20 @@ def _raw(servers: Servers, installation: Installation, wave: Wave) -> Drained:
 def _product(servers: Servers, installation: Installation, wave: Wave, processes: int) -> Drained:
     database, broker = cpu.seconds([servers.postgres.pid]), cpu.seconds([servers.kafka.pid])
     expected = ended_links(wave)
-    installation.start(processes)
-    until(lambda: _published(installation) >= expected, _MOST_SECONDS, "all change events", every=0.2)
-    ended = datetime.now().timestamp()
-    pids = [process.popen.pid for process in installation.processes]
-    used = (
-        cpu.seconds(pids),
-        cpu.seconds([servers.postgres.pid]) - database,
-        cpu.seconds([servers.kafka.pid]) - broker,
-    )
-    memory = max(map(cpu.peak_mb, pids))
-    assert _published(installation) == expected
-    installation.stop()
+    try:
+        installation.start(processes)
+        until(lambda: _published(installation) >= expected, _MOST_SECONDS, "all change events", every=0.2)
+        ended = datetime.now().timestamp()
+        pids = [process.popen.pid for process in installation.processes]
+        used = (
+            cpu.seconds(pids),
+            cpu.seconds([servers.postgres.pid]) - database,
+            cpu.seconds([servers.kafka.pid]) - broker,
+        )
+        memory = max(map(cpu.peak_mb, pids))
+        assert _published(installation) == expected
+    finally:
+        installation.stop()
     name = "fastlakare, one process" if processes == 1 else f"fastlakare, {processes} processes"
     return Drained(name, ended - _first_batch(installation), *used, memory)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from statistics import quantiles
+from statistics import median, quantiles
 
 import asyncpg
+import orjson
 from confluent_kafka import Message, Producer
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +19,7 @@ from benchmarks import cpu
 from benchmarks.ears import Ears
 from benchmarks.servers import Servers
 from benchmarks.wave import UNITS, personnummer
+from infra.keys import partition_of
 from tests.system.oracle.driver import Installation
 from tests.system.oracle.ids import patient_key
 from tests.system.oracle.records import Record, Sender, choice, employment
@@ -26,7 +28,21 @@ TODAY = "2026-05-26"
 UNIT = UNITS[0]
 DOCTORS = [f"SE2321000131-E{7_600 + n:012d}" for n in range(11)]
 IMPORTED, PART = 22_000, 2_000
+PARTITIONS = 12
+COMMANDS_PER_SECOND = 20
 STEADY, PER_SECOND = 10_000, 500
+
+
+def _neighbours() -> dict[str, str]:
+    """Vårdcentraler with a doctor each: all those of UNIT's own partition, and as many others."""
+    home = partition_of(UNIT.encode(), PARTITIONS)
+    near = [unit for unit in UNITS[1:] if partition_of(unit.encode(), PARTITIONS) == home]
+    far = [unit for unit in UNITS[1:] if unit not in near]
+    chosen = near + far[:: len(far) // len(near)]
+    return {unit: f"SE2321000131-F{n:012d}" for n, unit in enumerate(chosen)}
+
+
+NEIGHBOURS = _neighbours()
 
 
 @dataclass
@@ -38,7 +54,8 @@ class Stage:
     figures: list[tuple[str, str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._producer = Producer({"bootstrap.servers": self.installation.bootstrap, "linger.ms": 0})
+        wanted = {"bootstrap.servers": self.installation.bootstrap, "linger.ms": 0, "partitioner": "murmur2_random"}
+        self._producer = Producer(wanted)
 
     def send(self, *records: Record) -> float:
         """Returns when the last one was handed over and acknowledged."""
@@ -60,6 +77,10 @@ class Stage:
             process.popen.wait(30)
         self.installation.processes.clear()
 
+    def peak_mb(self) -> float:
+        """The most memory that the process has had."""
+        return cpu.peak_mb(self.installation.processes[0].popen.pid)
+
     def tell(self, what: str, figure: str, promise: str) -> None:
         """Notes a figure for the table."""
         self.figures.append((what, figure, promise))
@@ -72,23 +93,29 @@ def moments(servers: Servers, listings: int) -> None:
     asyncio.run(_create(servers.postgres.url(), "moments"))
     installation.prepare()
     stage = Stage(installation)
-    patients = personnummer(listings)
-    _load(stage, patients, console)
-    ears = Ears(installation)
-    _import(stage, ears, patients[:IMPORTED])
-    _move(stage, ears)
-    _leave(stage, ears)
-    _steady(stage, ears, patients[3 * PART : 3 * PART + STEADY])
-    _replay(stage, patients, console)
-    peak = cpu.peak_mb(installation.processes[0].popen.pid)
-    stage.tell("peak memory of the process under all of this", f"{peak:.0f} MB", "300 MB")
-    installation.stop()
+    try:
+        _acts(stage, personnummer(listings), console)
+    finally:
+        installation.stop()
     table = Table(title="what people wait for (one process)", box=None)
     for column in ("", "seen", "promised"):
         table.add_column(column)
     for row in stage.figures:
         table.add_row(*row)
     console.print(table)
+
+
+def _acts(stage: Stage, patients: list[str], console: Console) -> None:
+    _load(stage, patients, console)
+    ears = Ears(stage.installation)
+    _import(stage, ears, patients[:IMPORTED])
+    _import_beside_others(stage, ears, patients)
+    _move(stage, ears)
+    _leave(stage, ears)
+    _steady(stage, ears, patients[3 * PART : 3 * PART + STEADY])
+    stage.tell("peak memory of the process until here", f"{stage.peak_mb():.0f} MB", "300 MB")
+    _replay(stage, patients, console)
+    stage.tell("peak memory of the process that replayed", f"{stage.peak_mb():.0f} MB", "300 MB")
 
 
 def _load(stage: Stage, patients: list[str], console: Console) -> None:
@@ -98,7 +125,8 @@ def _load(stage: Stage, patients: list[str], console: Console) -> None:
     for record in _listings(stage, patients, 1):
         stage.give(record)
     stage.send(sender.day(TODAY), *(sender.unit(unit, 1) for unit in UNITS))
-    stage.send(*(sender.staff(doctor, 1, employments=[employment(UNIT)]) for doctor in DOCTORS))
+    doctors = [*((UNIT, doctor) for doctor in DOCTORS), *NEIGHBOURS.items()]
+    stage.send(*(sender.staff(doctor, 1, employments=[employment(unit)]) for unit, doctor in doctors))
     began = time.perf_counter()
     stage.installation.start(1)
     stage.installation.settle(timeout=900)
@@ -107,25 +135,69 @@ def _load(stage: Stage, patients: list[str], console: Console) -> None:
     stage.tell(f"first load of {len(patients)} listings, start of the process included", f"{seconds:.1f} s", "")
     stage.tell("", f"{rate:.0f} a second", f"{1_772_821 / 120:.0f} a second (1.77 million in two minutes)")
     ears = Ears(stage.installation)
-    stage.send(*(sender.command("activate-doctor", UNIT, doctor_hsa_id=doctor) for doctor in DOCTORS))
-    ears.until(replies=len(DOCTORS))
+    stage.send(*(sender.command("activate-doctor", unit, doctor_hsa_id=doctor) for unit, doctor in doctors))
+    ears.until(replies=len(doctors))
 
 
 def _import(stage: Stage, ears: Ears, patients: list[str]) -> None:
+    """Everybody at the unit gets a doctor."""
+    last = _all_but_the_last_part(stage, patients, "first", DOCTORS)
+    sent = stage.send(last)
+    done = ears.until(events=len(patients), replies=1)
+    stage.tell(f"import of {len(patients)} rows: last part in, to reply and all events", f"{done - sent:.2f} s", "3 s")
+
+
+def _import_beside_others(stage: Stage, ears: Ears, patients: list[str]) -> None:
+    """Everybody at the unit gets another doctor, while other vårdcentraler link one patient after the other."""
+    ears.forget()
+    last = _all_but_the_last_part(stage, patients[:IMPORTED], "second", [*DOCTORS[1:], DOCTORS[0]])
+    commands = _links_of_neighbours(stage, patients)
+    sent: dict[str, float] = {}
+    began = stage.send(last)
+    while len(ears.heard[ears.topics[0]]) < IMPORTED:
+        while (left := began + len(sent) / COMMANDS_PER_SECOND - time.perf_counter()) > 0:
+            ears.listen(left)
+        id, record = next(commands)
+        sent[id] = time.perf_counter()
+        stage.give(record)
+    ears.until(events=IMPORTED + len(sent), replies=1 + len(sent))
+    own = max(at for at, message in ears.heard[ears.topics[1]] if _command_id(message) not in sent)
+    home = partition_of(UNIT.encode(), PARTITIONS)
+    waits: dict[bool, list[float]] = {False: [], True: []}
+    for at, message in ears.heard[ears.topics[1]]:
+        if (id := _command_id(message)) in sent:
+            waits[message.partition() == home].append(at - sent[id])
+    stage.tell("the same beside the commands of others: to its reply", f"{own - began:.2f} s", "3 s")
+    seen = f"{median(waits[False]):.2f} s, {max(waits[False]):.2f} s"
+    stage.tell(f"{len(waits[False])} commands of others meanwhile: to the reply (p50, worst)", seen, "1 s")
+    seen = f"{median(waits[True]):.2f} s, {max(waits[True]):.2f} s"
+    stage.tell(f"{len(waits[True])} commands behind it in its partition: to the reply (p50, worst)", seen, "1 s")
+
+
+def _all_but_the_last_part(stage: Stage, patients: list[str], import_id: str, doctors: list[str]) -> Record:
+    """Sends the parts of an import, PART patients to each doctor; returns the last, still to be sent."""
     rows = [
-        {"row": n + 2, "patient_id": patient, "unit_hsa_id": UNIT, "doctor_hsa_id": DOCTORS[n // PART]}
+        {"row": n + 2, "patient_id": patient, "unit_hsa_id": UNIT, "doctor_hsa_id": doctors[n // PART]}
         for n, patient in enumerate(patients)
     ]
     parts = [rows[at : at + PART] for at in range(0, len(rows), PART)]
     records = [
-        stage.sender.command("import-links", UNIT, import_id="bench", part=n + 1, parts=len(parts), rows=part)
+        stage.sender.command("import-links", UNIT, import_id=import_id, part=n + 1, parts=len(parts), rows=part)
         for n, part in enumerate(parts)
     ]
     stage.send(*records[:-1])
     stage.installation.settle()
-    sent = stage.send(records[-1])
-    done = ears.until(events=len(rows), replies=1)
-    stage.tell(f"import of {len(rows)} rows: last part in, to reply and all events", f"{done - sent:.2f} s", "3 s")
+    return records[-1]
+
+
+def _links_of_neighbours(stage: Stage, patients: list[str]) -> Iterator[tuple[str, Record]]:
+    """Commands of unit after unit with their ids, each for a patient who is listed there and has no doctor."""
+    for n, patient in enumerate(patients[IMPORTED:], start=IMPORTED):
+        unit = UNITS[n % len(UNITS)]
+        if unit in NEIGHBOURS:
+            id = f"neighbour-{n}"
+            fields = {"id": id, "patient_id": patient, "doctor_hsa_id": NEIGHBOURS[unit]}
+            yield id, stage.sender.command("link-patient", unit, **fields)
 
 
 def _move(stage: Stage, ears: Ears) -> None:
@@ -184,6 +256,10 @@ def _listings(
     for n, patient in enumerate(patients, start=start):
         unit = units[n % len(units)] if units else UNIT if n < IMPORTED else UNITS[n % len(UNITS)]
         yield stage.sender.listing(patient, sequence, f"{n}", current=choice(unit, "2026-01-01"), care_burden=1.5)
+
+
+def _command_id(message: Message) -> str:
+    return str(orjson.loads(message.value() or b"{}")["command_id"])
 
 
 def _key(message: Message) -> str:

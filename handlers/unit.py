@@ -89,9 +89,10 @@ def _told(event: UnitEvent, held: Unit, cause: Cause) -> Unit:
             care_giver=event.care_giver_hsa_id,
             end=event.end,
             replaced_by=event.replaced_by,
+            start=event.start,
         )
     version = event.version if isinstance(event, UnitRemoved) else held.version
-    return replace(held, version=version, fact_at=cause.time, removed=True, name=None, care_giver=None)
+    return replace(held, version=version, fact_at=cause.time, removed=True, name=None, care_giver=None, start=None)
 
 
 def _news(told: Unit, held: Unit) -> bool:

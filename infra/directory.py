@@ -20,7 +20,8 @@ _LOCK = "SELECT pg_advisory_xact_lock_shared(hashtext('fastlakare directory'))"
 _LOCK_ALONE = "SELECT pg_advisory_xact_lock(hashtext('fastlakare directory'))"
 _DAY = "SELECT day, working, units_revision, cause FROM day"
 _UNITS = """
-SELECT hsa_id, version, removed, fact_at, name, kind, care_giver, last_day, replaced_by FROM unit WHERE revision > $1
+SELECT hsa_id, version, removed, fact_at, name, kind, care_giver, last_day, replaced_by, first_day
+FROM unit WHERE revision > $1
 """
 _SAVE_DAY = "UPDATE day SET day = $1, working = $2, cause = $3"
 

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import asyncpg
 import orjson
 
+from infra.compact import compact_json
+
 Headers = list[tuple[str, bytes | None]]
 
 
@@ -29,7 +31,7 @@ class Outgoing(NamedTuple):
 
 def pack(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
     """The column `headers`: JSON `[[name, value in latin-1 or null], ...]`, which holds any bytes."""
-    return orjson.dumps([(name, None if value is None else value.decode("latin-1")) for name, value in headers])
+    return compact_json([(name, None if value is None else value.decode("latin-1")) for name, value in headers])
 
 
 def unpack(packed: bytes) -> Headers:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import asyncpg
 import orjson
@@ -12,9 +12,11 @@ import orjson
 from handlers.changes import Cause, DoctorChange, LinkChange, Pair, Replied, RepliedAgain
 from handlers.world import World
 from handlers.world.figures import Figures, with_figures
+from infra.aside import aside
+from infra.compact import compact_json
 from infra.keys import command_name, partition_of
 from infra.outbox import Headers, Outgoing, pack, unpack
-from schemas.envelope import binary_headers
+from schemas.envelope import shared_headers
 from schemas.fields import instant
 from schemas.topics import FAST_LAKARKONTAKT, LISTNING_DOCTOR, LISTNING_REPLY
 
@@ -67,20 +69,28 @@ class Publisher:
         self._source = source
         self._shards = shards
         self._partitions = partitions
+        self._last: tuple[Cause | None, str, Headers] = (None, "", [])
 
     def partitions(self, topic: str) -> int:
         """How many partitions the topic has."""
         return self._partitions[topic]
 
-    async def events(self, pg: asyncpg.Connection, world: World) -> list[Event]:
-        """What the world's changes say to the outside, in the order they happened. Replies are remembered (C2)."""
+    async def links(self, world: World) -> list[Event]:
+        """What the world's changes say to 1177, in the order they happened; needs no database, so others may go on."""
+        changes = world.changes
+        return await aside(len(changes), lambda: [self._link(c) for c in changes if isinstance(c, LinkChange)])
+
+    async def events(self, pg: asyncpg.Connection, world: World, links: Iterable[Event]) -> list[Event]:
+        """What the world's changes say to the outside, in the order they happened; `links` are those to 1177. Replies
+        are remembered (C2)."""
+        told = iter(links)
         spoken = [c.pair for c in world.changes if isinstance(c, DoctorChange) and c.core is not None]
         figures = await current_figures(pg, spoken) if spoken else {}
         events = []
         for change in world.changes:
             match change:
                 case LinkChange():
-                    events.append(self._link(change))
+                    events.append(next(told))
                 case DoctorChange():
                     events.append(self.doctor(change, figures.get(change.pair)))
                 case Replied():
@@ -113,8 +123,7 @@ class Publisher:
             for shard in shards
             for seq, event in enumerate(by_shard[shard], start=start[shard] + 1)
         ]
-        records = [(o.shard, o.seq, o.key, o.value, pack(o.headers)) for o in outgoing]
-        await pg.copy_records_to_table("outbox", records=records)
+        await pg.copy_records_to_table("outbox", records=_records(outgoing))
         return outgoing
 
     def doctor(self, change: DoctorChange, figures: Figures | None) -> Event:
@@ -122,37 +131,40 @@ class Publisher:
         key = f"{change.pair.unit}/{change.pair.doctor}"
         value = None
         if change.core is not None:
-            value = orjson.dumps(with_figures(change.core, figures or Figures(0, 0.0), instant(change.cause.time)))
+            value = compact_json(with_figures(change.core, figures or Figures(0, 0.0), instant(change.cause.time)))
         headers = self._headers(f"{key}/{change.revision}", DOCTOR_TYPE, change.cause)
         return self._event(LISTNING_DOCTOR, key, value, headers)
 
     def _link(self, change: LinkChange) -> Event:
         type_ = WITHDRAWN_TYPE if change.value is None else LINK_TYPE
         headers = self._headers(f"{change.key}/{change.revision}", type_, change.cause, subject=change.key)
-        value = None if change.value is None else orjson.dumps(change.value)
+        value = None if change.value is None else compact_json(change.value)
         return Event(FAST_LAKARKONTAKT, change.partition, change.key.encode(), value, headers)
 
     def _reply(self, change: Replied) -> Event:
         headers = self._headers(f"reply/{change.cause.source}/{change.cause.id}", REPLY_TYPE, change.cause)
-        return self._event(LISTNING_REPLY, change.unit, orjson.dumps(change.value), headers)
+        return self._event(LISTNING_REPLY, change.unit, compact_json(change.value), headers)
 
     def _event(self, topic: str, key: str, value: bytes | None, headers: Headers) -> Event:
         encoded = key.encode()
         return Event(topic, partition_of(encoded, self._partitions[topic]), encoded, value, headers)
 
     def _headers(self, id: str, type_: str, cause: Cause, *, subject: str | None = None) -> Headers:
-        headers: Headers = []
-        headers += binary_headers(
-            id,
-            self._source,
-            type_,
-            cause.time,
-            subject=subject,
-            correlation_id=cause.correlation_id,
-            traceparent=cause.traceparent,
-            tracestate=cause.tracestate,
-        )
-        return headers
+        last_cause, last_type, shared = self._last  # a file's or a doctor's thousands of events have one cause
+        if cause is not last_cause or type_ != last_type:
+            trace = (cause.correlation_id, cause.traceparent, cause.tracestate)
+            shared = [*shared_headers(self._source, type_, cause.time, *trace)]
+            self._last = cause, type_, shared
+        own: Headers = [("ce_id", id.encode())]
+        if subject is not None:
+            own.append(("ce_subject", subject.encode()))
+        return own + shared
+
+
+def _records(outgoing: Iterable[Outgoing]) -> Iterator[tuple[Any, ...]]:
+    """The rows of `outbox`, made while they are copied."""
+    for event in outgoing:
+        yield event.shard, event.seq, event.key, event.value, pack(event.headers)
 
 
 async def current_figures(pg: asyncpg.Connection, pairs: Iterable[Pair]) -> dict[Pair, Figures]:

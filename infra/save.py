@@ -21,11 +21,12 @@ from infra.directory import cause_json
 from infra.load import Loader, Raced
 
 _UNITS = """
-INSERT INTO unit (hsa_id, version, removed, fact_at, name, kind, care_giver, last_day, replaced_by, revision)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-ON CONFLICT (hsa_id) DO UPDATE SET (version, removed, fact_at, name, kind, care_giver, last_day, replaced_by, revision)
+INSERT INTO unit (hsa_id, version, removed, fact_at, name, kind, care_giver, first_day, last_day, replaced_by, revision)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (hsa_id) DO UPDATE
+SET (version, removed, fact_at, name, kind, care_giver, first_day, last_day, replaced_by, revision)
 = ROW(excluded.version, excluded.removed, excluded.fact_at, excluded.name, excluded.kind, excluded.care_giver,
-      excluded.last_day, excluded.replaced_by, excluded.revision)
+      excluded.first_day, excluded.last_day, excluded.replaced_by, excluded.revision)
 """
 _UNITS_REVISION = "UPDATE day SET units_revision = units_revision + 1 RETURNING units_revision"
 _DOCTORS = """
@@ -79,11 +80,7 @@ WHERE forgotten.key = new.key
 _FORGOTTEN_MEANWHILE = "SELECT EXISTS (SELECT FROM forgotten WHERE key = ANY($1))"
 _REMEMBER = "DELETE FROM forgotten WHERE key = ANY($1)"
 _UNLINK = "DELETE FROM link WHERE patient_id = ANY($1)"
-_LINK = """
-INSERT INTO link (patient_id, unit, doctor, start_day)
-SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::date[])
-ON CONFLICT (patient_id) DO UPDATE SET unit = excluded.unit, doctor = excluded.doctor, start_day = excluded.start_day
-"""
+_LINK_COLUMNS = ("patient_id", "unit", "doctor", "start_day")
 _DUE_AT_UNITS = """
 UPDATE patient SET next_due = $2 FROM link WHERE link.patient_id = patient.id AND link.unit = ANY($1)
 """
@@ -141,7 +138,10 @@ async def _units(pg: asyncpg.Connection, world: World) -> None:
     await pg.executemany(
         _UNITS,
         [
-            (u.hsa_id, u.version, u.removed, u.fact_at, u.name, u.kind, u.care_giver, u.end, u.replaced_by, revision)
+            (
+                *(u.hsa_id, u.version, u.removed, u.fact_at, u.name, u.kind, u.care_giver),
+                *(u.start, u.end, u.replaced_by, revision),
+            )
             for u in held
         ],
     )
@@ -243,12 +243,12 @@ def _columns(held: list[Patient]) -> tuple[list[Any], ...]:
 
 
 async def _links(pg: asyncpg.Connection, changed: list[Patient]) -> None:
-    ended = [p.id for p in changed if p.link is None and p.loaded_link is not None]
-    if ended:
-        await pg.execute(_UNLINK, ended)
-    stand = [(p.id, *p.link) for p in changed if p.link is not None and p.link != p.loaded_link]
-    if stand:
-        await pg.execute(_LINK, *map(list, zip(*stand, strict=True)))
+    """Takes out what stood before and copies in what stands now: quicker than an upsert for thousands of links."""
+    moved = [p for p in changed if p.link != p.loaded_link]
+    if gone := [p.id for p in moved if p.loaded_link is not None]:
+        await pg.execute(_UNLINK, gone)
+    if stand := [(p.id, *p.link) for p in moved if p.link is not None]:
+        await pg.copy_records_to_table("link", records=stand, columns=_LINK_COLUMNS)
 
 
 async def _due(pg: asyncpg.Connection, world: World) -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "by_name",
     "instant",
     "is_structured",
+    "shared_headers",
     "structured",
 ]
 
@@ -88,14 +89,26 @@ def binary_headers(
     tracestate: str | None = None,
 ) -> Headers:
     """The headers of a message in binary mode; what is None is left out."""
+    about = [] if subject is None else [("ce_subject", subject.encode())]
+    shared = shared_headers(source, type, time, correlation_id, traceparent, tracestate)
+    return [("ce_id", id.encode()), *about, *shared]
+
+
+def shared_headers(
+    source: str,
+    type: str,
+    time: datetime,
+    correlation_id: str | None = None,
+    traceparent: str | None = None,
+    tracestate: str | None = None,
+) -> Headers:
+    """Those of them that are the same in all messages of one type and one cause."""
     attributes = (
         ("ce_specversion", "1.0"),
-        ("ce_id", id),
         ("ce_source", source),
         ("ce_type", type),
         ("ce_time", instant(time)),
         ("content-type", "application/json"),
-        ("ce_subject", subject),
         ("ce_correlationid", correlation_id),
         ("traceparent", traceparent),
         ("tracestate", tracestate),

@@ -36,7 +36,7 @@ def patient_kind(text: str) -> PatientKind | None:
     return _patient_kind(text) if len(text) == 12 else None
 
 
-@lru_cache(maxsize=8_192)  # a record's id is asked about several times while its batch is handled
+@lru_cache(maxsize=32_768)  # a batch's, or a large file's: each is asked about several times
 def _patient_kind(text: str) -> PatientKind | None:
     tail = _TAIL_SUMS.get(text[8:])
     if tail is None:

@@ -2,47 +2,51 @@
 
 1-fence     the directory's lock (day and units), then the offsets of the batch's partitions move on; where another
             process owns one of them, the batch is dropped
-2-inbox     commands only: their ids are remembered; those known already are answered with the stored reply
+2-inbox     commands only (`workers.command`): their ids are remembered, those known already are answered again
 3-load      doctors, then patients, are loaded and locked in the order of their keys, as the decisions ask for them
 4-decide    in offset order, on the world in memory
 5-save      what changed, set-based, with the audit rows
 6-outbox    every event gets the next sequence of its shard, last of all, and is written
 7-commit    and only then: the relay is handed the events, and Kafka's group commit mirrors the offsets
 
-A failpoint `batch:<number>-<word>` lies after each but the third, which is one with the fourth.
+A failpoint `batch:<number>-<word>` lies after each but the third, which is one with the fourth; `batch:6-copying` lies
+within the sixth, where the database waits for the rest of the rows.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from time import perf_counter
+from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 
-from handlers.changes import Outcome, RepliedAgain
+from handlers.changes import Outcome
 from handlers.deciding import Handlers, deciding
 from infra import metrics
 from infra.database import raw
-from infra.failpoints import hit
 from infra.load import TooMuch
 from infra.logs import log
 from infra.offsets import Fenced, Position, standing
 from schemas.envelope import Record
 from schemas.errors import DeadCode
-from schemas.topics import LISTNING_COMMAND, dlq
+from schemas.topics import dlq
 from workers.dead_letters import dead_letter
 from workers.failures import Guard, fingerprint, passing
-from workers.inbox import remember
 from workers.outages import explain
 from workers.parts import Parts
 from workers.reading import Read, reading
-from workers.transaction import DayUnknown, Fence, Transaction, transact
+from workers.transaction import Advance, DayUnknown, Transaction, transact
 
-FAILPOINTS = tuple(f"batch:{step}" for step in ("1-fence", "2-inbox", "4-decide", "5-save", "6-outbox", "7-commit"))
+_STEPS = ("1-fence", "2-inbox", "4-decide", "5-save", "6-copying", "6-outbox", "7-commit")
+FAILPOINTS = tuple(f"batch:{step}" for step in _STEPS)
 _LOOK_FOR_THE_DAY_SECONDS = 0.1
+#: a rebalance that is under way gives it to somebody sooner
+_LOST_SECONDS = 30.0
+_LOST = "lost: another process took it over, or its offset went back in the database; end this process"
 
 
 class Leaving(Exception):
@@ -60,29 +64,56 @@ class Batches:
     before_the_first_day = False
 
     def __init__(
-        self, topic: str, handlers: Handlers, parts: Parts, *, alone: bool = False, in_flight: int = 1
+        self,
+        topic: str,
+        handlers: Handlers,
+        parts: Parts,
+        *,
+        alone: bool = False,
+        in_flight: int = 1,
     ) -> None:
         self.topic = topic
         self.parts = parts
         self.positions: dict[int, Position] = {}
-        self.leaving = False
+        #: the number of the assignment that holds; None while partitions go and come, until all have their positions
+        self.assignment: int | None = 0
         self._in_flight = in_flight
         self._running: dict[asyncio.Task[None], frozenset[int]] = {}
         self._handlers = handlers
         self._alone = alone
         self._guard = Guard()
 
-    async def handle(self, records: Sequence[Record]) -> None:
+    async def handle(self, records: Sequence[Record], taken_under: int | None = 0) -> None:
         """Every record ends in exactly one outcome; those of partitions that moved away are left to their new owner.
 
+        `taken_under` is the assignment under which the records were taken from the consumer, see `holds`.
         Returns when another batch may begin, of partitions that are not `busy`. Raises BadRelease, and nothing that
         could pass by itself: that is waited for.
         """
+        if not self.holds(taken_under):
+            return
         batch = [reading(self.topic, record) for record in records]
-        task = asyncio.create_task(self._apply(batch))
-        self._running[task] = frozenset(record.partition for record in records)
+        await self.run(self.apply(batch), frozenset(record.partition for record in records))
+
+    def holds(self, taken_under: int | None) -> bool:
+        """Whether what was taken under that assignment may be handled.
+
+        Else it is left, also where its partition stayed: every partition is begun anew at its position afterwards, and
+        it comes again. It must be left, for what came before it was: the offset would be moved past that.
+        """
+        return taken_under is not None and taken_under == self.assignment
+
+    async def run(self, work: Coroutine[Any, Any, None], partitions: frozenset[int]) -> None:
+        """Begins what handles records of the partitions, a rebalance waits for it from here on; returns when more may
+        begin."""
+        self._running[asyncio.create_task(work)] = partitions
         while len(self._running) >= self._in_flight:
             await self.settled()
+
+    @property
+    def under_way(self) -> set[asyncio.Task[None]]:
+        """The batches that are being handled right now, and those whose end nobody has looked at yet."""
+        return set(self._running)
 
     @property
     def busy(self) -> frozenset[int]:
@@ -108,7 +139,8 @@ class Batches:
         held = self.positions
         return [r for r in batch if (at := held.get(r.record.partition)) and r.record.offset >= at.next_offset]
 
-    async def _apply(self, batch: list[Read]) -> None:
+    async def apply(self, batch: list[Read]) -> None:
+        """Handles records of partitions that nothing else is handled of; returns when it is done."""
         batch = self._ours(batch)
         if not batch:
             return
@@ -119,7 +151,7 @@ class Batches:
                 self.positions.pop(partition, None)
         except Fenced:
             await self._look_where_we_stand(list(reached(batch)))
-            await self._apply(batch)
+            await self.apply(batch)
         except TooMuch:
             if len(batch) == 1:
                 raise
@@ -134,12 +166,12 @@ class Batches:
             self._guard.failed()
             batch[0].dead = fingerprint(error)
             batch[0].attempts += 1
-            await self._apply(batch)
+            await self.apply(batch)
 
     async def _halves(self, batch: list[Read]) -> None:
         middle = len(batch) // 2
-        await self._apply(batch[:middle])
-        await self._apply(batch[middle:])
+        await self.apply(batch[:middle])
+        await self.apply(batch[middle:])
 
     async def _until_it_passes(self, batch: list[Read]) -> None:
         """Tries again, without end, what the database or the network only delays."""
@@ -161,7 +193,7 @@ class Batches:
 
         async for attempt in AsyncRetrying(retry=may_pass, wait=waits, before_sleep=self._say_why, reraise=True):
             with attempt:
-                if self.leaving:
+                if self.assignment is None:
                     raise Leaving
                 await self.commit(batch)
         self.parts.health.report(self.topic, None)
@@ -183,7 +215,7 @@ class Batches:
         to = reached(batch)
         await transact(
             self.parts,
-            Fence(self.topic, self.positions, to),
+            Advance(self.topic, self.positions, to),
             lambda tx: self._decide(tx, batch),
             alone=self._alone,
             without_day=self.before_the_first_day,
@@ -194,18 +226,14 @@ class Batches:
 
     async def _decide(self, tx: Transaction, batch: list[Read]) -> None:
         """Steps 2 to 4."""
-        readable = [read for read in batch if read.dead is None]
-        again: list[Read] = []
-        if self.topic == LISTNING_COMMAND:
-            readable, again = await remember(tx.pg, readable)
-            hit("batch:2-inbox")
+        await self.decide(tx, [read for read in batch if read.dead is None])
+        self.bury(tx, batch)
+
+    async def decide(self, tx: Transaction, readable: list[Read]) -> None:
+        """Decides on them in this order, and says of each what came of it."""
         decision = deciding([(read.event, read.cause) for read in readable], self._handlers, tx.world)
         for read, outcome in zip(readable, await tx.drive(decision), strict=True):
             read.outcome = outcome
-        for read in again:
-            read.outcome = Outcome.REPEATED
-            tx.world.changes.append(RepliedAgain(read.cause.source, read.cause.id))
-        self.bury(tx, batch)
 
     def bury(self, tx: Transaction, batch: list[Read]) -> None:
         """What could not be read or handled goes to the DLQ, in the same transaction."""
@@ -230,7 +258,7 @@ class Batches:
 
     def tell(self, batch: list[Read], seconds: float) -> None:
         """The one log line of a batch, and the counters (contract.md, Outcomes)."""
-        outcomes = Counter(str(read.outcome) for read in batch)
+        outcomes = Counter(str(read.outcome) for read in batch if not read.ahead)
         begun = {read.record.partition: read.record.offset for read in reversed(batch)}
         for outcome, number in outcomes.items():
             metrics.records.labels(self.topic, outcome).inc(number)
@@ -252,9 +280,11 @@ class Batches:
             position, held = now.get(partition), self.positions.get(partition)
             if held is None:
                 continue
-            if position is None or position.epoch != held.epoch:
-                log.warning("partition lost to another process", topic=self.topic, partition=partition)
+            if position is None or position.epoch != held.epoch or position.next_offset < held.next_offset:
+                # going on from an offset that went back would pass over what lies between
+                log.warning("partition lost", topic=self.topic, partition=partition)
                 del self.positions[partition]
+                self.parts.health.report(f"{self.topic}/{partition}", _LOST, after=_LOST_SECONDS)
             else:
                 self.positions[partition] = position
 

@@ -20,7 +20,7 @@ from infra.directory import Day, read_day, save_day
 from infra.failpoints import hit
 from workers.batch import Batches, reached
 from workers.reading import Read
-from workers.transaction import Fence, Transaction, transact
+from workers.transaction import Advance, Transaction, transact
 
 #: linked patients worked off in one transaction
 _CHUNK = 5_000
@@ -66,7 +66,7 @@ class Clock(Batches):
             day = await self._day()
         read.outcome = Outcome.APPLIED if applied else Outcome.UNCHANGED
         to = reached([read])
-        await transact(self.parts, Fence(self.topic, self.positions, to), _nothing)
+        await transact(self.parts, Advance(self.topic, self.positions, to), _nothing)
         self.advance(to)
         metrics.set_day(day.day)
         self.tell([read], perf_counter() - started)
@@ -76,10 +76,12 @@ class Clock(Batches):
     ) -> bool:
         """A transaction that does not move on yet, but still asks whether the partition is ours."""
         partition = read.record.partition
-        fence = Fence(self.topic, self.positions, {partition: self.positions[partition].next_offset})
+        fence = Advance(self.topic, self.positions, {partition: self.positions[partition].next_offset})
         return await transact(self.parts, fence, work, alone=alone, without_day=True)
 
     async def _begin(self, tx: Transaction, read: Read, target: date) -> bool:
+        if tx.day.working or (tx.day.day is not None and tx.day.day >= target):
+            return True  # an earlier attempt stood after all, though its answer was lost
         day = target if tx.day.day is None else await _next_day(tx.pg, tx.day.day, target)
         await tx.drive(having(tx.world, lambda: clock.needs(day, tx.world)))
         clock.begin(day, tx.world, read.cause)

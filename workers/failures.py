@@ -15,6 +15,8 @@ from schemas.errors import DeadCode, Unreadable
 #: classes of SQLSTATE that pass by themselves: connection, resources, operator, system; then deadlock and its kin
 _PASSING_CLASSES = ("08", "53", "57", "58", "XX")
 _PASSING_STATES = ("40001", "40P01", "55P03", "25P03", "25006", "3D000", "28000", "28P01")
+#: asyncpg calls it an error of its own when it is asked for something while it reads that its session is being ended
+_PASSING = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, DatabaseUnreachable, EOFError)
 _UNIQUE_VIOLATION = "23505"
 
 #: so many records of the last `_WINDOW` may be dead-lettered for a failure of ours before the worker stops instead
@@ -29,13 +31,13 @@ class BadRelease(Exception):
 def passing(error: BaseException, attempts: int) -> bool:
     """Whether the same batch may succeed later as it is. Two first inserts of one key pass when tried again."""
     if isinstance(error, DBAPIError) and error.orig is not None:
-        return error.connection_invalidated or passing(error.orig, attempts)
+        return error.connection_invalidated or passing(error.driver_exception, attempts)
     state = getattr(error, "sqlstate", None) or ""
     if state == _UNIQUE_VIOLATION:
         return attempts < 5
     if state:
         return state[:2] in _PASSING_CLASSES or state in _PASSING_STATES
-    return isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError | DatabaseUnreachable | EOFError)
+    return isinstance(error, _PASSING)
 
 
 def fingerprint(error: BaseException) -> Unreadable:

@@ -26,6 +26,10 @@ class Read:
     dead: Unreadable | None = None
     attempts: int = 1
     outcome: Outcome = field(default=Outcome.DEAD)
+    #: whether it was handled before its turn, and its outcome told
+    ahead: bool = False
+    #: whether it was tried before its turn, which failed
+    in_turn: bool = False
 
 
 def reading(topic: str, record: Record) -> Read:

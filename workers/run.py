@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -24,10 +25,11 @@ from infra.logs import log
 from infra.outbox import Handoff
 from infra.publish import Publisher
 from infra.settings import Settings
-from schemas.topics import FAST_LAKARKONTAKT, KIV_STAFF, KIV_UNIT, LISTNING_CLOCK, LISTNING_COMMAND, VARDVAL_LISTING
+from schemas.topics import FAST_LAKARKONTAKT, KIV_STAFF, KIV_UNIT, LISTNING_CLOCK, VARDVAL_LISTING
 from workers import command, installation, listing, staff, unit
 from workers.batch import Batches
 from workers.clock import Clock
+from workers.consumer import Consumer
 from workers.failures import BadRelease, fingerprint, passing
 from workers.figures import FiguresDuty
 from workers.health import Health
@@ -37,18 +39,20 @@ from workers.outages import explain
 from workers.own_clock import ClockDuty
 from workers.parts import Parts
 from workers.relay import Duty, Relay
-from workers.subscription import Consumer, Subscription
+from workers.subscription import Subscription
 from workers.topics import partition_counts
 
 T = TypeVar("T")
 
 _CONNECTIONS = 16
+#: less than what runs the process gives it (docker-compose.yml, Kubernetes: 30 s)
+_LEAVING_SECONDS = 20.0
 
 WORKERS: Mapping[str, Callable[[Parts], Batches]] = {
     "staff": lambda parts: Batches(KIV_STAFF, staff.HANDLERS, parts, in_flight=3),
     "unit": lambda parts: Batches(KIV_UNIT, unit.HANDLERS, parts, alone=True),
     "listing": lambda parts: Batches(VARDVAL_LISTING, listing.HANDLERS, parts, in_flight=3),
-    "command": lambda parts: Batches(LISTNING_COMMAND, command.HANDLERS, parts, in_flight=3),
+    "command": lambda parts: command.Commands(parts, in_flight=3),
     "clock": lambda parts: Clock(LISTNING_CLOCK, {}, parts),
 }
 
@@ -81,7 +85,19 @@ async def serve(settings: Settings, only: frozenset[str]) -> int:
 def _when_told(stop: Callable[[], object]) -> None:
     """A signal to stop, from the first moment on: as a container's first process nothing else would end it."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
+        asyncio.get_running_loop().add_signal_handler(number, _leaving, stop)
+
+
+def _leaving(stop: Callable[[], object]) -> None:
+    """Stops in order if that can be had in time. Clients take leave of a broker that is away for as long as it is away,
+    and nothing is lost with them: a process may die at any moment."""
+    asyncio.get_running_loop().call_later(_LEAVING_SECONDS, _end_at_once)
+    stop()
+
+
+def _end_at_once() -> None:
+    log.critical("ended", why=f"not through with leaving after {_LEAVING_SECONDS:.0f} s")
+    os._exit(1)
 
 
 async def _parts(settings: Settings, engine: AsyncEngine, health: Health, http: asyncio.Task[None]) -> Parts:
@@ -147,6 +163,14 @@ class _Broker(KafkaBroker):
         self.running = True
 
 
+class _App(FastStream):
+    """Its `exit` is also what FastStream calls at a signal."""
+
+    def exit(self) -> None:
+        """Begins to leave."""
+        _leaving(super().exit)
+
+
 class _Process:
     """The parts of a running process, any of which can end it."""
 
@@ -157,7 +181,7 @@ class _Process:
         self._broker = _Broker(
             parts.settings.kafka_bootstrap_servers, consumer_only=True, apply_types=False, logger=None
         )
-        self._app = FastStream(self._broker, logger=None)
+        self._app = _App(self._broker, logger=None)
         self._subscriptions = [
             Subscription(name, make(parts), self._end) for name, make in WORKERS.items() if name in only
         ]

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from time import monotonic
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
@@ -22,7 +24,9 @@ from infra.database import raw
 from infra.logs import log
 from infra.offsets import Position, claim
 from workers.batch import Batches
-from workers.failures import passing
+from workers.consumer import Consumer
+from workers.failures import fingerprint, passing
+from workers.outages import explain
 
 #: a batch may wait for the database as long as it takes; a process that is gone is noticed by its heartbeats
 _POLL_MS = 24 * 60 * 60 * 1000
@@ -30,36 +34,10 @@ _SESSION_MS = 10_000
 _HEARTBEAT_MS = 2_000
 _REBALANCE_MS = 60_000
 _MIRROR_SECONDS = 1.0
-_EMPTY_MS = 500
+_PAUSE_SECONDS = 1.0
+_RED_AFTER_SECONDS = 10.0
+_WELL_AFTER_SECONDS = 10.0
 _NOTHING_YET = "no partitions assigned yet"
-
-
-class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
-    """A consumer that begins only where it is told to (`auto_offset_reset="none"`), and tells what is gone."""
-
-    feeds: Subscription | None = None
-
-    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[ConsumerRecord]]:
-        """The next batch, as soon as there is one: of any partitions while none is under way, else of others.
-
-        Partitions whose position is not known yet, or is gone, give nothing.
-        """
-        records: dict[TopicPartition, list[ConsumerRecord]] = {}
-        try:
-            while not records and self.feeds is not None and (busy := self.feeds.busy()):
-                free = [part for part in self.assignment() if part.partition not in busy]
-                if free:
-                    records = await super().getmany(*free, timeout_ms=0, max_records=max_records)
-                if not records:
-                    await self.feeds.settled()
-            if not records:  # FastStream pauses after an empty answer, so none is given before it must be
-                records = await super().getmany(timeout_ms=max(timeout_ms, _EMPTY_MS), max_records=max_records)
-        except NoOffsetForPartitionError:
-            return {}  # asked before `on_partitions_assigned` was through
-        except OffsetOutOfRangeError as error:
-            if self.feeds is not None:
-                self.feeds.gone(error.args[0])
-        return records
 
 
 class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
@@ -73,6 +51,10 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         self._ended = ended
         self._topic = self._settings.topic(batches.topic)
         self._subscriber: Any = None
+        self._assignments = 0
+        self._has_come = asyncio.Event()
+        self._reading = f"{batches.topic}/reading"
+        self._failed_at: float | None = None
 
     def register(self, broker: KafkaBroker) -> None:
         """Adds the subscriber to the broker; it runs when the broker is started."""
@@ -100,11 +82,26 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         self._subscriber(self._handle)
 
     async def _handle(self, records: tuple[ConsumerRecord, ...]) -> None:
-        await self._or_end(self._batches.handle(records))
+        await self._or_end(self._batches.handle(records, self._subscriber.consumer.taken_under))
+
+    def assignment(self) -> int | None:
+        """The number of the assignment that holds, see `Feeds`."""
+        return self._batches.assignment
+
+    async def has_come(self, seconds: float) -> bool:
+        """Waits for an assignment that holds, so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._has_come.wait()
+        return self._has_come.is_set()
 
     def busy(self) -> frozenset[int]:
         """The partitions whose records are being handled right now."""
         return self._batches.busy
+
+    def under_way(self) -> set[asyncio.Task[None]]:
+        """The batches being handled right now."""
+        return self._batches.under_way
 
     async def settled(self) -> None:
         """Returns when a batch that is under way has ended."""
@@ -121,7 +118,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Waits for the batches under way; one that only waits itself is given up."""
-        self._batches.leaving = True
+        self._batches.assignment = None
+        self._has_come.clear()
         await self._or_end(self._batches.drained())
         self._batches.positions.clear()
         health = self._batches.parts.health
@@ -140,7 +138,6 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
     async def _take_over(self, assigned: list[TopicPartition]) -> None:
         batches, health = self._batches, self._batches.parts.health
         consumer: Consumer = self._subscriber.consumer
-        consumer.feeds = self
         retrying = AsyncRetrying(retry=retry_if_exception(_passes), wait=wait_random_exponential(multiplier=0.1, max=5))
         async for attempt in retrying:
             with attempt:
@@ -155,7 +152,9 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
             else:
                 consumer.seek(part, ends[part])
                 self._stop(part, position.next_offset)
-        batches.leaving = False
+        self._assignments += 1
+        batches.assignment = self._assignments
+        self._has_come.set()
         health.report(batches.topic, None)
 
     async def _claim(self, earliest: dict[int, int]) -> dict[int, Position]:
@@ -175,6 +174,23 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         why = f"stopped, for offset {offset}, which is to be handled next, is no longer in the topic"
         batches.parts.health.report(f"{batches.topic}/{part.partition}", why)
         log.error("partition stopped", topic=batches.topic, partition=part.partition, why=why)
+
+    async def cannot_read(self, error: Exception) -> None:
+        """Says so and has every partition begin anew, see `Feeds`."""
+        why = explain(error) or fingerprint(error).detail
+        log.error("cannot read", topic=self._batches.topic, why=why)
+        self._batches.parts.health.report(self._reading, why, after=_RED_AFTER_SECONDS)
+        self._failed_at = monotonic()
+        await asyncio.sleep(_PAUSE_SECONDS)
+        await self._or_end(self._batches.drained())
+        for partition, position in self._batches.positions.items():
+            self._subscriber.consumer.seek(TopicPartition(self._topic, partition), position.next_offset)
+
+    def reads(self) -> None:
+        """All is well once the client has answered for a while."""
+        if self._failed_at is not None and monotonic() > self._failed_at + _WELL_AFTER_SECONDS:
+            self._failed_at = None
+            self._batches.parts.health.report(self._reading, None)
 
     async def keep_up(self) -> None:
         """For ever: mirrors the offsets to Kafka's group, for lag tools; it decides nothing. Says that all is well."""

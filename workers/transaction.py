@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import asyncpg
 
 from handlers.world import Needs, World
+from infra.aside import aside
 from infra.database import raw
 from infra.directory import Day
 from infra.failpoints import hit
@@ -26,13 +28,24 @@ class DayUnknown(Exception):
     """No day has begun yet, so nothing else may be read (T3)."""
 
 
+class Fence(Protocol):
+    """What a transaction does to the offsets of its records."""
+
+    async def enter(self, pg: asyncpg.Connection) -> None:
+        """Raises Fenced where a partition is no longer ours."""
+
+
 @dataclass(slots=True, frozen=True)
-class Fence:
-    """How far a transaction moves the partitions of a topic on; `held` is where they stand."""
+class Advance:
+    """Moves the partitions of a topic on to the offsets of `to`; `held` is where they stand."""
 
     topic: str
     held: Mapping[int, Position]
     to: Mapping[int, int]
+
+    async def enter(self, pg: asyncpg.Connection) -> None:
+        """Raises Fenced where they stand elsewhere, or are another's."""
+        await advance(pg, self.topic, self.held, self.to)
 
 
 @dataclass(slots=True)
@@ -48,12 +61,25 @@ class Transaction:
     async def drive(self, decision: Generator[Needs, None, T]) -> T:
         """Runs a decision, loading whatever it asks for."""
         while True:
-            try:
-                needs = next(decision)
-            except StopIteration as done:
-                result: T = done.value
-                return result
-            await self.loader.load(needs)
+            step = await aside(len(self.world.patients), lambda: _next(decision))
+            if isinstance(step, Needs):
+                await self.loader.load(step)
+            else:
+                return step.result
+
+
+@dataclass(slots=True, frozen=True)
+class _Decided(Generic[T]):
+    """A decision's last step (no StopIteration gets out of a thread)."""
+
+    result: T
+
+
+def _next(decision: Generator[Needs, None, T]) -> Needs | _Decided[T]:
+    try:
+        return next(decision)
+    except StopIteration as done:
+        return _Decided(done.value)
 
 
 Work = Callable[[Transaction], Awaitable[T]]
@@ -77,7 +103,7 @@ async def _attempt(parts: Parts, fence: Fence, work: Work[T], alone: bool, witho
         pg = await raw(connection)
         async with pg.transaction():
             day = await parts.directory.enter(pg, alone=alone)
-            await advance(pg, fence.topic, fence.held, fence.to)
+            await fence.enter(pg)
             hit("batch:1-fence")
             if day.day is None and not without_day:
                 raise DayUnknown
@@ -92,9 +118,13 @@ async def _attempt(parts: Parts, fence: Fence, work: Work[T], alone: bool, witho
                 known.add(world.met)
                 raise
             hit("batch:4-decide")
-            await save(pg, world, tx.loader)
+            links = asyncio.create_task(parts.publisher.links(world))  # they are made while the database saves
+            try:
+                await save(pg, world, tx.loader)
+            finally:
+                await asyncio.gather(links, return_exceptions=True)
             hit("batch:5-save")
-            tx.events += await parts.publisher.events(pg, world)
+            tx.events += await parts.publisher.events(pg, world, links.result())
             outgoing = await parts.publisher.write(pg, tx.events)
             hit("batch:6-outbox")
     hit("batch:7-commit")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 
 from handlers.answers import day_of
 from handlers.changes import Pair
@@ -34,12 +36,15 @@ class Verdict:
 def judge(rows: list[Row], unit: str, override: frozenset[str], world: World) -> Verdict:
     """Every row of the file, in the order of its parts. Nothing in the world changes."""
     verdict = Verdict()
+    # The same few units and doctors stand in thousands of rows.
+    ids_fault = cache(lambda row_unit, doctor: _ids_fault(row_unit, doctor, unit, world))
+    fault_of = cache(lambda pair: doctor_fault(world, pair))
     seen: set[str] = set()
     new_rows: defaultdict[Pair, list[tuple[int, int, int]]] = defaultdict(list)
     for place, row in enumerate(rows):
-        fault = _form_fault(row, unit, world) or ("duplicate_row" if row.patient_id in seen else None)
+        fault = _form_fault(row, ids_fault, world) or ("duplicate_row" if row.patient_id in seen else None)
         seen.add(row.patient_id)
-        fault = fault or _state_fault(row, unit, override, world)
+        fault = fault or _state_fault(row, unit, fault_of, override, world)
         if fault is not None:
             verdict.faults.append((place, row.row, fault))
             continue
@@ -56,23 +61,30 @@ def judge(rows: list[Row], unit: str, override: frozenset[str], world: World) ->
     return verdict
 
 
-def _form_fault(row: Row, unit: str, world: World) -> str | None:
+def _form_fault(row: Row, ids_fault: Callable[[str, str], str | None], world: World) -> str | None:
     """What is wrong with the row itself."""
     if not is_personnummer(row.patient_id):
         return "invalid_patient_id"
-    if normal_hsa_id(row.unit) is None or normal_hsa_id(row.doctor) is None:
+    fault = ids_fault(row.unit, row.doctor)
+    if row.start is not None and fault != "invalid_hsa_id":
+        fault = date_fault(world, row.start) or fault
+    return fault
+
+
+def _ids_fault(row_unit: str, doctor: str, unit: str, world: World) -> str | None:
+    if normal_hsa_id(row_unit) is None or normal_hsa_id(doctor) is None:
         return "invalid_hsa_id"
-    if row.start is not None and (fault := date_fault(world, row.start)) is not None:
-        return fault
-    return "unit_mismatch" if meant(world, row.unit) != unit else None
+    return "unit_mismatch" if meant(world, row_unit) != unit else None
 
 
-def _state_fault(row: Row, unit: str, override: frozenset[str], world: World) -> str | None:
+def _state_fault(
+    row: Row, unit: str, fault_of: Callable[[Pair], str | None], override: frozenset[str], world: World
+) -> str | None:
     """What stands in the way at the unit; a doctor the patient already has is not judged on pause, absence or age."""
     number, pair = int(row.patient_id), Pair(unit, doctor_of(row.doctor))
     if not listed_at(world, number, unit):
         return "patient_not_listed"
-    fault = doctor_fault(world, pair)
+    fault = fault_of(pair)
     held = world.patients[number].link
     if held is not None and held.doctor == pair.doctor:
         return fault if fault == "doctor_not_active" else None

@@ -28,6 +28,8 @@ class Unit:
     care_giver: str | None = None
     end: date | None = None
     replaced_by: str | None = None
+    #: decides nothing (S9), but another one makes it another fact
+    start: date | None = None
 
     def closed(self, today: date) -> bool:
         """No doctor is active and no link stands at a closed unit (S9)."""

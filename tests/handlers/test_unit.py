@@ -199,6 +199,13 @@ def test_s2_versions_of_units_are_judged_like_those_of_persons() -> None:
     assert region.happens(unit(version=6)) == Outcome.APPLIED
 
 
+def test_s2_the_same_version_with_another_content_is_taken_be_it_the_start_that_decides_nothing() -> None:
+    region = Region(unit(version=5, start=YESTERDAY))
+    assert region.happens(unit(version=5, start=TODAY)) == Outcome.APPLIED
+    assert region.happens(unit(version=5, start=TODAY)) == Outcome.UNCHANGED
+    assert region.happens(unit(version=5, name="Nya")) == Outcome.APPLIED
+
+
 def test_s10_a_unit_never_seen_is_a_vardcentral_and_can_be_removed() -> None:
     assert Region().happens(unit_removed()) == Outcome.APPLIED
     assert Region(staff(), listing(), activate()).asks(link()) == "done"

@@ -174,7 +174,7 @@ async def test_an_answered_import_keeps_no_rows(begin: Begin) -> None:
 
 
 async def test_a_unit_is_seen_by_every_process_after_the_commit(begin: Begin) -> None:
-    unit = Unit(UNIT, 1, False, NOON, "Majorna", "vardcentral", "G", TOMORROW, "X")
+    unit = Unit(UNIT, 1, False, NOON, "Majorna", "vardcentral", "G", TOMORROW, "X", TODAY)
     first, second = await begin(alone=True), await begin()
     first.world.units[UNIT] = unit
     first.world.changed_units.add(UNIT)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
 from infra.database import connect
-from infra.offsets import Fenced, Position, advance, claim, standing
+from infra.offsets import Fenced, Position, advance, ahead, claim, passed, standing
+from tests.servers.waiting import until
 
 TOPIC = "kiv.staff.v1"
 
@@ -59,3 +61,45 @@ async def test_topics_are_fenced_apart(pg: asyncpg.Connection) -> None:
     await claim(pg, "kiv.unit.v1", {0: 0})
     await advance(pg, TOPIC, held, {0: 1})
     assert await standing(pg, TOPIC, [0, 1]) == {0: Position(1, 1)}
+
+
+async def test_a_record_handled_ahead_is_marked_once_and_passed_over_once(pg: asyncpg.Connection) -> None:
+    held = await claim(pg, TOPIC, {0: 0, 1: 0})
+    assert await ahead(pg, TOPIC, 0, held[0], [3, 5]) == {3, 5}
+    assert await ahead(pg, TOPIC, 0, held[0], [4, 5]) == {4}
+    assert await passed(pg, TOPIC, {0: 3, 1: 9}) == set()
+    assert await passed(pg, TOPIC, {0: 5, 1: 9}) == {(0, 3), (0, 4)}
+    assert await passed(pg, TOPIC, {0: 6}) == {(0, 5)}
+    assert await passed(pg, TOPIC, {0: 6}) == set()
+
+
+async def test_who_no_longer_owns_the_partition_marks_nothing(pg: asyncpg.Connection) -> None:
+    held = await claim(pg, TOPIC, {0: 0})
+    await claim(pg, TOPIC, {0: 0})
+    with pytest.raises(Fenced):
+        await ahead(pg, TOPIC, 0, held[0], [3])
+    assert await passed(pg, TOPIC, {0: 9}) == set()
+
+
+async def test_handling_ahead_waits_for_nothing_but_a_new_owner_waits_for_it(
+    pg: asyncpg.Connection, migrated_url: str
+) -> None:
+    """Else the new owner could handle a record that the old one is just handling."""
+    held = await claim(pg, TOPIC, {0: 0})
+    file, new = await connect(migrated_url), await connect(migrated_url)
+    async with file.transaction():
+        await advance(file, TOPIC, held, {0: 1})
+        await asyncio.wait_for(ahead(pg, TOPIC, 0, held[0], [1]), 10)
+    async with pg.transaction():
+        await ahead(pg, TOPIC, 0, held[0], [2])
+        taking = asyncio.create_task(claim(new, TOPIC, {0: 0}))
+
+        async def waits() -> bool:
+            return bool(await file.fetch("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
+
+        await until(waits, what="the new owner to wait")
+        assert not taking.done()
+    assert await taking == {0: Position(2, 1)}
+    assert await passed(new, TOPIC, {0: 3}) == {(0, 1), (0, 2)}
+    await file.close()
+    await new.close()

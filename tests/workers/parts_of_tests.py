@@ -39,10 +39,12 @@ class Rec:
     timestamp: int = NOON_MS
 
 
-def message(topic: str, offset: int, type_: str, data: Mapping[str, Any], *, partition: int = 0) -> Rec:
+def message(
+    topic: str, offset: int, type_: str, data: Mapping[str, Any], *, partition: int = 0, key: bytes = b"k"
+) -> Rec:
     """A message in structured mode; its id is the offset."""
     envelope = {"specversion": "1.0", "id": f"{partition}/{offset}", "source": "test", "time": "2026-05-26T12:00:00Z"}
-    return Rec(topic, partition, offset, orjson.dumps({**envelope, "type": type_, "data": data}))
+    return Rec(topic, partition, offset, orjson.dumps({**envelope, "type": type_, "data": data}), key)
 
 
 @asynccontextmanager

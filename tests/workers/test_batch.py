@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from handlers.changes import Cause, Outcome
+from handlers.changes import Cause, LinkChange, Outcome
 from handlers.world import Needs, World
 from infra.offsets import claim
 from infra.outbox import unpack
@@ -28,12 +28,13 @@ Held = tuple[Parts, asyncpg.Connection]
 
 
 class Breaking:
-    """Decides like the real handler, but fails on the sequence POISON: in itself, or so that the database refuses."""
+    """Decides like the real handler, but fails on the sequence POISON: in itself, or so that the database refuses, or
+    so that no event can be made."""
 
     FORESEEN = True
 
-    def __init__(self, *, in_the_database: bool = False) -> None:
-        self._in_the_database = in_the_database
+    def __init__(self, where: str = "deciding") -> None:
+        self._where = where
 
     def needs(self, event: ListingState, world: World, cause: Cause) -> Needs:
         return HANDLERS[ListingState].needs(event, world, cause)
@@ -41,9 +42,15 @@ class Breaking:
     def decide(self, event: ListingState, world: World, cause: Cause) -> Outcome:
         outcome = HANDLERS[ListingState].decide(event, world, cause)
         if event.sequence == POISON:
-            if not self._in_the_database:
+            patient = world.patients[int(event.patient_id)]
+            if self._where == "deciding":
                 raise RuntimeError(event.patient_id)
-            world.patients[int(event.patient_id)].revision = None  # type: ignore[assignment]
+            if self._where == "saving":
+                patient.revision = None  # type: ignore[assignment]
+            else:
+                value = {"said": object()}
+                about = (patient.id, patient.key, patient.partition, 1, "assigned", "linked", None, None)
+                world.changes.append(LinkChange(*about, value, cause))
         return outcome
 
 
@@ -80,9 +87,9 @@ async def stands(pg: asyncpg.Connection, partition: int = 0) -> int:
     return offset
 
 
-@pytest.mark.parametrize("in_the_database", [False, True])
-async def test_the_record_that_fails_is_found_and_buried_alone(held: Held, in_the_database: bool) -> None:
-    owned = await batches(held, Breaking(in_the_database=in_the_database))
+@pytest.mark.parametrize("where", ["deciding", "saving", "telling"])
+async def test_the_record_that_fails_is_found_and_buried_alone(held: Held, where: str) -> None:
+    owned = await batches(held, Breaking(where))
     sequences = [1, 2, 3, POISON, 4, 5, 6]
     await owned.handle([listing(offset, sequence) for offset, sequence in enumerate(sequences)])
     assert await dead(held[1]) == [("3", "handler_failed", "2")]
@@ -173,6 +180,19 @@ async def test_a_commit_whose_answer_was_lost_is_noticed(held: Held) -> None:
     assert (await stands(held[1]), owned.positions[0].next_offset) == (2, 2)
 
 
+async def test_an_offset_that_went_back_gives_the_partition_up_and_readiness_tells(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Going on from there would pass over what lies between."""
+    monkeypatch.setattr("workers.batch._LOST_SECONDS", 0)
+    owned = await batches(held)
+    await owned.handle([listing(0, 1), listing(1, 2)])
+    await held[1].execute("UPDATE consumer_offset SET next_offset = 1")
+    await owned.handle([listing(2, 3)])
+    assert (await stands(held[1]), owned.positions.keys() & {0}) == (1, set())
+    assert [reason for reason in held[0].health.reasons() if "/0: lost" in reason] != []
+
+
 async def test_while_one_batch_waits_for_the_database_another_may_begin(held: Held) -> None:
     made, pg = held
     owned = Batches(VARDVAL_LISTING, HANDLERS, made, in_flight=2)
@@ -185,6 +205,18 @@ async def test_while_one_batch_waits_for_the_database_another_may_begin(held: He
     await owned.drained()
     assert owned.busy == set()
     assert {part: at.next_offset for part, at in owned.positions.items()} == {0: 1, 1: 1}
+
+
+async def test_records_taken_before_a_rebalance_are_left_though_the_partition_stayed(held: Held) -> None:
+    """Those before them were left while nobody knew where to begin; the partition begins anew."""
+    owned = await batches(held)
+    taken_under, owned.assignment = owned.assignment, 1
+    await owned.handle([listing(1, 2)], taken_under)
+    await owned.drained()
+    assert (await stands(held[1]), owned.positions[0].next_offset) == (0, 0)
+    await owned.handle([listing(0), listing(1, 2)], owned.assignment)
+    await owned.drained()
+    assert await stands(held[1]) == 2
 
 
 async def test_waiting_for_a_batch_ends_at_once_where_none_is_under_way(held: Held) -> None:

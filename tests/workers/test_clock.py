@@ -17,6 +17,7 @@ from workers.batch import Batches
 from workers.clock import Clock
 from workers.listing import HANDLERS
 from workers.parts import Parts
+from workers.reading import reading
 
 Held = tuple[Parts, asyncpg.Connection]
 UNIT, OTHER = "SE2321000131-E000000000712", "SE2321000131-E000000000799"
@@ -98,3 +99,12 @@ async def test_a_clock_record_that_cannot_be_read_is_buried(held: Held) -> None:
     await owned.handle([Rec(LISTNING_CLOCK, 0, 0, b"{"), day(1, "2026-05-26")])
     assert await held[1].fetchval("SELECT count(*) FROM outbox") == 1
     assert owned.positions[0].next_offset == 2
+
+
+async def test_a_day_whose_beginning_stood_though_its_answer_was_lost_is_worked_off_before_the_next(held: Held) -> None:
+    """T4: else what it caused would be worked off as of the day after."""
+    turns, pg = await turning(held), held[1]
+    await pg.execute("UPDATE day SET day = '2026-05-26', working = true")
+    read = reading(LISTNING_CLOCK, day(0, "2026-05-28"))
+    assert await turns._transact(read, lambda tx: turns._begin(tx, read, date(2026, 5, 28)), alone=True)
+    assert tuple(await pg.fetchrow("SELECT day, working FROM day")) == (date(2026, 5, 26), True)

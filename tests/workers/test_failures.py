@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncpg
 import pytest
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
 
 from infra.database import DatabaseUnreachable
 from infra.load import Raced
@@ -13,6 +13,11 @@ from workers.failures import BadRelease, Guard, fingerprint, passing
 
 def wrapped(error: Exception, *, lost: bool = False) -> DBAPIError:
     return DBAPIError("SELECT", {}, error, connection_invalidated=lost)
+
+
+def adapted(error: Exception) -> Exception:
+    """As SQLAlchemy's dialect puts a driver's error into one of its own."""
+    return EmulatedDBAPIException(str(error), error)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +34,9 @@ def wrapped(error: Exception, *, lost: bool = False) -> DBAPIError:
         (asyncpg.InvalidPasswordError("x"), True),
         (asyncpg.IdleInTransactionSessionTimeoutError("x"), True),
         (asyncpg.InterfaceError("x"), True),
+        (asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress"), True),
+        (wrapped(adapted(asyncpg.InternalClientError("x"))), True),
+        (wrapped(adapted(asyncpg.InterfaceError("x"))), True),
         (Raced("x"), True),
         (DatabaseUnreachable("x"), True),
         (ConnectionResetError("x"), True),
@@ -41,6 +49,7 @@ def wrapped(error: Exception, *, lost: bool = False) -> DBAPIError:
         (asyncpg.NumericValueOutOfRangeError("x"), False),
         (asyncpg.UndefinedTableError("x"), False),
         (wrapped(asyncpg.CheckViolationError("x")), False),
+        (wrapped(adapted(asyncpg.CheckViolationError("x"))), False),
         (KeyError("x"), False),
         (ValueError("x"), False),
     ],

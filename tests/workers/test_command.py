@@ -1,0 +1,235 @@
+"""Commands behind a file in their partition: others' go ahead of it, its own unit's wait, and none is handled twice."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import asyncpg
+import pytest
+
+from infra.offsets import Position, claim, standing
+from schemas.topics import LISTNING_COMMAND
+from tests.servers.waiting import until
+from tests.workers.parts_of_tests import Rec, message, parts
+from workers.command import Commands, Lane
+from workers.inbox import remember
+from workers.parts import Parts
+from workers.reading import Read, reading
+
+Held = tuple[Parts, asyncpg.Connection]
+UNIT, OTHER = "SE2321000131-E000000000001", "SE2321000131-E000000000002"
+"""Both never heard of, so every command is refused, which is an effect to count."""
+
+
+@pytest.fixture
+async def held(migrated_url: str) -> AsyncIterator[Held]:
+    async with parts(migrated_url) as (made, pg):
+        await pg.execute("UPDATE day SET day = '2026-05-26'")
+        yield made, pg
+
+
+async def commands(held: Held) -> Commands:
+    made, pg = held
+    owned = Commands(made, in_flight=3)
+    owned.positions.update(await claim(pg, LISTNING_COMMAND, {0: 0, 1: 0}))
+    return owned
+
+
+def command(offset: int, unit: str, name: str, partition: int, key: str | None, **data: Any) -> Rec:
+    actor = {"id": "SE1", "role": "unit_admin", "unit_hsa_id": unit}
+    type_ = f"se.vgregion.listning.{name}.v1"
+    data = {"unit_hsa_id": unit, "actor": actor, **data}
+    return message(LISTNING_COMMAND, offset, type_, data, partition=partition, key=(key or unit).encode())
+
+
+def file(offset: int, unit: str = UNIT, *, partition: int = 0) -> Rec:
+    return command(offset, unit, "import-links", partition, None, import_id="f", part=1, parts=1, rows=[])
+
+
+def resume(offset: int, unit: str = OTHER, *, partition: int = 0, key: str | None = None) -> Rec:
+    return command(offset, unit, "resume-doctor", partition, key, doctor_hsa_id="SE2321000131-P000000000001")
+
+
+async def replies(pg: asyncpg.Connection) -> int:
+    number: int = await pg.fetchval("SELECT count(*) FROM outbox")
+    return number
+
+
+async def marks(pg: asyncpg.Connection) -> list[int]:
+    return [row[0] for row in await pg.fetch("SELECT record_offset FROM handled_ahead ORDER BY record_offset")]
+
+
+async def after(owned: Commands, pg: asyncpg.Connection, records: list[Rec], number: int) -> list[int]:
+    """Hands the records over while the partition's offset is held fast; which are marked once there are so many
+    replies."""
+
+    async def answered() -> bool:
+        return await replies(pg) >= number
+
+    async with pg.transaction():
+        await pg.execute("SELECT FROM consumer_offset WHERE partition = 0 FOR UPDATE")
+        await owned.handle(records)
+        await until(answered, what="the replies")
+        return await marks(pg)
+
+
+async def test_what_takes_long_in_one_partition_delays_no_other_that_was_fetched_with_it(held: Held) -> None:
+    owned, pg = await commands(held), held[1]
+    async with pg.transaction():
+        await pg.execute("SELECT FROM consumer_offset WHERE partition = 0 FOR UPDATE")
+        await owned.handle([resume(0), resume(0, partition=1), resume(1), resume(1, partition=1)])
+        await owned.settled()
+        assert owned.busy == {0}
+        assert owned.positions[1].next_offset == 2
+    await owned.drained()
+    assert {part: at.next_offset for part, at in owned.positions.items()} == {0: 2, 1: 2}
+
+
+async def test_others_commands_are_answered_before_the_file_that_lies_before_them(held: Held) -> None:
+    owned, pg = await commands(held), held[1]
+    assert await after(owned, pg, [file(0), resume(1), resume(2)], 2) == [1, 2]
+    await owned.drained()
+    assert (await replies(pg), await marks(pg), owned.positions[0].next_offset) == (3, [], 3)
+
+
+async def test_commands_that_come_while_the_file_is_in_hand_go_ahead_as_well(held: Held) -> None:
+    owned, pg = await commands(held), held[1]
+
+    async def later() -> bool:
+        return await replies(pg) == 2
+
+    async with pg.transaction():
+        await pg.execute("SELECT FROM consumer_offset WHERE partition = 0 FOR UPDATE")
+        for records in ([file(0)], [resume(1)], [resume(2)]):
+            await owned.handle(records)
+            assert 0 not in owned.busy
+        await until(later, what="two replies")
+    await owned.drained()
+    assert (await replies(pg), await marks(pg), owned.positions[0].next_offset) == (3, [], 3)
+
+
+@pytest.mark.parametrize(("unit", "key"), [(UNIT, None), (UNIT, OTHER), (OTHER, UNIT)])
+async def test_what_has_the_files_unit_or_key_keeps_its_turn_and_so_does_what_lies_behind_it(
+    held: Held, unit: str, key: str | None
+) -> None:
+    owned, pg = await commands(held), held[1]
+    third = "SE2321000131-E000000000003"
+    records = [file(0), resume(1, unit, key=key), resume(2, unit), resume(3, third)]
+    assert await after(owned, pg, records, 1) == [3]
+    await owned.drained()
+    assert (await replies(pg), await marks(pg), owned.positions[0].next_offset) == (4, [], 4)
+
+
+async def test_what_cannot_be_read_keeps_its_turn_and_so_do_others_of_its_key(held: Held) -> None:
+    owned, pg = await commands(held), held[1]
+    broken = Rec(LISTNING_COMMAND, 0, 1, b"{", key=OTHER.encode())
+    third = "SE2321000131-E000000000003"
+    assert await after(owned, pg, [file(0), broken, resume(2), resume(3, third)], 1) == [3]
+    await owned.drained()
+    assert (await replies(pg), await marks(pg), owned.positions[0].next_offset) == (4, [], 4)
+
+
+async def test_the_next_owner_passes_over_what_was_handled_ahead(held: Held) -> None:
+    first, pg = await commands(held), held[1]
+    records = [file(0), resume(1), resume(2, UNIT)]
+    async with pg.transaction():
+        await pg.execute("SELECT FROM consumer_offset WHERE partition = 0 FOR UPDATE")
+        await first.handle(records)
+
+        async def marked() -> bool:
+            return await marks(pg) == [1]
+
+        await until(marked, what="the mark")
+        await pg.execute("UPDATE consumer_offset SET epoch = epoch + 1 WHERE partition = 0")  # as `claim` does
+    await first.drained()
+    assert (await replies(pg), 0 in first.positions) == (1, False)
+    second = await commands(held)
+    await second.handle(records)
+    await second.drained()
+    assert (await replies(pg), await marks(pg), second.positions[0].next_offset) == (3, [], 3)
+
+
+async def test_who_has_lost_the_partition_handles_nothing_ahead(held: Held) -> None:
+    first, pg = await commands(held), held[1]
+    await claim(pg, LISTNING_COMMAND, {0: 0})
+    await first.handle([file(0), resume(1)])
+    await first.drained()
+    assert (await replies(pg), await marks(pg)) == (0, [])
+    assert await standing(pg, LISTNING_COMMAND, [0]) == {0: Position(2, 0)}
+
+
+async def test_what_fails_ahead_is_handled_in_its_turn(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    owned, pg = await commands(held), held[1]
+    failing = 1
+
+    def fails(name: str) -> None:
+        nonlocal failing
+        if name == "batch:7-commit" and failing:
+            failing -= 1
+            raise RuntimeError("the answer of the commit was lost")
+
+    monkeypatch.setattr("workers.transaction.hit", fails)
+    assert await after(owned, pg, [file(0), resume(1), resume(2, "SE2321000131-E000000000003")], 2) == [1, 2]
+    await owned.drained()
+    assert (failing, await replies(pg), await marks(pg), owned.positions[0].next_offset) == (0, 3, [], 3)
+
+
+async def test_what_failed_ahead_is_not_tried_ahead_again(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    owned, pg = await commands(held), held[1]
+    tried: list[list[int]] = []
+
+    async def once(pg: asyncpg.Connection, reads: Sequence[Read]) -> tuple[list[Read], list[Read]]:
+        tried.append([read.record.offset for read in reads])
+        if len(tried) == 1:
+            raise RuntimeError("whatever the reason")
+        return await remember(pg, reads)
+
+    monkeypatch.setattr("workers.command.remember", once)
+
+    async def answered() -> bool:
+        return await replies(pg) == 1
+
+    async with pg.transaction():
+        await pg.execute("SELECT FROM consumer_offset WHERE partition = 0 FOR UPDATE")
+        await owned.handle([file(0), resume(1)])
+        await until(lambda: _soon(len(tried) == 1), what="the first try")
+        await owned.handle([resume(2), resume(3, "SE2321000131-E000000000003")])
+        await until(answered, what="the reply to the other")
+        assert (tried, await marks(pg)) == ([[1], [3]], [3])
+    await owned.drained()
+    assert (await replies(pg), owned.positions[0].next_offset) == (4, 4)
+
+
+async def _soon(condition: bool) -> bool:
+    return condition
+
+
+def test_a_lane_is_open_while_a_file_waits_or_is_in_hand() -> None:
+    lane = Lane()
+    lane.add(reading(LISTNING_COMMAND, record) for record in (resume(0), resume(1), file(2), file(3)))
+    assert lane.open
+    assert ([read.record.offset for read in lane.next()], lane.open) == ([0, 1], True)
+    lane.add([reading(LISTNING_COMMAND, resume(4))])
+    assert ([read.record.offset for read in lane.next()], lane.open) == ([2, 3], True)
+    assert ([read.record.offset for read in lane.next()], lane.open) == ([4], False)
+    assert (lane.next(), lane.open) == ([], False)
+
+
+def test_a_lane_does_not_take_in_without_end() -> None:
+    lane = Lane()
+    lane.add(reading(LISTNING_COMMAND, record) for record in (file(0), *(resume(n) for n in range(1, 500))))
+    assert not lane.open
+    lane.next()
+    assert lane.open
+
+
+async def test_a_command_again_is_answered_again_also_ahead(held: Held) -> None:
+    owned, pg = await commands(held), held[1]
+    await owned.handle([resume(0)])
+    await owned.drained()
+    again = resume(0)
+    twice = Rec(again.topic, 0, 2, again.value, again.key)
+    assert await after(owned, pg, [file(1), twice], 2) == [2]
+    await owned.drained()
+    assert (await replies(pg), owned.positions[0].next_offset) == (3, 3)

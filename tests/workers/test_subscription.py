@@ -1,0 +1,194 @@
+"""What a consumer has handed out when its partitions come and go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CorruptRecordException, GroupAuthorizationFailedError
+
+import workers.subscription as subscription_module
+from infra.offsets import Position, claim
+from schemas.topics import VARDVAL_LISTING
+from tests.workers.parts_of_tests import Rec, message, parts
+from workers.batch import Batches
+from workers.consumer import Consumer
+from workers.listing import HANDLERS
+from workers.parts import Parts
+from workers.subscription import Subscription
+
+Held = tuple[Parts, asyncpg.Connection]
+
+
+@pytest.fixture
+async def held(migrated_url: str) -> AsyncIterator[Held]:
+    async with parts(migrated_url) as (made, pg):
+        await pg.execute("UPDATE day SET day = '2026-05-26'")
+        yield made, pg
+
+
+def listing(offset: int, sequence: int) -> Rec:
+    data = {"patient_id": "199006022397", "sequence": sequence}
+    return message(VARDVAL_LISTING, offset, "se.vgregion.vardval.listing.v1", data)
+
+
+class Fed:
+    """A subscription whose client hands out offset 1 of its only partition whenever it is asked; `sought` are the
+    offsets where the partition was begun."""
+
+    def __init__(self, made: Parts, patch: pytest.MonkeyPatch) -> None:
+        self.batches = Batches(VARDVAL_LISTING, HANDLERS, made, in_flight=3)
+        self.consumer = Consumer.__new__(Consumer)
+        self.part = TopicPartition(made.settings.topic(VARDVAL_LISTING), 0)
+        self.sought: list[int] = []
+        self.failures: list[BaseException] = []
+        patch.setattr(AIOKafkaConsumer, "__del__", lambda _: None)
+        patch.setattr(AIOKafkaConsumer, "getmany", self._taken)
+        patch.setattr(AIOKafkaConsumer, "beginning_offsets", lambda *_: self._offsets(0))
+        patch.setattr(AIOKafkaConsumer, "end_offsets", lambda *_: self._offsets(9))
+        patch.setattr(AIOKafkaConsumer, "seek", lambda _, __, offset: self.sought.append(offset))
+        self.subscription = Subscription("listing", self.batches, self.failures.append)
+        self.subscription._subscriber = SimpleNamespace(consumer=self.consumer)
+        self.consumer.feeds = self.subscription
+        self.consumer._coordinator = SimpleNamespace(check_errors=lambda: None)
+
+    async def _offsets(self, offset: int) -> dict[TopicPartition, int]:
+        return {self.part: offset}
+
+    async def _taken(self, *_: Any, **__: Any) -> dict[TopicPartition, list[Rec]]:
+        return {self.part: [listing(1, 2)]}
+
+
+async def test_what_was_taken_before_a_rebalance_and_handed_over_after_it_moves_no_offset(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the records before it, which were left while the partition had no position, would be passed over."""
+    fed = Fed(held[0], monkeypatch)
+    batches, consumer, part, subscription = fed.batches, fed.consumer, fed.part, fed.subscription
+    await subscription.on_partitions_assigned([part])
+
+    (early,) = (await consumer.getmany(timeout_ms=1, max_records=1)).values()
+    await subscription.on_partitions_revoked([part])
+    await subscription.on_partitions_assigned([part])
+    await subscription._handle(tuple(early))
+    await batches.drained()
+    assert (fed.sought, batches.positions[0].next_offset) == ([0, 0], 0)
+
+    (late,) = (await consumer.getmany(timeout_ms=1, max_records=1)).values()
+    await subscription._handle(tuple(late))
+    await batches.drained()
+    assert (batches.positions[0].next_offset, fed.failures) == (2, [])
+
+
+async def test_what_is_handed_over_before_the_positions_are_known_moves_no_offset(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka gives records of a new assignment, from where its group stands, while `on_partitions_assigned` runs."""
+    fed = Fed(held[0], monkeypatch)
+    claimed = asyncio.Event()
+
+    async def claims_when_told(_: Subscription, earliest: dict[int, int]) -> dict[int, Position]:
+        await claimed.wait()
+        return await claim(held[1], VARDVAL_LISTING, earliest)
+
+    await fed.subscription.on_partitions_revoked([])
+    monkeypatch.setattr(Subscription, "_claim", claims_when_told)
+    assigned = asyncio.create_task(fed.subscription.on_partitions_assigned([fed.part]))
+    records = (await fed.consumer._take(1, 1))[fed.part]
+    claimed.set()
+    await fed.subscription._handle(tuple(records))
+    await assigned
+    await fed.batches.drained()
+    assert (fed.sought, fed.batches.positions[0].next_offset, fed.failures) == ([0], 0, [])
+
+
+async def test_a_batch_that_begins_as_the_positions_become_known_moves_no_offset(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The batch is handed over a moment before, and looks where its partition stands a moment after."""
+    fed = Fed(held[0], monkeypatch)
+    positions = await claim(held[1], VARDVAL_LISTING, {0: 0})
+    asked, known = asyncio.Event(), asyncio.Event()
+
+    async def claims_when_told(*_: Any) -> dict[int, Position]:
+        asked.set()
+        await known.wait()
+        return positions
+
+    await fed.subscription.on_partitions_revoked([])
+    monkeypatch.setattr(Subscription, "_claim", claims_when_told)
+    assigned = asyncio.create_task(fed.subscription.on_partitions_assigned([fed.part]))
+    records = (await fed.consumer._take(1, 1))[fed.part]
+    await asked.wait()
+    known.set()  # it goes on after the next task switch, before the batch that is begun here
+    await fed.subscription._handle(tuple(records))
+    await assigned
+    await fed.batches.drained()
+    assert (fed.batches.positions[0].next_offset, fed.failures) == (0, [])
+
+
+async def test_nothing_is_taken_from_the_client_while_partitions_go_and_come(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fed = Fed(held[0], monkeypatch)
+    await fed.subscription.on_partitions_assigned([fed.part])
+    await fed.subscription.on_partitions_revoked([fed.part])
+    assert await fed.consumer.getmany(timeout_ms=1, max_records=1) == {}
+    await fed.subscription.on_partitions_assigned([fed.part])
+    assert await fed.consumer.getmany(timeout_ms=1, max_records=1) != {}
+
+
+async def test_a_client_that_fails_begins_every_partition_anew_and_readiness_tells_until_it_is_well(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka moves on past what it took of one partition, also where another one then makes the call fail."""
+    made = held[0]
+    fed = Fed(made, monkeypatch)
+    for name, seconds in (("_PAUSE_SECONDS", 0), ("_RED_AFTER_SECONDS", 0), ("_WELL_AFTER_SECONDS", -1)):
+        monkeypatch.setattr(subscription_module, name, seconds)
+
+    async def fails(*_: Any, **__: Any) -> None:
+        raise CorruptRecordException("Invalid CRC")
+
+    await fed.subscription.on_partitions_assigned([fed.part])
+    with monkeypatch.context() as failing:
+        failing.setattr(AIOKafkaConsumer, "getmany", fails)
+        assert await fed.consumer.getmany(timeout_ms=1, max_records=1) == {}
+    assert fed.sought == [0, 0]
+    assert [reason for reason in made.health.reasons() if "/reading: " in reason] != []
+    assert await fed.consumer.getmany(timeout_ms=1, max_records=1) != {}
+    assert made.health.reasons() == []
+
+
+async def test_a_client_that_fails_waits_for_the_batch_under_way_before_it_begins_anew(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, pg = held
+    fed = Fed(made, monkeypatch)
+    monkeypatch.setattr(subscription_module, "_PAUSE_SECONDS", 0)
+    await fed.subscription.on_partitions_assigned([fed.part])
+    await fed.batches.handle([listing(0, 1)], fed.batches.assignment)
+    await fed.subscription.cannot_read(CorruptRecordException("Invalid CRC"))
+    assert (fed.sought, await pg.fetchval("SELECT next_offset FROM consumer_offset")) == ([0, 1], 1)
+
+
+async def test_an_error_of_the_group_is_heard_while_partitions_go_and_come(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka does not try to join again before somebody has asked for it."""
+    fed = Fed(held[0], monkeypatch)
+    for name in ("_PAUSE_SECONDS", "_RED_AFTER_SECONDS"):
+        monkeypatch.setattr(subscription_module, name, 0)
+
+    def refused() -> None:
+        raise GroupAuthorizationFailedError("a-group")
+
+    fed.consumer._coordinator.check_errors = refused
+    await fed.subscription.on_partitions_revoked([])
+    assert await fed.consumer.getmany(timeout_ms=1, max_records=1) == {}
+    assert [reason for reason in held[0].health.reasons() if "/reading: " in reason] != []
