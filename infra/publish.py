@@ -14,6 +14,7 @@ from handlers.world import World
 from handlers.world.figures import Figures, with_figures
 from infra.aside import aside
 from infra.compact import compact_json
+from infra.failpoints import hit
 from infra.keys import command_name, partition_of
 from infra.outbox import Headers, Outgoing, pack, unpack
 from schemas.envelope import shared_headers
@@ -165,6 +166,7 @@ def _records(outgoing: Iterable[Outgoing]) -> Iterator[tuple[Any, ...]]:
     """The rows of `outbox`, made while they are copied."""
     for event in outgoing:
         yield event.shard, event.seq, event.key, event.value, pack(event.headers)
+    hit("batch:6-copying")
 
 
 async def current_figures(pg: asyncpg.Connection, pairs: Iterable[Pair]) -> dict[Pair, Figures]:

@@ -39,6 +39,7 @@ from workers.outages import explain
 from workers.own_clock import ClockDuty
 from workers.parts import Parts
 from workers.relay import Duty, Relay
+from workers.sleepers import watch_sleepers
 from workers.subscription import Subscription
 from workers.topics import partition_counts
 
@@ -199,6 +200,7 @@ class _Process:
         await self._broker.connect()
         self._broker.config.broker_config.builder = partial(Consumer, **client_args(self._parts.settings))
         tasks = [asyncio.create_task(subscription.keep_up()) for subscription in self._subscriptions]
+        tasks.append(asyncio.create_task(watch_sleepers(self._parts.engine)))
         if self._with_relay:
             tasks.append(asyncio.create_task(self._relay().run()))
         for task in (*tasks, self._http):

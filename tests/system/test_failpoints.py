@@ -18,6 +18,8 @@ from workers.relay import STEPS
 pytestmark = pytest.mark.system
 
 POINTS = [*FAILPOINTS, "clock:began", "clock:chunk", *(f"relay:{step}" for step in STEPS)]
+#: sending to Kafka; after a batch's statements; amid one of them, which only other processes can end
+SLEEPS = ("relay:4-collected:3", "relay:5-sent:3", "batch:5-save:9", "batch:6-copying")
 _KILLED = 137
 
 
@@ -80,7 +82,7 @@ def asleep(process: Process) -> bool:
     return found is not None and found.si_code == os.CLD_STOPPED
 
 
-@pytest.mark.parametrize("point", ["relay:4-collected:3", "relay:5-sent:3", "batch:5-save:9"])
+@pytest.mark.parametrize("point", SLEEPS)
 def test_a_process_that_slept_and_was_overtaken_tears_nothing_when_it_wakes(opened: Opener, point: str) -> None:
     play, wave = opened(0), Wave(300)
     installation = play.installation

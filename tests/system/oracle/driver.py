@@ -64,9 +64,9 @@ class Process:
         """All that it has logged so far."""
         return "".join(path.read_text(errors="replace") for path in self.files)
 
-    def get(self, path: str) -> str:
-        """What the endpoint says, whatever its status; raises OSError when there is nobody."""
-        with urllib.request.urlopen(f"{self.address}{path}", timeout=10) as answer:
+    def get(self, path: str, timeout: float = 10) -> str:
+        """What the endpoint says; raises OSError when there is nobody, or the status is one of an error."""
+        with urllib.request.urlopen(f"{self.address}{path}", timeout=timeout) as answer:
             text: str = answer.read().decode()
         return text
 
@@ -82,8 +82,9 @@ class Installation:
     settings: Settings = field(default_factory=Settings)
     partitions: int = 4
     extra: dict[str, str] = field(default_factory=dict)
+    answer_seconds: float = 10
     processes: list[Process] = field(default_factory=list)
-    started: int = 0
+    launched: list[Process] = field(default_factory=list)
     texts: list[Path] = field(default_factory=list)
 
     def environment(self) -> dict[str, str]:
@@ -124,11 +125,12 @@ class Installation:
 
     def launch(self) -> Process:
         """Starts one process and does not wait."""
-        self.started += 1
-        with self.open(f"{self.started}.out") as out, self.open(f"{self.started}.err") as err:
+        number = len(self.launched) + 1
+        with self.open(f"{number}.out") as out, self.open(f"{number}.err") as err:
             popen = subprocess.Popen(self.command("run"), env=self.environment(), cwd=ROOT, stdout=out, stderr=err)
             files = Path(out.name), Path(err.name)
-        process = Process(self.started, popen, files)
+        process = Process(number, popen, files)
+        self.launched.append(process)
         self.processes.append(process)
         return process
 
@@ -154,7 +156,8 @@ class Installation:
         assert status == 0, f"exit {status}: {process.files[1].read_text(errors='replace')[-3000:]}"
 
     def stop(self) -> None:
-        """Ends all that runs."""
+        """Ends all that runs, or sleeps."""
+        self.processes = [process for process in self.launched if process.alive()]
         while self.processes:
             self.kill(0)
 
@@ -164,7 +167,7 @@ class Installation:
             self.must_live(process)
             if process.find_address():
                 try:
-                    answer: dict[str, Any] = json.loads(process.get("/lag"))
+                    answer: dict[str, Any] = json.loads(process.get("/lag", self.answer_seconds))
                 except OSError:
                     continue
                 return answer
