@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fast format run bench lock clean
+.PHONY: help demo test check fast format run bench chaos lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
@@ -34,6 +34,9 @@ run: $(VENV)/.installed ## The service, with the settings of the environment or 
 
 bench: $(VENV)/.installed ## The relisting wave beside the raw loop, on real Kafka and PostgreSQL
 	@$(BIN)/python -m benchmarks
+
+chaos: $(VENV)/.installed ## Ten minutes in which everything breaks, and the ledger of what came out of it
+	@$(BIN)/python -m tests.chaos
 
 lock: ## Resolve the requirements anew (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header -p 3.11 -o requirements/run.txt pyproject.toml

@@ -17,7 +17,7 @@ import pytest
 
 from infra.embedded.postgres import Postgres
 from infra.migrations import upgrade
-from tests.servers.kafka import Kafka, NoKafka, in_container
+from tests.servers.kafka import Kafka, NoKafka, in_container, jars
 
 #: a test database need not survive the machine, only its own crashes
 FAST = {"fsync": "off", "synchronous_commit": "on", "max_connections": "200", "shared_buffers": "128MB"}
@@ -49,6 +49,15 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         unavailable(str(error))
     yield Broker(broker.bootstrap)
     broker.stop()
+
+
+@pytest.fixture
+def kafka_jars() -> None:
+    """For tests that break a broker of their own: those of a container, or of somebody else, they may not."""
+    try:
+        jars()
+    except NoKafka as error:
+        unavailable(str(error))
 
 
 def unavailable(why: str) -> None:

@@ -25,6 +25,7 @@ from workers.relay_tail import SEQUENCE_HEADER, sequence_prefix
 TRANSACTION_SECONDS = 10.0
 _BATCH_BYTES = 900_000  # below the brokers' usual limit of 1 MiB, where a larger record still goes alone
 _COMPRESSION = "snappy"
+_BEGINNING_SECONDS = 30.0
 _CLOSING_SECONDS = 2.0
 # After a commit the broker writes its markers; until then it refuses the next transaction, and aiokafka would wait
 # for 20 ms.
@@ -64,7 +65,8 @@ class Producer:
 
     async def __aenter__(self) -> Self:
         try:
-            await self._producer.start()
+            async with asyncio.timeout(_BEGINNING_SECONDS):  # it would ask a coordinator that is away without end
+                await self._producer.start()
         except BaseException:
             await self._abandon()
             raise

@@ -73,7 +73,7 @@ def test_processes_join_and_leave_in_the_middle_of_a_stream(opened: Opener) -> N
 
 
 @pytest.fixture
-def own_broker(migrated_url: str, tmp_path: Path) -> Iterator[tuple[Kafka, Installation]]:
+def own_broker(kafka_jars: None, migrated_url: str, tmp_path: Path) -> Iterator[tuple[Kafka, Installation]]:
     """A broker that only this test uses, so it may be killed."""
     broker = Kafka(tmp_path / "kafka")
     broker.start()
@@ -99,6 +99,27 @@ def test_a_stream_survives_the_broker_and_a_process_waits_for_it(own_broker: tup
     broker.start()
     installation.settle(180)
     until(lambda: all(one.ready()[0] == 200 for one in installation.processes), 60, "every process ready again")
+    assert wave.faults(play) == []
+
+
+def test_a_process_told_to_stop_while_its_broker_is_away_ends_in_time_and_loses_nothing(
+    own_broker: tuple[Kafka, Installation],
+) -> None:
+    broker, installation = own_broker
+    installation.start(1)
+    play, wave = Play(installation, Topics(broker.bootstrap, "own.")), Wave(1_000)
+    wave.set_up(play)
+    Stream(play, wave, 10).reach(0.3)
+    broker.kill()
+    (process,) = installation.processes
+    until(lambda: "refused" in process.said(), 60, "a process that misses its broker")
+    process.popen.terminate()
+    status = process.popen.wait(30)
+    assert (status, "not through with leaving" in process.said()) in {(0, False), (1, True)}
+    installation.processes.clear()
+    broker.start()
+    installation.start(1)
+    installation.settle(180)
     assert wave.faults(play) == []
 
 

@@ -13,7 +13,7 @@ SHORT_LIVED = (COMMAND, CLOCK)  # kept 30 days by record time: records of long a
 READER = {"enable.auto.commit": False, "isolation.level": "read_committed", "enable.partition.eof": True,
           "auto.offset.reset": "earliest", "fetch.wait.max.ms": 20, "group.id": "oracle"}  # fmt: skip
 WRITER = {"acks": "all", "linger.ms": 0, "compression.type": "lz4", "message.max.bytes": 8_000_000,
-          "partitioner": "murmur2_random"}  # fmt: skip
+          "partitioner": "murmur2_random", "enable.idempotence": True}  # fmt: skip
 
 
 @dataclass
@@ -24,6 +24,7 @@ class Topics:
     prefix: str
     heard: list[Record] = field(default_factory=list)
     reached: dict[tuple[str, int], int] = field(default_factory=dict)
+    failed: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.producer = Producer({"bootstrap.servers": self.bootstrap, **WRITER})
@@ -35,15 +36,24 @@ class Topics:
 
     def publish(self, records: Sequence[Record]) -> None:
         """Sends in order and waits for all acknowledgements."""
-        failed: list[Any] = []
+        self.send(records)
+        self.producer.flush(30)
+        assert self.delivered()
+
+    def send(self, records: Sequence[Record]) -> None:
+        """Sends in order."""
         for record in records:
             when: dict[str, Any] = {} if record.topic in SHORT_LIVED else {"timestamp": record.timestamp}
             self.producer.produce(
                 self.prefix + record.topic, record.value, record.key, headers=list(record.headers),
-                on_delivery=lambda error, _: failed.append(error) if error else None, **when,
+                on_delivery=lambda error, _: self.failed.append(error) if error else None, **when,
             )  # fmt: skip
-        left = self.producer.flush(30)
-        assert (left, failed) == (0, [])
+
+    def delivered(self) -> bool:
+        """Whether all that was sent is acknowledged; fails where something cannot be."""
+        self.producer.poll(0)
+        assert self.failed == []
+        return len(self.producer) == 0
 
     def collect(self) -> list[Record]:
         """Reads to the end of every output partition; returns all that was ever heard."""

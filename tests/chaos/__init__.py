@@ -1,0 +1,1 @@
+"""Everything at once while everything breaks, held against the ledger (quality.md, Reliability)."""
