@@ -24,8 +24,19 @@ def start(folder: Path, *words: str) -> subprocess.Popen[str]:
     environment = os.environ | {"TMPDIR": str(folder), "FASTLAKARE_PARTITIONS": "7", "FASTLAKARE_NO_SUCH": "1"}
     command = [sys.executable, "-m", "workers.cli", "demo", *words]
     return subprocess.Popen(
-        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        command,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=_heed_ctrl_c,
     )
+
+
+def _heed_ctrl_c() -> None:
+    """A shell that runs the tests in the background has told them to ignore it, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def left(folder: Path) -> list[str]:
@@ -116,6 +127,7 @@ def test_kept_it_goes_on_with_its_addresses_until_ctrl_c_and_leaves_nothing(tmp_
     finally:
         watchdog.cancel()
         process.kill()
+        process.wait()
     assert (process.returncode, left(tmp_path)) == (0, [])
 
 
@@ -131,5 +143,6 @@ def test_interrupted_in_the_middle_it_leaves_nothing(tmp_path: Path, ending: sig
     finally:
         watchdog.cancel()
         process.kill()
+        process.wait()
     assert "Traceback" not in rest, rest[-3000:]
     assert (process.returncode, left(tmp_path)) == (130, []), rest[-3000:]
