@@ -6,7 +6,7 @@ one that reaches it passes it over.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import asyncpg
@@ -55,8 +55,13 @@ async def claim(connection: asyncpg.Connection, topic: str, earliest: Mapping[in
     async with connection.transaction():
         rows = await connection.fetch(_CLAIM, topic, list(earliest), list(earliest.values()))
         # whoever had them may be handling records ahead, which does not wait for the row of the offset
-        await connection.execute(_OWNER, topic, sorted(earliest))
+        await alone(connection, topic, earliest)
     return {partition: Position(epoch, offset) for partition, epoch, offset in rows}
+
+
+async def alone(connection: asyncpg.Connection, topic: str, partitions: Iterable[int]) -> None:
+    """Waits until nobody handles records of the partitions ahead, and lets nobody begin before the transaction ends."""
+    await connection.execute(_OWNER, topic, sorted(partitions))
 
 
 async def advance(

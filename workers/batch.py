@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from time import perf_counter
+from functools import partial
+from time import monotonic, perf_counter
 from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
@@ -44,9 +45,6 @@ from workers.transaction import Advance, DayUnknown, Transaction, transact
 _STEPS = ("1-fence", "2-inbox", "4-decide", "5-save", "6-copying", "6-outbox", "7-commit")
 FAILPOINTS = tuple(f"batch:{step}" for step in _STEPS)
 _LOOK_FOR_THE_DAY_SECONDS = 0.1
-#: a rebalance that is under way gives it to somebody sooner
-_LOST_SECONDS = 30.0
-_LOST = "lost: another process took it over, or its offset went back in the database; end this process"
 
 
 class Leaving(Exception):
@@ -75,6 +73,8 @@ class Batches:
         self.topic = topic
         self.parts = parts
         self.positions: dict[int, Position] = {}
+        #: when a partition was given up, on the monotonic clock, though the group did not take it back
+        self.lost: dict[int, float] = {}
         #: the number of the assignment that holds; None while partitions go and come, until all have their positions
         self.assignment: int | None = 0
         self._in_flight = in_flight
@@ -106,9 +106,22 @@ class Batches:
     async def run(self, work: Coroutine[Any, Any, None], partitions: frozenset[int]) -> None:
         """Begins what handles records of the partitions, a rebalance waits for it from here on; returns when more may
         begin."""
-        self._running[asyncio.create_task(work)] = partitions
+        for partition in partitions:  # each is looked at by itself: others' progress must not hide that one hangs
+            self.parts.health.progress(self.part(partition))
+        self._running[asyncio.create_task(self._then_rest(work, partitions))] = partitions
         while len(self._running) >= self._in_flight:
             await self.settled()
+
+    async def _then_rest(self, work: Coroutine[Any, Any, None], partitions: frozenset[int]) -> None:
+        try:
+            await work
+        finally:
+            for partition in partitions:
+                self.parts.health.rests(self.part(partition))
+
+    def part(self, partition: int) -> str:
+        """What readiness calls a partition."""
+        return f"{self.topic}/{partition}"
 
     @property
     def under_way(self) -> set[asyncio.Task[None]]:
@@ -191,23 +204,28 @@ class Batches:
                 return _LOOK_FOR_THE_DAY_SECONDS
             return wait_random_exponential(multiplier=0.05, max=5)(state)
 
-        async for attempt in AsyncRetrying(retry=may_pass, wait=waits, before_sleep=self._say_why, reraise=True):
+        say = partial(self._say_why, min(reached(batch)))  # of one partition, that a long list need not be read
+        async for attempt in AsyncRetrying(retry=may_pass, wait=waits, before_sleep=say, reraise=True):
             with attempt:
                 if self.assignment is None:
                     raise Leaving
                 await self.commit(batch)
-        self.parts.health.report(self.topic, None)
-        self.parts.health.progress(self.topic)
+        self._well(reached(batch))
 
-    def _say_why(self, state: RetryCallState) -> None:
+    def _well(self, partitions: Iterable[int]) -> None:
+        for partition in partitions:
+            self.parts.health.report(self.part(partition), None)
+            self.parts.health.progress(self.part(partition))
+
+    def _say_why(self, partition: int, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if error is None or isinstance(error, DayUnknown):
-            self.parts.health.report(self.topic, "waiting for the first day (T3)")
+            self.parts.health.report(self.part(partition), "waiting for the first day (T3)")
             return
         metrics.retries.labels(self.topic).inc()
         why = explain(error) or fingerprint(error).detail
         log.warning("waiting", topic=self.topic, why=why, attempt=state.attempt_number)
-        self.parts.health.report(self.topic, why, after=10)
+        self.parts.health.report(self.part(partition), why, after=10)
 
     async def commit(self, batch: list[Read]) -> None:
         """One transaction over the batch, and what is told once it stands."""
@@ -284,9 +302,10 @@ class Batches:
                 # going on from an offset that went back would pass over what lies between
                 log.warning("partition lost", topic=self.topic, partition=partition)
                 del self.positions[partition]
-                self.parts.health.report(f"{self.topic}/{partition}", _LOST, after=_LOST_SECONDS)
+                self.lost[partition] = monotonic()
             else:
                 self.positions[partition] = position
+                self._well([partition])
 
 
 def reached(batch: Sequence[Read]) -> dict[int, int]:

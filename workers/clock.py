@@ -76,6 +76,7 @@ class Clock(Batches):
     ) -> bool:
         """A transaction that does not move on yet, but still asks whether the partition is ours."""
         partition = read.record.partition
+        self.parts.health.progress(self.part(partition))
         fence = Advance(self.topic, self.positions, {partition: self.positions[partition].next_offset})
         return await transact(self.parts, fence, work, alone=alone, without_day=True)
 

@@ -158,6 +158,8 @@ class Commands(Batches):
             read.ahead, read.in_turn = held is not None, held is None
 
     async def _decide(self, tx: Transaction, batch: list[Read]) -> None:
+        if any(read.in_turn for read in batch):  # the attempt may still be committing, its answer lost
+            await offsets.alone(tx.pg, self.topic, reached(batch))
         passed = await offsets.passed(tx.pg, self.topic, reached(batch))
         for read in batch:
             read.ahead = (read.record.partition, read.record.offset) in passed

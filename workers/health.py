@@ -12,7 +12,8 @@ class Health:
     def __init__(
         self, parts: Iterable[str] = (), *, stale_after: float = 60.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`parts` are not ready until they report; a part that ever made progress must do so every `stale_after` s."""
+        """`parts` are not ready until they report; a part that made progress must do so every `stale_after` s, until it
+        rests."""
         self._clock = clock
         self._stale_after = stale_after
         self._problems: dict[str, tuple[str, float]] = dict.fromkeys(parts, ("starting", 0.0))
@@ -30,8 +31,12 @@ class Health:
         self._problems[part] = (problem, counts_from)
 
     def progress(self, part: str) -> None:
-        """Says that the part got somewhere, or had nothing to do and looked."""
+        """Says that the part begins something, got somewhere, or had nothing to do and looked."""
         self._progress[part] = self._clock()
+
+    def rests(self, part: str) -> None:
+        """The part has nothing to do, and need not say so."""
+        self._progress.pop(part, None)
 
     def forget(self, part: str) -> None:
         """The part no longer exists here (a partition moved away, a worker was not asked for)."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from infra import outbox
 from infra.database import raw
 from infra.kafka import client_args
-from infra.outbox import OutOfStep, Shard
+from infra.outbox import Outgoing, OutOfStep, Shard
 from infra.settings import Settings
 
 SEQUENCE_HEADER = "fastlakare-seq"
@@ -23,24 +23,48 @@ _GROWTH = 16
 # Time for one window. It takes longer only where a stranger's open transaction hides what lies behind it; starting
 # over waits for that just as well.
 _WINDOW_SECONDS = 60.0
+_ANY_SIZE = 1  # bytes: one event is read however large
+
+
+class Tail(NamedTuple):
+    """The last record that a partition holds of an installation; sequence 0 where it holds none."""
+
+    seq: int = 0
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: Sequence[tuple[str, bytes | None]] = ()
+
+    def tells_of(self, event: Outgoing) -> bool:
+        """Whether that event is what the record was made of."""
+        same = (self.seq, self.key, self.value) == (event.seq, event.key, event.value)
+        return same and dict(self.headers).get("ce_id") == dict(event.headers).get("ce_id")
 
 
 async def positions(engine: AsyncEngine, settings: Settings, installation: UUID) -> list[tuple[Shard, int]]:
     """Every shard, with the sequence up to which Kafka has committed it.
 
     Raises OutOfStep when a topic holds more than was ever written, as after going back to an old backup of the
-    database: sequences would be used for a second time, and new events taken for published.
+    database: sequences are used for a second time, and new events would be taken for published. So it does when
+    processes have written on since, and their sequences have caught up: what is deleted only once it is published is
+    then still there, with another content than the topic's.
     """
     async with engine.connect() as connection:
         shards = await outbox.shards(await raw(connection))
     parts = [TopicPartition(settings.topic(shard.topic), shard.partition) for shard in shards]
-    tail = await tail_sequences(settings, installation, parts)
+    tail = await tails(settings, installation, parts)
+    ends = {shard.number: tail[part] for shard, part in zip(shards, parts, strict=True)}
     async with engine.connect() as connection:
-        written = await outbox.last_sequences(await raw(connection))
+        pg = await raw(connection)
+        written = await outbox.last_sequences(pg)
+        before = {number: end.seq - 1 for number, end in ends.items() if end.seq}
+        kept = await outbox.read(pg, before, events=1, size=_ANY_SIZE)
     for shard, part in zip(shards, parts, strict=True):
-        if tail[part] > written[shard.number]:
-            raise OutOfStep(f"{part.topic}/{part.partition}: sequence {tail[part]} of {written[shard.number]} written")
-    return [(shard, max(tail[part], shard.published_seq)) for shard, part in zip(shards, parts, strict=True)]
+        end, number = ends[shard.number], shard.number
+        if end.seq > written[number]:
+            raise OutOfStep(f"{part.topic}/{part.partition}: sequence {end.seq} of {written[number]} written")
+        if any(event.seq == end.seq and not end.tells_of(event) for event in kept.get(number, [])):
+            raise OutOfStep(f"{part.topic}/{part.partition}: sequence {end.seq} was written with another content")
+    return [(shard, max(ends[shard.number].seq, shard.published_seq)) for shard in shards]
 
 
 def sequence_prefix(installation: UUID) -> bytes:
@@ -48,15 +72,13 @@ def sequence_prefix(installation: UUID) -> bytes:
     return installation.hex.encode() + b"/"
 
 
-async def tail_sequences(
-    settings: Settings, installation: UUID, parts: Iterable[TopicPartition]
-) -> dict[TopicPartition, int]:
-    """The last committed sequence of this installation in each partition; 0 where there is none.
+async def tails(settings: Settings, installation: UUID, parts: Iterable[TopicPartition]) -> dict[TopicPartition, Tail]:
+    """The last committed record of this installation in each partition.
 
     To be asked only after `init_transactions`: then no transaction of an earlier leader is open, and none can commit.
     Reads backwards in growing windows, over transaction markers, what was aborted, and records of others.
     """
-    found = dict.fromkeys(parts, 0)
+    found = dict.fromkeys(parts, Tail())
     prefix = sequence_prefix(installation)
     async with _consumer(settings, "read_uncommitted") as consumer:
         begin: dict[TopicPartition, int] = await consumer.beginning_offsets(list(found))
@@ -71,7 +93,7 @@ async def tail_sequences(
             ranges = {part: (max(begin[part], end - size), end) for part, end in window.items()}
             async with asyncio.timeout(_WINDOW_SECONDS):
                 found |= await _highest(consumer, ranges, prefix)
-            window = {part: low for part, (low, _) in ranges.items() if not found[part] and low > begin[part]}
+            window = {part: low for part, (low, _) in ranges.items() if not found[part].seq and low > begin[part]}
             size *= _GROWTH
     return found
 
@@ -87,9 +109,9 @@ def _sequence(headers: Iterable[tuple[str, bytes | None]], prefix: bytes) -> int
 
 async def _highest(
     consumer: Any, ranges: Mapping[TopicPartition, tuple[int, int]], prefix: bytes
-) -> dict[TopicPartition, int]:
-    """The highest sequence in each partition's range of offsets [low, end); 0 where there is none."""
-    found = dict.fromkeys(ranges, 0)
+) -> dict[TopicPartition, Tail]:
+    """The record of the highest sequence in each partition's range of offsets [low, end)."""
+    found = dict.fromkeys(ranges, Tail())
     for part, (low, _) in ranges.items():
         consumer.seek(part, low)
         consumer.resume(part)
@@ -97,7 +119,10 @@ async def _highest(
     while left:
         records = await consumer.getmany(*left, timeout_ms=50)
         for part, batch in records.items():
-            found[part] = max(found[part], *(_sequence(record.headers, prefix) for record in batch))
+            for record in batch:
+                seq = _sequence(record.headers, prefix)
+                if seq > found[part].seq:
+                    found[part] = Tail(seq, record.key, record.value, record.headers)
         for part in list(left):
             # Markers and gaps come without records, so the position decides and not what was read.
             if await consumer.position(part) >= ranges[part][1]:

@@ -40,7 +40,7 @@ from workers.own_clock import ClockDuty
 from workers.parts import Parts
 from workers.relay import Duty, Relay
 from workers.sleepers import watch_sleepers
-from workers.subscription import Subscription
+from workers.subscription import PartitionLost, Subscription
 from workers.topics import partition_counts
 
 T = TypeVar("T")
@@ -236,6 +236,8 @@ class _Process:
             return 0
         if isinstance(self._failure, BadRelease):
             log.critical("stopped to protect the topic", why=str(self._failure))
+        elif isinstance(self._failure, PartitionLost):
+            log.critical("ended", why=str(self._failure))
         else:
             log.critical("ended", why=explain(self._failure) or fingerprint(self._failure).detail)
         return 1

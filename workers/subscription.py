@@ -37,7 +37,14 @@ _MIRROR_SECONDS = 1.0
 _PAUSE_SECONDS = 1.0
 _RED_AFTER_SECONDS = 10.0
 _WELL_AFTER_SECONDS = 10.0
+#: a rebalance that is under way gives a lost partition to somebody sooner
+_LOST_SECONDS = 30.0
 _NOTHING_YET = "no partitions assigned yet"
+
+
+class PartitionLost(Exception):
+    """The group gave it to this process, but the database says otherwise: nobody would handle it until the process
+    ends and somebody takes it over."""
 
 
 class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
@@ -122,9 +129,10 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         self._has_come.clear()
         await self._or_end(self._batches.drained())
         self._batches.positions.clear()
+        self._batches.lost.clear()
         health = self._batches.parts.health
         for part in revoked:
-            health.forget(f"{self._batches.topic}/{part.partition}")
+            health.forget(self._batches.part(part.partition))
         health.report(self._batches.topic, _NOTHING_YET, after=30)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
@@ -172,7 +180,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         batches.positions.pop(part.partition, None)
         self._subscriber.consumer.pause(part)
         why = f"stopped, for offset {offset}, which is to be handled next, is no longer in the topic"
-        batches.parts.health.report(f"{batches.topic}/{part.partition}", why)
+        batches.parts.health.report(batches.part(part.partition), why)
         log.error("partition stopped", topic=batches.topic, partition=part.partition, why=why)
 
     async def cannot_read(self, error: Exception) -> None:
@@ -193,18 +201,24 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
             self._batches.parts.health.report(self._reading, None)
 
     async def keep_up(self) -> None:
-        """For ever: mirrors the offsets to Kafka's group, for lag tools; it decides nothing. Says that all is well."""
+        """For ever: mirrors the offsets to Kafka's group, for lag tools; it decides nothing.
+
+        Raises PartitionLost when one has been lost for so long that no rebalance can be on its way.
+        """
         mirrored: dict[int, int] = {}
         while True:
             await asyncio.sleep(_MIRROR_SECONDS)
+            for partition, since in self._batches.lost.items():
+                if monotonic() > since + _LOST_SECONDS:
+                    raise PartitionLost(
+                        f"{self._batches.part(partition)}: another process took it, or its offset went back"
+                    )
             consumer: Consumer | None = self._subscriber.consumer
             if consumer is None:
                 continue
             held = {p: at.next_offset for p, at in self._batches.positions.items()}
             changed = {p: offset for p, offset in held.items() if mirrored.get(p) != offset}
             if not changed:
-                if not self._batches.busy:
-                    self._batches.parts.health.progress(self._batches.topic)
                 continue
             try:
                 await consumer.commit({TopicPartition(self._topic, p): offset for p, offset in changed.items()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -20,8 +21,10 @@ from tests.servers.waiting import until
 from tests.workers.parts_of_tests import Rec, message, parts
 from workers.batch import Batches
 from workers.failures import BadRelease
+from workers.health import Health
 from workers.listing import HANDLERS
 from workers.parts import Parts
+from workers.reading import Read
 
 POISON = 666
 Held = tuple[Parts, asyncpg.Connection]
@@ -180,17 +183,63 @@ async def test_a_commit_whose_answer_was_lost_is_noticed(held: Held) -> None:
     assert (await stands(held[1]), owned.positions[0].next_offset) == (2, 2)
 
 
-async def test_an_offset_that_went_back_gives_the_partition_up_and_readiness_tells(
-    held: Held, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_offset_that_went_back_gives_the_partition_up(held: Held) -> None:
     """Going on from there would pass over what lies between."""
-    monkeypatch.setattr("workers.batch._LOST_SECONDS", 0)
     owned = await batches(held)
     await owned.handle([listing(0, 1), listing(1, 2)])
     await held[1].execute("UPDATE consumer_offset SET next_offset = 1")
     await owned.handle([listing(2, 3)])
-    assert (await stands(held[1]), owned.positions.keys() & {0}) == (1, set())
-    assert [reason for reason in held[0].health.reasons() if "/0: lost" in reason] != []
+    assert (await stands(held[1]), owned.positions.keys() & {0}, set(owned.lost)) == (1, set(), {0})
+
+
+async def test_a_partition_that_hangs_is_told_of_though_another_gets_on(held: Held) -> None:
+    made, pg = held
+    now = 1000.0
+    made = replace(made, health=Health(clock=lambda: now))
+    owned = Batches(VARDVAL_LISTING, HANDLERS, made, in_flight=2)
+    owned.positions.update(await claim(pg, VARDVAL_LISTING, {0: 0, 1: 0}))
+    async with pg.transaction():
+        await pg.execute("SELECT FROM consumer_offset WHERE partition = 0 FOR UPDATE")
+        await owned.handle([listing(0)])
+        now += 61
+        await owned.handle([listing(0, 2, partition=1)])
+        assert made.health.reasons() == [f"{VARDVAL_LISTING}/0: no progress for 61 s"]
+    await owned.drained()
+    assert made.health.reasons() == []
+    now += 61  # nothing to do is not a reason
+    assert made.health.reasons() == []
+
+
+async def test_an_outage_of_one_partition_is_told_until_it_has_passed_though_others_get_on(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, pg = held
+    now = 1000.0
+    made = replace(made, health=Health(clock=lambda: now))
+    owned = Batches(VARDVAL_LISTING, HANDLERS, made, in_flight=2)
+    owned.positions.update(await claim(pg, VARDVAL_LISTING, {0: 0, 1: 0}))
+    mended = asyncio.Event()
+
+    async def commit(batch: list[Read]) -> None:
+        if batch[0].record.partition == 0 and not mended.is_set():
+            raise ConnectionError
+
+    monkeypatch.setattr(owned, "commit", commit)
+    await owned.handle([listing(0)])
+    await owned.handle([listing(0, 2, partition=1)])
+
+    async def told() -> bool:
+        nonlocal now
+        now += 1
+        return bool(made.health.reasons())
+
+    await until(told, what="readiness to tell")
+    (reason,) = made.health.reasons()
+    assert reason.startswith(f"{VARDVAL_LISTING}/0: ")
+    assert "no progress" not in reason
+    mended.set()
+    await owned.drained()
+    assert made.health.reasons() == []
 
 
 async def test_while_one_batch_waits_for_the_database_another_may_begin(held: Held) -> None:

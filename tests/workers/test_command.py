@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import asyncpg
 import pytest
 
-from infra.offsets import Position, claim, standing
+from infra.database import connect
+from infra.offsets import Position, ahead, claim, standing
 from schemas.topics import LISTNING_COMMAND
 from tests.servers.waiting import until
 from tests.workers.parts_of_tests import Rec, message, parts
@@ -199,6 +201,28 @@ async def test_what_failed_ahead_is_not_tried_ahead_again(held: Held, monkeypatc
         assert (tried, await marks(pg)) == ([[1], [3]], [3])
     await owned.drained()
     assert (await replies(pg), owned.positions[0].next_offset) == (4, 4)
+
+
+async def test_what_may_still_be_committing_ahead_is_waited_for_and_not_answered_twice(
+    held: Held, migrated_url: str
+) -> None:
+    """Its answer was lost, so it is taken for failed."""
+    owned, pg = await commands(held), held[1]
+    straggler = await connect(migrated_url)
+    tried = reading(LISTNING_COMMAND, resume(0))
+    tried.in_turn = True
+
+    async def waits() -> bool:
+        return bool(await pg.fetch("SELECT FROM pg_locks WHERE NOT granted"))
+
+    async with straggler.transaction():
+        await ahead(straggler, LISTNING_COMMAND, 0, owned.positions[0], [0])
+        await remember(straggler, [tried])
+        turn = asyncio.create_task(owned.apply([tried]))
+        await until(waits, what="the turn to wait")
+    await turn
+    await straggler.close()
+    assert (await replies(pg), await marks(pg), owned.positions[0].next_offset) == (0, [], 1)
 
 
 async def _soon(condition: bool) -> bool:

@@ -54,6 +54,15 @@ def test_a_part_that_no_longer_gets_anywhere_is_named() -> None:
     assert health.reasons() == []
 
 
+def test_a_part_that_rests_need_not_get_anywhere() -> None:
+    clock = Clock()
+    health = Health(stale_after=60, clock=clock)
+    health.progress("listing")
+    health.rests("listing")
+    clock.now += 61
+    assert health.reasons() == []
+
+
 def test_a_part_that_moved_away_is_forgotten() -> None:
     clock = Clock()
     health = Health(["command"], stale_after=60, clock=clock)

@@ -23,6 +23,8 @@ from workers import installation, relay_tail
 from workers.relay import Relay
 from workers.topics import create
 
+OLD_BACKUP = "UPDATE outbox_shard SET last_seq = 1, published_seq = 1 WHERE topic = 'listning.reply.v1'"
+
 
 class Place:
     """An installation with its topics, its database and what stands in the reply topic."""
@@ -79,7 +81,7 @@ class Place:
 
     async def tail(self) -> int:
         id: UUID = await self.pg.fetchval("SELECT id FROM installation")
-        return (await relay_tail.tail_sequences(self.settings, id, [self.part]))[self.part]
+        return (await relay_tail.tails(self.settings, id, [self.part]))[self.part].seq
 
 
 @pytest.fixture
@@ -124,3 +126,24 @@ async def test_sequences_that_were_never_written_stop_the_relay(place: Place) ->
     with pytest.raises(OutOfStep, match="sequence 1 of 0 written"):
         await relay_tail.positions(place.engine, place.settings, id)
     assert await outbox.waiting(place.pg) == 0
+
+
+async def test_sequences_that_were_written_a_second_time_stop_the_relay_also_once_they_have_caught_up(
+    place: Place,
+) -> None:
+    """Else what lies between the old backup and the topic's end would be taken for published."""
+    await place.write(b"1", b"2")
+    await place.published(2)
+    await place.pg.execute(OLD_BACKUP)
+    await place.write(b"another", b"3")
+    id: UUID = await place.pg.fetchval("SELECT id FROM installation")
+    with pytest.raises(OutOfStep, match="sequence 2 was written with another content"):
+        await relay_tail.positions(place.engine, place.settings, id)
+
+
+async def test_what_was_decided_anew_as_it_was_is_not_another_content(place: Place) -> None:
+    await place.write(b"1", b"2")
+    await place.published(2)
+    await place.pg.execute(OLD_BACKUP)
+    await place.write(b"2", b"3")
+    assert await place.published(3) == [b"1", b"2", b"3"]

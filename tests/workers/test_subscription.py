@@ -20,7 +20,7 @@ from workers.batch import Batches
 from workers.consumer import Consumer
 from workers.listing import HANDLERS
 from workers.parts import Parts
-from workers.subscription import Subscription
+from workers.subscription import PartitionLost, Subscription
 
 Held = tuple[Parts, asyncpg.Connection]
 
@@ -192,3 +192,29 @@ async def test_an_error_of_the_group_is_heard_while_partitions_go_and_come(
     await fed.subscription.on_partitions_revoked([])
     assert await fed.consumer.getmany(timeout_ms=1, max_records=1) == {}
     assert [reason for reason in held[0].health.reasons() if "/reading: " in reason] != []
+
+
+async def test_a_partition_lost_for_long_ends_the_process(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else would handle it: the group believes that it is handled here."""
+    fed = Fed(held[0], monkeypatch)
+    for name in ("_MIRROR_SECONDS", "_LOST_SECONDS"):
+        monkeypatch.setattr(subscription_module, name, 0)
+    await fed.subscription.on_partitions_assigned([fed.part])
+    await claim(held[1], VARDVAL_LISTING, {0: 0})  # of one that was late, and is gone
+    await fed.batches.handle([listing(0, 1)], fed.batches.assignment)
+    await fed.batches.drained()
+    with pytest.raises(PartitionLost, match=f"{VARDVAL_LISTING}/0: "):
+        await asyncio.wait_for(fed.subscription.keep_up(), 10)
+
+
+async def test_a_partition_lost_to_a_rebalance_that_follows_ends_nothing(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fed = Fed(held[0], monkeypatch)
+    await fed.subscription.on_partitions_assigned([fed.part])
+    await claim(held[1], VARDVAL_LISTING, {0: 0})
+    await fed.batches.handle([listing(0, 1)], fed.batches.assignment)
+    await fed.batches.drained()
+    assert fed.batches.lost.keys() == {0}
+    await fed.subscription.on_partitions_revoked([fed.part])
+    assert fed.batches.lost == {}
