@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,14 @@ def _heed_ctrl_c() -> None:
 
 
 def left(folder: Path) -> list[str]:
+    """What is left of it. A server that removed its last file may need a moment more to end."""
+    deadline = time.monotonic() + 10
+    while (found := _found(folder)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
+def _found(folder: Path) -> list[str]:
     """Files in the folder, and processes whose command line or environment names it."""
     found = [path.name for path in folder.iterdir()]
     for process in Path("/proc").glob("[0-9]*"):
