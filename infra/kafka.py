@@ -9,12 +9,17 @@ from typing import Any
 
 from aiokafka.abc import AbstractTokenProvider
 
+from infra.header_names import accept_any_header_name
 from infra.settings import Settings, SettingsError
 from infra.variables import PREFIX, read_file, variable
 
 
 def client_args(settings: Settings) -> dict[str, Any]:
-    """Keyword arguments for any aiokafka client. Raises SettingsError when a certificate cannot be used."""
+    """Keyword arguments for any aiokafka client; its consumers take any header name from then on.
+
+    Raises SettingsError when a certificate cannot be used.
+    """
+    accept_any_header_name()
     args: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap_servers,
         "security_protocol": settings.kafka_security_protocol,
