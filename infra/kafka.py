@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
 from typing import Any
 
@@ -11,7 +10,7 @@ from aiokafka.abc import AbstractTokenProvider
 
 from infra.header_names import accept_any_header_name
 from infra.settings import Settings, SettingsError
-from infra.variables import PREFIX, read_file, variable
+from infra.variables import PREFIX, file_of, read_file, variable
 
 
 def client_args(settings: Settings) -> dict[str, Any]:
@@ -58,7 +57,7 @@ class _Token(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka ships no 
 
     def __init__(self, settings: Settings) -> None:
         self._password = settings.kafka_password.get_secret_value() if settings.kafka_password else ""
-        self._file = os.environ.get(f"{PREFIX}KAFKA_PASSWORD_FILE")
+        self._file = file_of("kafka_password")
 
     async def token(self) -> str:
         """The token to log in with."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import time
 from typing import Any, Literal
 
 import orjson
@@ -19,6 +20,7 @@ _PERSONNUMMER = re.compile(
     r"(?<!\d)(?:1[89]|20)?\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]|6[1-9]|[78]\d|9[01])[-+]?\d{4}(?!\d)"
 )
 _MASK = "<personnummer>"
+_SPARING_SECONDS = 10.0
 # What the server adds to an error quotes rows: "Key (patient)=(...) already exists", "Failing row contains (...)".
 _ROW_DETAIL = re.compile(r"^(?:DETAIL|CONTEXT):.*$", re.MULTILINE)
 
@@ -58,10 +60,35 @@ def configure(log_format: Literal["console", "json"] | None, level: int = loggin
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+    handler.addFilter(_Sparing("aiokafka"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("fastlakare").setLevel(level)
+
+
+class _Sparing(logging.Filter):
+    """Lets a library say the same thing once in `_SPARING_SECONDS`: aiokafka tells hundreds of times a second that a
+    broker is away."""
+
+    def __init__(self, library: str) -> None:
+        super().__init__()
+        self._library = library
+        self._said: dict[object, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is worth saying."""
+        if record.name.partition(".")[0] != self._library:
+            return True
+        now = time.monotonic()
+        at, left_out = self._said.get(record.msg, (-_SPARING_SECONDS, 0))
+        if now < at + _SPARING_SECONDS:
+            self._said[record.msg] = at, left_out + 1
+            return False
+        self._said[record.msg] = now, 0
+        if left_out:
+            record.msg = f"{record.msg} (and {left_out} times before)"
+        return True
 
 
 def mask(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -30,6 +30,16 @@ def read_values(fields: Iterable[str]) -> dict[str, str]:
     return {**_resolve(_dotenv(), known), **_resolve(os.environ, known)}
 
 
+def file_of(field: str) -> str | None:
+    """The file that a setting is read from, where it is."""
+    for variables in (os.environ, _dotenv()):
+        if variable(field) in variables:
+            return None
+        if (path := variables.get(variable(field) + _FILE)) is not None:
+            return path
+    return None
+
+
 def read_file(name: str, path: str) -> str:
     """The text of the file that the variable `name` points to, without the newline at its end."""
     try:

@@ -82,6 +82,7 @@ class Batches:
         self._handlers = handlers
         self._alone = alone
         self._guard = Guard()
+        metrics.begin(topic, map(str, Outcome))
 
     async def handle(self, records: Sequence[Record], taken_under: int | None = 0) -> None:
         """Every record ends in exactly one outcome; those of partitions that moved away are left to their new owner.

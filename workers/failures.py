@@ -8,6 +8,7 @@ from pathlib import Path
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from infra.database import DatabaseUnreachable
 from schemas.errors import DeadCode, Unreadable
@@ -16,7 +17,10 @@ from schemas.errors import DeadCode, Unreadable
 _PASSING_CLASSES = ("08", "53", "57", "58", "XX")
 _PASSING_STATES = ("40001", "40P01", "55P03", "25P03", "25006", "3D000", "28000", "28P01")
 #: asyncpg calls it an error of its own when it is asked for something while it reads that its session is being ended
-_PASSING = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, DatabaseUnreachable, EOFError)
+_PASSING = (
+    *(OSError, TimeoutError, PoolTimeout, EOFError),
+    *(asyncpg.InterfaceError, asyncpg.InternalClientError, DatabaseUnreachable),
+)
 _UNIQUE_VIOLATION = "23505"
 
 #: so many records of the last `_WINDOW` may be dead-lettered for a failure of ours before the worker stops instead

@@ -30,6 +30,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _LAG_SECONDS = 10.0
 _REFRESH_SECONDS = 15.0
+_PART = "lag"
+_RED_AFTER_SECONDS = 40.0  # one measurement may fail, for instance while a broker is restarted
 _JSON = "application/json"
 
 
@@ -100,7 +102,7 @@ async def serve_http(settings: Settings, health: Health, lag_provider: LagProvid
         )
     )
     metrics.ready.set_function(lambda: not health.reasons())
-    refresh = asyncio.create_task(_refresh(lag_provider))
+    refresh = asyncio.create_task(_refresh(lag_provider, health))
     try:
         await server.serve(sockets=[listener])
     finally:
@@ -139,12 +141,18 @@ def _listener(settings: Settings) -> socket.socket:
         raise SettingsError(f"{name}: cannot listen there ({error.strerror})") from None
 
 
-async def _refresh(lag_provider: LagProvider) -> None:
-    """Keeps the gauges of the lag fresh between two calls of /lag; outages are told elsewhere."""
+async def _refresh(lag_provider: LagProvider, health: Health) -> None:
+    """Keeps the gauges of the lag fresh between two calls of /lag. It asks Kafka and the database, so it is also how a
+    process that has nothing to do notices that one of them is away."""
     while True:
-        with contextlib.suppress(Exception):
+        try:
             async with asyncio.timeout(_LAG_SECONDS):
                 await lag_provider()
+            health.report(_PART, None)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is told
+            why = explain(error) or type(error).__name__
+            log.warning("lag cannot be measured", why=why)
+            health.report(_PART, f"cannot be measured: {why}", after=_RED_AFTER_SECONDS)
         await asyncio.sleep(_REFRESH_SECONDS)
 
 

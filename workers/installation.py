@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 import asyncpg
 
+from infra.keys import PatientKeys
+from infra.settings import SettingsError
+from infra.variables import variable
 from schemas.topics import LISTNING_CLOCK, TOPICS
 
 _REMEMBER = """
@@ -20,8 +23,19 @@ WHERE NOT EXISTS (SELECT FROM outbox_shard AS held WHERE (held.topic, held.parti
 """
 
 
+_REMEMBER_KEY = "UPDATE installation SET key_fingerprint = $1 WHERE key_fingerprint IS NULL"
+
+
 class WrongTopics(RuntimeError):
     """The cluster's topics are not those the database remembers; the text says what to do."""
+
+
+async def hold_key(pg: asyncpg.Connection, keys: PatientKeys) -> None:
+    """Remembers at the first start which secret the patients' keys are made with. Raises SettingsError at a start with
+    another one: nobody would be known by their key any more, not even those who are protected (L7)."""
+    await pg.execute(_REMEMBER_KEY, keys.fingerprint)
+    if await pg.fetchval("SELECT key_fingerprint FROM installation") != keys.fingerprint:
+        raise SettingsError(f"{variable('patient_key_secret')}: not the one that this database's patients have keys of")
 
 
 async def ensure(pg: asyncpg.Connection, found: Mapping[str, int]) -> dict[tuple[str, int], int]:

@@ -33,10 +33,12 @@ def wrong_settings(error: BaseException) -> bool:
 def _explain(error: BaseException) -> str | None:
     if isinstance(error, SettingsError):
         return str(error)
-    from infra.database import DatabaseUnreachable  # here, for they bring SQLAlchemy and Alembic along
-    from infra.migrations import SchemaBehind
+    from sqlalchemy.exc import TimeoutError as PoolTimeout  # here, for these take their time to load
 
-    if isinstance(error, DatabaseUnreachable | SchemaBehind):
+    from infra.database import DatabaseUnreachable
+    from infra.migrations import WrongSchema
+
+    if isinstance(error, DatabaseUnreachable | WrongSchema):
         return str(error)
     if isinstance(error, UnknownTopicOrPartitionError):
         return f"{_text(error)}; `fastlakare topics --create` makes what is missing"
@@ -44,6 +46,8 @@ def _explain(error: BaseException) -> str | None:
         return f"Kafka gives no right to {_text(error)}; `fastlakare topics --check` tells which rights are missing"
     if isinstance(error, KafkaError):
         return f"Kafka cannot be reached or refuses: {last_words.text or _text(error)}"
+    if isinstance(error, PoolTimeout):
+        return "no connection to the database came free in time"
     if isinstance(error, TimeoutError):
         return "no answer in time from Kafka or the database"
     if isinstance(error, ConnectionError | socket.gaierror):  # Kafka's are KafkaErrors

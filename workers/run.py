@@ -35,7 +35,7 @@ from workers.figures import FiguresDuty
 from workers.health import Health
 from workers.http import serve_http
 from workers.lag import LagMeter
-from workers.outages import explain
+from workers.outages import explain, wrong_settings
 from workers.own_clock import ClockDuty
 from workers.parts import Parts
 from workers.relay import Duty, Relay
@@ -71,7 +71,7 @@ async def serve(settings: Settings, only: frozenset[str]) -> int:
         if starting.cancelled():
             return 0
         return await _Process(await starting, only, http).run()
-    except (migrations.SchemaBehind, installation.WrongTopics) as error:
+    except (migrations.WrongSchema, installation.WrongTopics) as error:
         log.error("cannot start", why=str(error))
         return 1
     finally:
@@ -106,11 +106,13 @@ async def _parts(settings: Settings, engine: AsyncEngine, health: Health, http: 
     await _wait_for("database", health, partial(_check_schema, engine), http)
     counts = await _wait_for("Kafka", health, partial(partition_counts, settings), http)
     shards = await _wait_for("database", health, partial(_shards, engine, counts), http)
+    keys = PatientKeys(settings.patient_key_secret.get_secret_value().encode(), counts[FAST_LAKARKONTAKT])
+    await _wait_for("database", health, partial(_hold_key, engine, keys), http)
     return Parts(
         settings,
         engine,
         Directory(),
-        PatientKeys(settings.patient_key_secret.get_secret_value().encode(), counts[FAST_LAKARKONTAKT]),
+        keys,
         Publisher(settings.source, shards, counts),
         Handoff(),
         health,
@@ -150,6 +152,11 @@ async def _check_schema(engine: AsyncEngine) -> None:
 async def _shards(engine: AsyncEngine, counts: Mapping[str, int]) -> dict[tuple[str, int], int]:
     async with engine.connect() as connection:
         return await installation.ensure(await database.raw(connection), counts)
+
+
+async def _hold_key(engine: AsyncEngine, keys: PatientKeys) -> None:
+    async with engine.connect() as connection:
+        await installation.hold_key(await database.raw(connection), keys)
 
 
 class _Broker(KafkaBroker):
@@ -234,6 +241,9 @@ class _Process:
     def _code(self) -> int:
         if self._failure is None:
             return 0
+        if wrong_settings(self._failure):
+            log.critical("ended", why=explain(self._failure))
+            return 2
         if isinstance(self._failure, BadRelease):
             log.critical("stopped to protect the topic", why=str(self._failure))
         elif isinstance(self._failure, PartitionLost):

@@ -10,17 +10,21 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from infra.database import connect
+
 _HERE = Path(__file__).parent
 
 
-class SchemaBehind(RuntimeError):
+class WrongSchema(RuntimeError):
     """The database has another schema than this release needs; the text says what to do."""
 
 
 def upgrade(url: str) -> tuple[str | None, str]:
-    """Brings the database up to this release's schema; returns the revision before and after. Waits for nobody: two at
-    once are kept apart by an advisory lock. Raises what the driver raises where the database cannot be reached."""
+    """Brings the database up to this release's schema; returns the revision before and after. Two at once are kept
+    apart by an advisory lock. Raises WrongSchema where it is of a newer release, and what `database.connect` raises.
+    """
     before = asyncio.run(_revision_at(url))
+    _known(before)
     config = _config()
     config.attributes["url"] = url
     command.upgrade(config, "head")
@@ -33,12 +37,21 @@ def head() -> str:
 
 
 async def check(connection: asyncpg.Connection) -> None:
-    """Raises SchemaBehind unless the database has exactly this release's schema."""
+    """Raises WrongSchema unless the database has exactly this release's schema."""
     held = await _revision(connection)
     if held is None:
-        raise SchemaBehind("the database has no tables yet: run `fastlakare migrate` first")
+        raise WrongSchema("the database has no tables yet: run `fastlakare migrate` first")
+    _known(held)
     if held != head():
-        raise SchemaBehind(f"the database is at schema {held}, this release needs {head()}: run `fastlakare migrate`")
+        raise WrongSchema(f"the database is at schema {held}, this release needs {head()}: run `fastlakare migrate`")
+
+
+def _known(revision: str | None) -> None:
+    steps = {step.revision for step in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if revision is not None and revision not in steps:
+        raise WrongSchema(
+            f"the database is at schema {revision}, of a newer release than this one ({head()}): run the newer one"
+        )
 
 
 async def _revision(connection: asyncpg.Connection) -> str | None:
@@ -49,7 +62,7 @@ async def _revision(connection: asyncpg.Connection) -> str | None:
 
 
 async def _revision_at(url: str) -> str | None:
-    connection = await asyncpg.connect(url, timeout=10)
+    connection = await connect(url, application_name="fastlakare migrate")
     try:
         return await _revision(connection)
     finally:

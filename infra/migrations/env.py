@@ -9,6 +9,8 @@ from alembic import context
 from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from infra.database import connect
+
 _ONE_AT_A_TIME = 7_311_201_604
 
 
@@ -22,10 +24,10 @@ def _run(connection: Connection) -> None:
 async def _migrate() -> None:
     url: str = context.config.attributes["url"]
 
-    async def connect() -> asyncpg.Connection:
-        return await asyncpg.connect(url)
+    async def connected() -> asyncpg.Connection:
+        return await connect(url, application_name="fastlakare migrate")
 
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=pool.NullPool)
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connected, poolclass=pool.NullPool)
     async with engine.connect() as connection:
         await connection.run_sync(_run)
     await engine.dispose()

@@ -58,6 +58,26 @@ async def test_a_bearer_token_in_a_file_is_read_again_for_every_connection(
     assert await args["sasl_oauth_token_provider"].token() == "second"
 
 
+async def test_so_it_is_where_dotenv_names_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("FASTLAKARE_KAFKA_PASSWORD_FILE=token\n", encoding="utf-8")
+    (tmp_path / "token").write_text("first", encoding="utf-8")
+    args = given(kafka_security_protocol="SASL_SSL", kafka_sasl_mechanism="OAUTHBEARER")
+    (tmp_path / "token").write_text("second", encoding="utf-8")
+    assert await args["sasl_oauth_token_provider"].token() == "second"
+
+
+async def test_what_the_environment_gives_itself_goes_before_a_file_that_dotenv_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("FASTLAKARE_KAFKA_PASSWORD_FILE=token\n", encoding="utf-8")
+    (tmp_path / "token").write_text("from the file", encoding="utf-8")
+    monkeypatch.setenv("FASTLAKARE_KAFKA_PASSWORD", "given")
+    args = given(kafka_security_protocol="SASL_SSL", kafka_sasl_mechanism="OAUTHBEARER")
+    assert await args["sasl_oauth_token_provider"].token() == "given"
+
+
 @pytest.mark.parametrize(
     ("setting", "content"),
     [("kafka_ca_file", None), ("kafka_ca_file", "no certificate"), ("kafka_cert_file", "no certificate")],

@@ -33,6 +33,11 @@ def test_another_secret_gives_another_key() -> None:
     assert other.key(191212121212) != PatientKeys(SECRET, 12).key(191212121212)
 
 
+def test_a_fingerprint_tells_secrets_apart() -> None:
+    assert PatientKeys(SECRET, 12).fingerprint == PatientKeys(SECRET, 6).fingerprint
+    assert PatientKeys(SECRET, 12).fingerprint != PatientKeys(SECRET[::-1], 12).fingerprint
+
+
 def test_the_partition_is_that_of_kafkas_default_partitioner(kafka: Any, topic_prefix: str) -> None:
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
     topic = f"{topic_prefix}any"

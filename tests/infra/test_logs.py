@@ -82,3 +82,21 @@ def test_rows_that_postgresql_quotes_are_left_out() -> None:
 )
 def test_ids_versions_and_instants_stay_readable(text: str) -> None:
     assert masked(text) == text
+
+
+def test_what_a_library_repeats_is_said_once_in_a_while_with_how_often(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka tells hundreds of times a second that a broker is away."""
+    configure("json")
+    kafka = logging.getLogger("aiokafka.client")
+    for node in range(300):
+        kafka.error("Unable to connect to node %s", node)
+    kafka.error("Another thing")
+    log.warning("ours")
+    log.warning("ours")
+    monkeypatch.setattr("infra.logs._SPARING_SECONDS", 0.0)
+    kafka.error("Unable to connect to node %s", 7)
+    said = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
+    again = "Unable to connect to node 7 (and 299 times before)"
+    assert said == ["Unable to connect to node 0", "Another thing", "ours", "ours", again]

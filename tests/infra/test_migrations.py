@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -10,7 +11,8 @@ import asyncpg
 import pytest
 
 from infra.database import connect
-from infra.migrations import SchemaBehind, check, head, upgrade
+from infra.migrations import WrongSchema, check, head, upgrade
+from infra.settings import SettingsError
 
 
 @pytest.fixture
@@ -41,15 +43,32 @@ async def test_the_schema_of_this_release_is_accepted(pg: asyncpg.Connection) ->
     await check(pg)
 
 
-async def test_another_schema_is_named_with_what_to_do(pg: asyncpg.Connection) -> None:
-    await pg.execute("UPDATE alembic_version SET version_num = '0000'")
-    with pytest.raises(SchemaBehind, match=f"at schema 0000, this release needs {head()}: run `fastlakare migrate`"):
+async def test_an_older_schema_is_named_with_what_to_do(pg: asyncpg.Connection) -> None:
+    await pg.execute("UPDATE alembic_version SET version_num = '0001'")
+    with pytest.raises(WrongSchema, match=f"at schema 0001, this release needs {head()}: run `fastlakare migrate`"):
         await check(pg)
+
+
+async def test_a_newer_schema_is_told_as_one_by_the_start_and_by_migrate(
+    pg: asyncpg.Connection, migrated_url: str
+) -> None:
+    await pg.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(WrongSchema, match="schema 9999, of a newer release"):
+        await check(pg)
+    with pytest.raises(WrongSchema, match="schema 9999, of a newer release"):
+        await asyncio.to_thread(upgrade, migrated_url)
+
+
+def test_a_url_that_is_none_is_a_wrong_setting_and_not_quoted() -> None:
+    with pytest.raises(SettingsError) as raised:
+        upgrade("postgresql://u:hem/ligt@127.0.0.1/x")
+    assert "hem" not in str(raised.value)
+    assert "ligt" not in str(raised.value)
 
 
 async def test_an_empty_database_is_told_to_be_migrated(database_url: str) -> None:
     connection = await connect(database_url)
-    with pytest.raises(SchemaBehind, match="no tables yet: run `fastlakare migrate` first"):
+    with pytest.raises(WrongSchema, match="no tables yet: run `fastlakare migrate` first"):
         await check(connection)
     await connection.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,28 @@ def test_a_wrong_setting_stops_the_start_with_its_name(installation: Installatio
     installation.extra = {name: value}
     said = last_words(installation, 2)
     assert f"FASTLAKARE_{name}" in said
+    assert "Traceback" not in said
+
+
+def test_another_secret_than_the_first_starts_stops_the_start(installation: Installation, play: Play) -> None:
+    """Patients would get other keys, and nobody who is protected would be known by theirs."""
+    play.installation.settle()
+    play.installation.leave(0)
+    play.installation.extra = {"PATIENT_KEY_SECRET": "another secret, of more than 32 bytes"}
+    said = last_words(play.installation, 2)
+    assert "FASTLAKARE_PATIENT_KEY_SECRET: not the one" in said
+    assert "another secret" not in said
+    play.installation.extra = {}
+    play.installation.start(1)
+    play.installation.settle()
+
+
+def test_a_port_that_is_taken_stops_the_start_as_any_wrong_setting(installation: Installation) -> None:
+    installation.prepare()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        installation.extra = {"HTTP_PORT": str(taken.getsockname()[1])}
+        said = last_words(installation, 2)
+    assert "FASTLAKARE_HTTP_PORT: cannot listen there" in said
     assert "Traceback" not in said
 
 

@@ -6,10 +6,12 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 
 from handlers.changes import Cause, LinkChange, Outcome
 from handlers.world import Needs, World
@@ -272,3 +274,10 @@ async def test_waiting_for_a_batch_ends_at_once_where_none_is_under_way(held: He
     owned = await batches(held)
     await owned.settled()
     assert owned.busy == set()
+
+
+async def test_every_counter_of_a_topic_stands_at_0_before_its_first_record(held: Held) -> None:
+    """Prometheus sees no increase in a counter that is born at 1."""
+    Batches("never.read.v1", HANDLERS, held[0])
+    value = partial(REGISTRY.get_sample_value, "fastlakare_records_total")
+    assert {value({"topic": "never.read.v1", "outcome": str(outcome)}) for outcome in Outcome} == {0.0}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from infra.database import DatabaseUnreachable
 from infra.load import Raced
@@ -41,6 +42,7 @@ def adapted(error: Exception) -> Exception:
         (DatabaseUnreachable("x"), True),
         (ConnectionResetError("x"), True),
         (TimeoutError("x"), True),
+        (PoolTimeout("x"), True),
         (EOFError("x"), True),
         (wrapped(asyncpg.DeadlockDetectedError("x")), True),
         (wrapped(asyncpg.CheckViolationError("x"), lost=True), True),

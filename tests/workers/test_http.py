@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from infra import metrics
 from infra.database import DatabaseUnreachable
 from infra.settings import Settings, SettingsError
+from tests.servers.waiting import until
 from workers.health import Health
 from workers.http import serve_http
 from workers.lag import Lag
@@ -193,3 +194,25 @@ async def test_a_port_that_is_taken_stops_the_start_with_the_settings_name() -> 
         server = Server(port=taken.getsockname()[1])
         with pytest.raises(SettingsError, match="FASTLAKARE_HTTP_PORT"):
             await serve_http(server.settings, server.health, server.lag)
+
+
+async def test_an_idle_process_notices_that_kafka_or_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else asks either while there is nothing to do."""
+    monkeypatch.setattr("workers.http._REFRESH_SECONDS", 0.01)
+    monkeypatch.setattr("workers.http._RED_AFTER_SECONDS", 0)
+    server = Server()
+    server.outage = DatabaseUnreachable("the database cannot be reached: refused")
+    await server.start(monkeypatch)
+    try:
+
+        async def red() -> bool:
+            return server.health.reasons() == ["lag: cannot be measured: the database cannot be reached: refused"]
+
+        async def well() -> bool:
+            return server.health.reasons() == []
+
+        await until(red, what="readiness to tell")
+        server.outage = None
+        await until(well, what="readiness to be well again")
+    finally:
+        await server.stop()

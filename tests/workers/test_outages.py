@@ -13,9 +13,10 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from infra.database import DatabaseUnreachable
-from infra.migrations import SchemaBehind
+from infra.migrations import WrongSchema
 from infra.settings import SettingsError
 from workers.outages import explain, wrong_settings
 
@@ -30,13 +31,14 @@ def wrapped(cause: Exception) -> ProgrammingError:
     [
         (SettingsError("FASTLAKARE_X: no such setting"), "FASTLAKARE_X: no such setting"),
         (DatabaseUnreachable("the database cannot be reached: refused"), "the database cannot be reached: refused"),
-        (SchemaBehind("run `fastlakare migrate` first"), "run `fastlakare migrate` first"),
+        (WrongSchema("run `fastlakare migrate` first"), "run `fastlakare migrate` first"),
         (ConnectionRefusedError(111, "Connection refused"), "the database cannot be reached: Connection refused"),
         (asyncpg.UndefinedTableError('relation "day" does not exist'), "run `fastlakare migrate` first"),
         (wrapped(asyncpg.UndefinedColumnError("column x does not exist")), "run `fastlakare migrate` first"),
         (asyncpg.InvalidPasswordError('password authentication failed for user "app"'), 'failed for user "app"'),
         (asyncpg.InvalidCatalogNameError('database "x" does not exist'), 'database "x" does not exist'),
         (asyncpg.InsufficientPrivilegeError("permission denied for table patient"), "gives no right"),
+        (PoolTimeout("QueuePool limit of size 16"), "no connection to the database came free"),
         (KafkaConnectionError("Unable to bootstrap"), "Kafka cannot be reached"),
         (KafkaError("refused"), "Kafka cannot be reached or refuses"),
         (UnknownTopicOrPartitionError("kiv.staff.v1: no such topic"), "`fastlakare topics --create`"),

@@ -110,7 +110,7 @@ class Screen:
     def _line(self, label: str, text: str, wrap: bool = True) -> None:
         """A label and what belongs to it, which keeps to its own column where it is long."""
         grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-        grid.add_column(width=_LABEL, justify="right", no_wrap=True)
+        grid.add_column(width=_LABEL, min_width=_LABEL, justify="right", no_wrap=True)
         grid.add_column(no_wrap=not wrap)
         grid.add_row(label, text)
         self.console.print(grid)
