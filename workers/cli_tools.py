@@ -10,6 +10,8 @@ import typer
 
 from workers.terminal import EXIT_FOUND, Json, print_json, run, tool
 
+_LONGEST_NAME = 100
+
 
 class Override(StrEnum):
     """The limits that a command may go over by naming them (C7)."""
@@ -141,7 +143,7 @@ def import_links(
     actor: Annotated[str, typer.Option(metavar="ID", help="Who asks, for the audit trail.")] = "",
     role: Annotated[str, typer.Option(help="Their role: VC-chef or Vårdvalsbehörig.")] = "",
     import_id: Annotated[
-        str | None, typer.Option(metavar="ID", help="The import's id; one is made where none is given.")
+        str | None, typer.Option(metavar="ID", help="A name; with another one the same file is a new import.")
     ] = None,
     override: Annotated[
         list[Override] | None, typer.Option(help="Take rows over this limit too; may be repeated.")
@@ -168,6 +170,7 @@ def import_links(
     missing = [name for name, value in (("--unit", unit), ("--actor", actor), ("--role", role)) if not value]
     if missing and not template:
         raise typer.BadParameter(f"{', '.join(missing)}: needed")
+    from schemas.ids import normal_hsa_id
     from workers.import_links import command
 
     if template:
@@ -177,10 +180,15 @@ def import_links(
             raise typer.BadParameter(f"{file}: {error.strerror or 'cannot be written'}") from None
         typer.echo(f"wrote {file}")
         return
+    known_unit = normal_hsa_id(unit.strip())
+    if known_unit is None:  # it is not told what it was instead: it becomes the record's key (D1)
+        raise typer.BadParameter("--unit: not an HSA-id")
+    if import_id is not None and not 0 < len(import_id) <= _LONGEST_NAME:
+        raise typer.BadParameter(f"--import-id: 1 to {_LONGEST_NAME} characters")
     code = command.import_links(
         tool(("kafka",)),
         file,
-        unit=unit,
+        unit=known_unit,
         actor=actor,
         role=role,
         import_id=import_id,

@@ -15,11 +15,15 @@ _is_scientific = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+").fullmatc
 _has_zero_decimals = re.compile(r"([0-9]{7,12})[.,]0+").fullmatch
 _is_twelve = re.compile(r"([0-9]{8})-?([0-9]{4})").fullmatch
 _is_ten = re.compile(r"([0-9]{6})([-+]?)([0-9]{4})").fullmatch
-_lost_zeros = re.compile(r"[0-9]{7,9}").fullmatch
+_lost_zeros = re.compile(r"[1-9][0-9]{6,8}").fullmatch
 
-_MONTHS = {name: number for number, name in enumerate(
-    ("jan", "feb", "mar", "apr", "maj", "jun", "jul", "aug", "sep", "okt", "nov", "dec"), start=1)}  # fmt: skip
-_TIME = r"(?:[ T][0-9]{1,2}[:.][0-9]{2}(?:[:.][0-9]{2}(?:[.,][0-9]+)?)?Z?)?"
+_NAMES = (
+    *("januari", "februari", "mars", "april", "maj", "juni"),
+    *("juli", "augusti", "september", "oktober", "november", "december"),
+)
+_MONTHS = {name[:length]: number for number, name in enumerate(_NAMES, start=1) for length in (3, len(name))}
+# No `Z` or other offset: late in the evening there is another day here.
+_TIME = r"(?:[ T](?:[01]?[0-9]|2[0-3])[:.][0-5][0-9](?:[:.][0-5][0-9](?:[.,][0-9]+)?)?)?"
 _year_first = re.compile(rf"([0-9]{{4}})([-/.]?)([0-9]{{1,2}})\2([0-9]{{1,2}}){_TIME}").fullmatch
 _dotted = re.compile(rf"([0-9]{{1,2}})\.([0-9]{{1,2}})\.([0-9]{{4}}){_TIME}").fullmatch
 _year_last = re.compile(rf"([0-9]{{1,2}})([-/])([0-9]{{1,2}})\2([0-9]{{4}}){_TIME}").fullmatch
@@ -99,7 +103,7 @@ def _readings(text: str) -> Iterable[date | None]:
         if len(readings) == 1:
             yield readings.pop()
     if match := _in_words(text):
-        month = _MONTHS.get(match[2][:3].casefold())
+        month = _MONTHS.get(match[2].casefold())
         yield None if month is None else _day(int(match[3]), month, int(match[1]))
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from infra.settings import Settings
 from schemas.command import Override
 from workers.import_links import faulty, screen
-from workers.import_links.exchange import Answered, OtherFile, ask
+from workers.import_links.exchange import Answered, ask
 from workers.import_links.message import Import, Order
 from workers.import_links.rows import read
 from workers.import_links.table import TITLES, Table
@@ -43,13 +43,9 @@ def import_links(
     except UnreadableFile as error:
         screen.unreadable(file, error.faults)
         return EXIT_WRONG
-    order = Order(unit.strip(), actor, role, tuple(override), dry_run, import_id, rows)
-    try:
-        with screen.progress() as told:
-            answer = run(ask(settings, Import(order, order.fingerprint()), told, patience=timeout))
-    except OtherFile:
-        screen.complain(f"import-id {import_id} har redan besvarats för en annan fil; välj ett nytt")
-        return EXIT_WRONG
+    order = Order(unit, actor, role, tuple(override), dry_run, import_id, rows)
+    with screen.progress() as told:
+        answer = run(ask(settings, Import(order, order.fingerprint()), told, patience=timeout))
     if answer is None:
         screen.complain(
             f"inget svar inom {timeout:g} s; filen är skickad: kör samma kommando igen för svaret på samma import"
@@ -76,5 +72,7 @@ def _write_faulty(file: Path, table: Table, answer: Answered) -> Path | None:
     try:
         return faulty.write(file, table, answer.reply.faulty_rows)
     except OSError as error:
-        screen.complain(f"{faulty.path_for(file)} kan inte skrivas ({error.strerror}); raderna visas bara här")
+        screen.complain(
+            f"{screen.shown(faulty.path_for(file))} kan inte skrivas ({error.strerror}); raderna visas bara här"
+        )
         return None

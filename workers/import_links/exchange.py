@@ -31,10 +31,6 @@ Told = Callable[[int, int | None], None]
 """Called with the parts sent so far and how many there are; None once all are sent and the answer is waited for."""
 
 
-class OtherFile(Exception):
-    """The import id that was asked for has been answered for another file."""
-
-
 @dataclass(frozen=True)
 class Answered:
     """The answer, and when the command was sent that it belongs to; `earlier` where an earlier run sent it."""
@@ -50,7 +46,7 @@ async def ask(settings: Settings, wanted: Import, told: Told, *, patience: float
 
     An answer that an earlier run got stands when links were changed by it: the same import is not made twice. One that
     changed nothing (a refusal, a dry run) is asked for again, for meanwhile the doctors or the listings may be others.
-    Raises KafkaError, TimeoutError when Kafka is silent, OtherFile.
+    Raises KafkaError, TimeoutError when Kafka is silent.
     """
     async with _ears(settings) as ears, _mouth(settings) as producer:
         while True:
@@ -61,11 +57,9 @@ async def ask(settings: Settings, wanted: Import, told: Told, *, patience: float
             if heard is None:
                 return None
             headers, reply = heard
-            if not headers["ce_id"].startswith(f"reply/{SOURCE}/{wanted.prefix}"):
-                raise OtherFile
             answer = Answered(reply, wanted.import_id, headers["ce_time"], headers["ce_time"] != instant(sent_at))
             changed = reply.outcome == "accepted" and not reply.dry_run
-            if not answer.earlier or changed or wanted.order.import_id is not None:
+            if not answer.earlier or changed:
                 return answer
             wanted = replace(wanted, attempt=wanted.attempt + 1)
 
@@ -80,12 +74,12 @@ async def _send(producer: AIOKafkaProducer, topic: str, parts: Iterable[Part], t
 
 
 async def _listen(ears: AIOKafkaConsumer, wanted: Import, deadline: float) -> tuple[dict[str, str], Reply] | None:
-    family = f"reply/{SOURCE}/{wanted.family}"
+    prefix = f"reply/{SOURCE}/{wanted.prefix}"
     while (left := deadline - time.monotonic()) > 0:
         records = await ears.getmany(timeout_ms=int(min(left, 1.0) * 1000) or 1)
         for record in (record for batch in records.values() for record in batch):
             headers = _texts(record.headers)
-            if headers.get("ce_id", "").startswith(family):
+            if headers.get("ce_id", "").startswith(prefix):
                 return headers, Reply.model_validate_json(record.value)
     return None
 

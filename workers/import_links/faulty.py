@@ -11,11 +11,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from schemas.reply import FaultyRow
-from workers.import_links.table import COLUMNS, TITLES, Line, Table
+from workers.import_links.table import COLUMNS, DELIMITERS, TITLES, Line, Table
 
 ADDED = ("Rad", "Felmeddelande")
 _is_plain = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?").fullmatch
 _FORMULA = "=+-@\t\r\n＝＋－＠|%"
+# Where a cell may begin: a spreadsheet may split at another character than this file's separator, which is then a
+# character like any other and not quoted.
+_begins_formula = re.compile(r"(?<=[;,\t|\r\n])(?=[\"' \u00a0\ufeff\u200b]*[=+\-@＝＋－＠%])")
 
 
 def path_for(file: Path) -> Path:
@@ -47,7 +50,8 @@ def write(file: Path, table: Table, faults: Iterable[FaultyRow]) -> Path:
 def content(table: Table, messages: Mapping[int, str]) -> str:
     """The text of the file: the rows that `messages` names by their line, with a header also where there was none."""
     out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=table.delimiter, lineterminator="\r\n")
+    delimiter = table.delimiter if table.delimiter in DELIMITERS else ";"
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
     lines = [line for line in table.lines if line.number in messages]
     width = max(len(table.header or COLUMNS), *(_width(line) for line in lines), 0)
     titles = _without_ours(table, table.header or list(TITLES))
@@ -65,11 +69,13 @@ def _width(line: Line) -> int:
 def _without_ours(table: Table, cells: list[str]) -> list[str]:
     """Without the columns that an earlier file of faulty rows has already: sent again, it does not grow."""
     header = table.header or []
-    return [cell for place, cell in enumerate(cells) if place >= len(header) or header[place] not in ADDED]
+    ours = range(len(header) - len(ADDED), len(header)) if tuple(header[-len(ADDED) :]) == ADDED else ()
+    return [cell for place, cell in enumerate(cells) if place not in ours]
 
 
 def harmless(cell: str) -> str:
-    """The cell, with an apostrophe before what a spreadsheet would take for a formula."""
+    """The cell, with an apostrophe before whatever a spreadsheet might take for a formula."""
     begins = cell.lstrip(" \u00a0\ufeff\u200b")[:1]
     risky = begins and begins in _FORMULA and not _is_plain(cell)
-    return f"'{cell}" if risky else cell
+    inside = _begins_formula.sub("'", cell)
+    return f"'{inside}" if risky else inside

@@ -32,7 +32,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked for; `import_id` None where it comes from the content."""
+    """What is asked for; `import_id` is a name that sets an import apart from others of the same content."""
 
     unit: str
     actor: str
@@ -61,21 +61,15 @@ class Import:
 
     @property
     def import_id(self) -> str:
-        """What the unit's parts share."""
-        if self.order.import_id is not None:
-            return self.order.import_id
-        return f"fil-{self.fingerprint}" + (f"-{self.attempt}" if self.attempt > 1 else "")
-
-    @property
-    def family(self) -> str:
-        """How the ids begin of all commands of this import, whatever the file said when they were sent."""
-        named = orjson.dumps([self.order.unit, self.import_id, self.order.dry_run])
-        return f"{hashlib.sha256(named).hexdigest()[:_DIGEST_CHARS]}/"
+        """What the unit's parts share. It always has the content in it: parts of two files that share a name must not
+        be taken for one file."""
+        return f"{self.order.import_id or 'fil'}-{self.fingerprint}" + (f"-{self.attempt}" if self.attempt > 1 else "")
 
     @property
     def prefix(self) -> str:
-        """How the ids begin of the commands that say what this file says."""
-        return f"{self.family}{self.fingerprint}/"
+        """How the ids begin of all commands of this import."""
+        named = orjson.dumps([self.order.unit, self.import_id])
+        return f"{hashlib.sha256(named).hexdigest()[:_DIGEST_CHARS]}/"
 
     def parts(self, at: datetime) -> list[Part]:
         """The messages, said at `at`, in order."""

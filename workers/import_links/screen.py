@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -26,9 +27,14 @@ def unreadable(file: Path, faults: Iterable[Fault]) -> None:
     """Which lines, and why, on stderr."""
     faults = list(faults)
     for fault in faults[:_MOST_LINES]:
-        complain(f"{file}: {fault}")
+        complain(f"{shown(file)}: {fault}")
     if len(faults) > _MOST_LINES:
-        complain(f"{file}: … och {len(faults) - _MOST_LINES} rader till")
+        complain(f"{shown(file)}: … och {len(faults) - _MOST_LINES} rader till")
+
+
+def shown(file: Path) -> str:
+    """Its name, also where that is not UTF-8."""
+    return os.fsencode(file).decode(errors="replace")
 
 
 def complain(line: str) -> None:
@@ -76,7 +82,7 @@ def result(answer: Answered, faulty_file: Path | None) -> None:
             table.add_row(str(kind["count"]), escape(kind["message"]), numbers)
         console.print(table)
     if faulty_file is not None:
-        console.print(f"Felaktiga rader: {escape(str(faulty_file))}")
+        console.print(f"Felaktiga rader: {escape(shown(faulty_file))}")
 
 
 def as_json(answer: Answered, faulty_file: Path | None) -> dict[str, Any]:
@@ -89,7 +95,7 @@ def as_json(answer: Answered, faulty_file: Path | None) -> dict[str, Any]:
         "dry_run": reply.dry_run,
         "counts": None if reply.counts is None else reply.counts.model_dump(exclude_none=True),
         "faults": kinds(reply.faulty_rows or ()),
-        "faulty_file": None if faulty_file is None else str(faulty_file),
+        "faulty_file": None if faulty_file is None else shown(faulty_file),
         "import_id": answer.import_id,
         "answered_earlier": answer.earlier,
     }

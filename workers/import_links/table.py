@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from workers.import_links.text import Fault, Text, UnreadableFile
+from workers.import_links.text import MOST_BYTES, Fault, Text, UnreadableFile
 
 #: how the columns are recognised in a header, and their order where there is none
 COLUMNS = ("personnummer", "enhet", "läkare", "datum")
@@ -17,10 +17,12 @@ TITLES = ("Personnummer", "Enhetens HSA-id", "Läkarens HSA-id", "Datum")
 NEEDED = 3
 DELIMITERS = ";\t,"
 _LONGEST_CELL = 200
-_MOST_FAULTS = 1_000
 _LOOKED_AT = 50
 _TOO_FEW = "{what} har för få kolumner ({count}); är avgränsaren semikolon, komma eller tabb?"
-_says_separator = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE).fullmatch
+_says_separator = re.compile(r'"?sep=(.)"?[;,\t]*[\r\n]*', re.IGNORECASE).fullmatch
+#: words that tell in a title that its dates are those of something else than the link
+_OTHER_DATES = ("föd", "slut")
+csv.field_size_limit(MOST_BYTES)  # how long a cell may be is said below, in the file's own terms
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,15 @@ def read_table(source: Text) -> Table:
     if not lines:
         raise UnreadableFile(Fault(None, "filen har inga rader"))
     header = lines[0] if _is_header(lines[0]) else None
+    if header is None:
+        _refuse_titles_above(lines)
     places = tuple(range(len(COLUMNS))) if header is None else _places(header)
     body = lines if header is None else lines[1:]
     if not body:
         raise UnreadableFile(Fault(None, "filen har en rubrik men inga rader"))
-    faults = [Fault(line.number, why) for line in body if (why := _broken(line, header, places))]
+    faults = [Fault(line.number, why) for line in body if (why := _broken(line, header, places, delimiter))]
     if faults:
-        raise UnreadableFile(*faults[:_MOST_FAULTS])
+        raise UnreadableFile(*faults)
     return Table(delimiter, source.encoding, None if header is None else header.cells, places, body)
 
 
@@ -119,6 +123,13 @@ def _is_header(line: Line) -> bool:
     return False
 
 
+def _refuse_titles_above(lines: Sequence[Line]) -> None:
+    """Where no header comes first, none may come later either: what stands above it would be taken for rows."""
+    for line in lines[1:_LOOKED_AT]:
+        if {COLUMNS[0], COLUMNS[1]} <= {column for column, _ in _named(line.cells)}:
+            raise UnreadableFile(Fault(line.number, "rubriken står här; ta bort raderna ovanför"))
+
+
 def _named(cells: Sequence[str]) -> list[tuple[str, int]]:
     """Each column that a title names, with its place."""
     titles = [unicodedata.normalize("NFC", cell).casefold() for cell in cells]
@@ -138,13 +149,17 @@ def _places(header: Line) -> tuple[int | None, ...]:
             faults.append(Fault(header.number, f"rubriken saknar en kolumn för {column}"))
     if not faults and len({place for _, place in named}) < len(named):
         faults.append(Fault(header.number, "en titel i rubriken passar för flera kolumner"))
+    found = dict(named)
+    dates = header.cells[found["datum"]].casefold() if "datum" in found else ""
+    if any(word in dates for word in _OTHER_DATES):
+        why = "datumkolumnen ska säga från vilken dag läkaren är patientens; döp om den, eller ta bort den"
+        faults.append(Fault(header.number, why))
     if faults:
         raise UnreadableFile(*faults)
-    found = dict(named)
     return tuple(found.get(column) for column in COLUMNS)
 
 
-def _broken(line: Line, header: Line | None, places: Sequence[int | None]) -> str | None:
+def _broken(line: Line, header: Line | None, places: Sequence[int | None], delimiter: str) -> str | None:
     """Why the row cannot be told apart into its columns."""
     needed = [place for place in places[:NEEDED] if place is not None]
     if len(line.cells) <= max(needed):
@@ -154,4 +169,6 @@ def _broken(line: Line, header: Line | None, places: Sequence[int | None]) -> st
         return f"raden har fler kolumner än {'de fyra som väntas' if header is None else 'rubriken'}"
     if any(len(line.cells[place]) > _LONGEST_CELL for place in places if place is not None and place < len(line.cells)):
         return f"en cell är längre än {_LONGEST_CELL} tecken"
+    if any(part.count(delimiter) >= NEEDED - 1 for cell in line.cells for part in cell.splitlines()[1:]):
+        return "en cell går över flera rader som ser ut som egna rader; saknas ett citattecken?"
     return None

@@ -74,7 +74,7 @@ def test_other_cells_are_no_rounded_numbers(cell: str) -> None:
     [
         "2026-05-26", "20260526", "2026-05-26 00:00:00", "2026-05-26 00:00", "2026-05-26T00:00:00", "2026/05/26",
         "2026.05.26", "2026-5-26", "26/05/2026", "26-05-2026", "05/26/2026", "26.05.2026", "26.5.2026", "26 maj 2026",
-        "den 26 maj 2026", "26-maj-2026", " 2026-05-26 ", "'2026-05-26", '="2026-05-26"',
+        "den 26 maj 2026", "26-maj-2026", "2026-05-26 23:59:59.5", " 2026-05-26 ", "'2026-05-26", '="2026-05-26"',
     ],
 )  # fmt: skip
 def test_a_date_is_read_as_swedish_excel_writes_it(cell: str) -> None:
@@ -82,7 +82,24 @@ def test_a_date_is_read_as_swedish_excel_writes_it(cell: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["03/04/2026", "46168", "260526", "26-05-26", "2026-02-30", "2026-13-01", "########", "i går", "2026-0526"]
+    "cell",
+    [
+        "10 junuari 2026",
+        "10 marsipan 2026",
+        "1 julafton 2026",
+        "2026-05-25T22:00:00Z",
+        "2026-05-25 24:00:00",
+        "2026-05-25 09:99",
+        "03/04/2026",
+        "46168",
+        "260526",
+        "26-05-26",
+        "2026-02-30",
+        "2026-13-01",
+        "########",
+        "i går",
+        "2026-0526",
+    ],
 )
 def test_a_date_that_is_not_certain_goes_as_it_stands(cell: str) -> None:
     assert start(cell) == cell
@@ -90,3 +107,13 @@ def test_a_date_that_is_not_certain_goes_as_it_stands(cell: str) -> None:
 
 def test_dates_that_read_the_same_both_ways_are_certain_and_dots_begin_with_the_day() -> None:
     assert [start("05/05/2026"), start("3.4.2026"), start("")] == ["2026-05-05", "2026-04-03", None]
+
+
+def test_months_are_read_in_full_and_shortened() -> None:
+    assert [start(f"3 {month} 2026") for month in ("januari", "jan", "Jan.", "SEPTEMBER", "okt")] == [
+        "2026-01-03", "2026-01-03", "2026-01-03", "2026-09-03", "2026-10-03",
+    ]  # fmt: skip
+
+
+def test_a_number_that_begins_with_a_zero_has_not_lost_one() -> None:
+    assert patient_id("01012384", date(2026, 5, 26)) == "01012384"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from tests.conftest import Broker, database
 from tests.system.oracle.driver import Installation
 from tests.system.oracle.topics import Topics
+from tests.workers.import_links.files import TOLVAN
 from tests.workers.import_links.vardcentral import Vardcentral
 
 pytestmark = pytest.mark.system
@@ -125,12 +127,50 @@ def test_killed_before_it_heard_the_answer_and_run_again_it_gets_that_answer(ope
     assert vc.told() == 2
 
 
-def test_an_id_that_was_answered_for_another_file_is_not_taken_for_this_one(opens: Opens, tmp_path: Path) -> None:
+def test_rows_taken_out_of_a_file_that_was_stopped_are_not_registered_under_its_name(
+    opens: Opens, tmp_path: Path
+) -> None:
+    """The parts that were sent wait at the service, and are of the same name."""
+    vc = opens(4_001)
+    assert vc.run(vc.file(tmp_path / "a.csv", vc.patients), "--import-id", "juni",
+                  FASTLAKARE_FAILPOINT="import:part:2").status == 137  # fmt: skip
+    done = vc.run(vc.file(tmp_path / "a.csv", vc.patients[:3_000]), "--import-id", "juni", "--json")
+    assert (done.status, done.json()["counts"]["total"], done.json()["counts"]["updated"]) == (0, 3_000, 3_000)
+    assert vc.told() == 3_000
+
+
+def test_the_same_file_under_another_name_is_asked_anew_and_a_trial_stands_in_nobodys_way(
+    opens: Opens, tmp_path: Path
+) -> None:
     vc = opens(2)
-    assert vc.run(vc.file(tmp_path / "a.csv", vc.patients), "--import-id", "juni").status == 0
-    done = vc.run(vc.file(tmp_path / "b.csv", vc.patients[:1]), "--import-id", "juni")
+    file = vc.file(tmp_path / "a.csv", vc.patients)
+    for words, earlier, updated in (
+        (("--import-id", "juni"), False, 2),
+        (("--import-id", "juni"), True, 2),
+        (("--import-id", "juni", "--dry-run"), False, 0),
+        (("--import-id", "juli"), False, 0),
+    ):
+        done = vc.run(file, *words, "--json")
+        assert (done.status, done.json()["answered_earlier"], done.json()["counts"]["updated"]) == (0, earlier, updated)
+    assert vc.told() == 2
+
+
+@pytest.mark.parametrize("unit", [TOLVAN, "Vårdcentralen Majorna"])
+def test_a_unit_that_is_no_hsa_id_is_refused_and_not_repeated(opens: Opens, tmp_path: Path, unit: str) -> None:
+    """It would become the key of a record (D1)."""
+    vc = opens(1)
+    vc.unit = unit
+    done = vc.run(vc.file(tmp_path / "a.csv", vc.patients))
     assert (done.status, done.stdout) == (2, "")
-    assert done.stderr == "fastlakare: import-id juni har redan besvarats för en annan fil; välj ett nytt\n"
+    assert "--unit: not an HSA-id" in done.stderr
+    assert unit not in done.stderr
+
+
+def test_a_file_whose_name_is_not_utf_8_gets_its_answer(opens: Opens, tmp_path: Path) -> None:
+    vc = opens(1)
+    file = vc.file(tmp_path / os.fsdecode(b"l\xe4nkar.csv"), vc.patients, vc.doctor.replace("-L", "-N"))
+    done = vc.run(file, "--json")
+    assert (done.status, done.json()["faulty_file"].endswith("l\ufffdnkar.felaktiga.csv")) == (1, True), done.stderr
 
 
 def test_who_may_not_import_is_told_so_in_swedish(opens: Opens, tmp_path: Path) -> None:

@@ -42,17 +42,20 @@ def test_the_same_file_and_options_get_the_same_ids_again() -> None:
         replace(ORDER, role="Vårdvalsbehörig"),
         replace(ORDER, override=("age",)),
         replace(ORDER, dry_run=True),
+        replace(ORDER, import_id="juni"),
     ],
 )
 def test_whatever_differs_is_another_import(other: Order) -> None:
     assert sending(other).import_id != sending(ORDER).import_id
-    assert sending(other).family != sending(ORDER).family
+    assert sending(other).prefix != sending(ORDER).prefix
 
 
-def test_an_id_that_was_given_is_kept_and_the_file_still_tells_the_commands_apart() -> None:
-    one, two = (sending(replace(ORDER, import_id="juni", rows=[row(number)])) for number in (2, 3))
-    assert (one.import_id, one.family) == (two.import_id, two.family) == ("juni", two.family)
-    assert one.prefix != two.prefix
+def test_a_name_sets_the_same_file_apart_and_never_joins_two_files() -> None:
+    """Else parts of a file that was stopped could be taken for parts of the next one of that name."""
+    june, other_june = (sending(replace(ORDER, import_id="juni", rows=[row(number)])) for number in (2, 3))
+    july = sending(replace(ORDER, import_id="juli"))
+    assert june.import_id.startswith("juni-")
+    assert len({sending(ORDER).import_id, june.import_id, other_june.import_id, july.import_id}) == 4
 
 
 def test_a_part_has_at_most_2000_rows_and_less_than_a_mebibyte() -> None:

@@ -106,3 +106,41 @@ def test_every_rounded_personnummer_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["saknas.csv", "."])
 def test_a_file_that_cannot_be_opened_says_so(tmp_path: Path, name: str) -> None:
     assert refusal(tmp_path / name)[0].startswith("filen kan inte öppnas")
+
+
+def test_rows_that_a_lone_quote_would_swallow_are_not_lost_without_a_word(tmp_path: Path) -> None:
+    """A quote as a ditto mark in a column that is not used: what follows would be taken for a note."""
+    rows = "".join(f'{one};{UNIT};{DOCTOR};"\r\n' for one in (TOLVAN, MIDDLE))
+    text = f"Personnummer;Enhet;Läkare;Not\r\n{rows}{YOUNG};{UNIT};{DOCTOR};\r\n"
+    (why,) = refusal(written(tmp_path, text, "utf-8"))
+    assert why.startswith("rad 2: en cell går över flera rader som ser ut som egna rader")
+
+
+def test_a_note_of_several_lines_is_a_note(tmp_path: Path) -> None:
+    text = f'Personnummer;Enhet;Läkare;Not\r\n{TOLVAN};{UNIT};{DOCTOR};"ett\r\ntvå; tre\r\nfyra"\r\n'
+    assert told(written(tmp_path, text, "utf-8")) == [(2, TOLVAN, UNIT, DOCTOR, None)]
+
+
+@pytest.mark.parametrize("title", ["Födelsedatum", "Slutdatum", "FÖDELSEDATUM"])
+def test_dates_of_something_else_are_not_taken_for_the_links(tmp_path: Path, title: str) -> None:
+    text = f"Personnummer;Enhet;Läkare;{title}\r\n{TOLVAN};{UNIT};{DOCTOR};1912-12-12\r\n"
+    (why,) = refusal(written(tmp_path, text, "utf-8"))
+    assert why.startswith("rad 1: datumkolumnen ska säga från vilken dag")
+
+
+def test_a_header_below_a_title_line_is_not_taken_for_a_row(tmp_path: Path) -> None:
+    text = f"Lista 2026-05-26;;;\r\nPersonnummer;Läkare;Enhet;Datum\r\n{TOLVAN};{DOCTOR};{UNIT};\r\n"
+    assert refusal(written(tmp_path, text, "utf-8")) == ["rad 2: rubriken står här; ta bort raderna ovanför"]
+
+
+def test_a_separator_line_that_a_program_padded_is_one(tmp_path: Path) -> None:
+    text = f"sep=;;;;\r\n{TOLVAN};{UNIT};{DOCTOR};\r\n"
+    assert told(written(tmp_path, text, "utf-8")) == [(2, TOLVAN, UNIT, DOCTOR, None)]
+
+
+def test_a_giant_cell_is_called_one_and_a_giant_note_is_a_note(tmp_path: Path) -> None:
+    giant = "x" * 140_000
+    text = f"Personnummer;Enhet;Läkare;Not\r\n{TOLVAN};{UNIT};{DOCTOR};{giant}\r\n"
+    assert told(written(tmp_path, text, "utf-8")) == [(2, TOLVAN, UNIT, DOCTOR, None)]
+    text = f"Personnummer;Enhet;Läkare;Not\r\n{TOLVAN};{UNIT};{giant};\r\n"
+    assert refusal(written(tmp_path, text, "utf-8")) == ["rad 2: en cell är längre än 200 tecken"]
