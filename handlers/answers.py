@@ -28,12 +28,12 @@ SENTENCES = {
     "invalid_profile": "Åldersgränserna går inte ihop. Lägsta ålder får inte vara högre än högsta.",
     "date_in_future": "Datumet ligger i framtiden. Ange dagens datum eller ett tidigare.",
     "duplicate_row": "Patienten finns på en tidigare rad. Ta bort den ena raden.",
-    "unit_mismatch": "Raden gäller en annan enhet än den som importen gäller.",
+    "unit_mismatch": "Raden gäller en annan enhet än importen. Ta bort raden, eller skicka den för rätt enhet.",
     "ceiling_reached": "Läkarens patienttak är nått. Höj taket eller välj en annan läkare.",
     "age_outside_limits": "Patientens ålder ligger utanför läkarens åldersgränser. Välj en annan läkare.",
     "import_incomplete": "Alla delar av importen kom inte fram i tid. Skicka hela filen igen.",
     "rows_faulty": "En eller flera rader är felaktiga och inget har ändrats. Rätta raderna och försök igen.",
-    "no_such_link": "Patienten har inte den fasta läkarkontakten vid enheten.",
+    "no_such_link": "Patienten har inte den fasta läkarkontakten vid enheten. Kontrollera personnummer och enhet.",
 }
 
 #: the region's own sentences for the rows of an import, verbatim (C11)
@@ -55,7 +55,7 @@ def refused(code: str) -> Answer:
 
 def rows_refused(total: int, faults: Iterable[tuple[int, str]], sentences: dict[str, str] = SENTENCES) -> Answer:
     """One faulty row and nothing is applied (C9, C11); `faults` are row numbers with their codes."""
-    rows = [{"row": row, "code": code, "message": sentences[code]} for row, code in faults]
+    rows = [{"row": _shown_row(row), "code": code, "message": sentences[code]} for row, code in faults]
     counts = count(total, faulty=len(rows), updated=0)
     return Answer(Outcome.REFUSED, "rows_faulty", SENTENCES["rows_faulty"], counts, rows)
 
@@ -83,8 +83,13 @@ def reply(name: str, unit: str, answer: Answer, cause: Cause) -> Replied:
     return Replied(shown, value, cause)
 
 
+def _shown_row(row: int) -> int:
+    """The row's number as the sender gave it; 0 where that could be a patient's id (D1)."""
+    return 0 if _hides_patient(str(row)) else row
+
+
 def shown_unit(text: str) -> str:
-    """The unit as the command wrote it; anything that could be a patient's id is left out (D1)."""
+    """An HSA-id in its normal form, else the text; anything that could be a patient's id is left out (D1)."""
     normal = normal_hsa_id(text)
     if normal is not None and not _hides_patient(normal.rpartition("-")[2]):
         return normal

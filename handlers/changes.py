@@ -96,10 +96,14 @@ class Replied:
 
 @dataclass(slots=True)
 class RepliedAgain:
-    """The stored reply to the command `source` and `id` must be published once more (contract.md, import-links)."""
+    """The stored reply to the command `source` and `id` must be published once more (contract.md, import-links).
+
+    `asked_by` is the source and id of another command that gets it, and gets it again whenever it comes again.
+    """
 
     source: str
     id: str
+    asked_by: tuple[str, str] | None = None
 
 
 @dataclass(slots=True)

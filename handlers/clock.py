@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from handlers import roster, unit
-from handlers.answers import refused, reply
-from handlers.changes import Cause, Pair
+from handlers.answers import refused, reply, shown_unit
+from handlers.changes import Cause, Noted, Pair
 from handlers.selectable import selectable
 from handlers.world import Needs, Patient, World, meaning
 from handlers.world.imports import IMPORT_DAYS
@@ -59,7 +59,10 @@ def _refuse_incomplete(world: World, cause: Cause) -> None:
     for key, waiting in sorted(world.imports.items()):
         if waiting.answered_by is None and waiting.first_day + IMPORT_DAYS <= world.today:
             first = min(waiting.parts.values(), key=lambda part: part.order)
-            world.changes.append(reply(ImportLinks.name, first.unit, refused("import_incomplete"), first.cause))
+            answer = refused("import_incomplete")
+            world.changes.append(reply(ImportLinks.name, first.unit, answer, first.cause))
+            unit = shown_unit(waiting.unit)
+            world.changes.append(Noted(ImportLinks.name, "import_incomplete", unit, None, None, first.cause))
             waiting.answered_by = (first.cause.source, first.cause.id)
             waiting.parts.clear()
             world.changed_imports.add(key)

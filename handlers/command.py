@@ -62,7 +62,7 @@ def decide(command: Command, world: World, cause: Cause) -> Outcome:
     if answer.outcome in (Outcome.ACCEPTED, Outcome.REFUSED):
         world.changes.append(reply(command.name, command.unit_hsa_id, answer, cause))
     if answer.again is not None:
-        world.changes.append(RepliedAgain(*answer.again))
+        world.changes.append(RepliedAgain(*answer.again, asked_by=(cause.source, cause.id)))
     if not answer.dry_run or answer.code == "not_authorised":  # a dry run leaves nothing behind but its reply (C1, C2)
         world.changes.append(_noted(command, world, answer, cause))
     return answer.outcome

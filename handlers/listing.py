@@ -39,7 +39,9 @@ def decide(event: ListingEvent, world: World, cause: Cause) -> Outcome:
     if event.protected:
         protect(world, patient, cause)
         return Outcome.APPLIED
-    patient.forgotten = None
+    if patient.forgotten is not None:  # known by the key alone until now (L7, L9)
+        patient.forgotten, newer = None, True
+        world.changed_patients.add(patient.id)
     changed = _take(event, patient, world, cause)
     return Outcome.APPLIED if changed or newer else Outcome.UNCHANGED
 

@@ -18,8 +18,10 @@ from infra import rows
 from infra.directory import cause_from
 from infra.keys import PatientKeys
 
-#: more linked patients than this in one transaction, and the batch is halved first: memory stays flat
+#: more patients than this in one transaction, and the batch is halved first: memory stays flat
 MOST_PATIENTS = 60_000
+#: a single record, which cannot be halved, may ask for so many: several of the largest units in one
+MOST_OF_ONE = 500_000
 
 
 class Restart(Exception):
@@ -83,14 +85,25 @@ _PART_ROWS = "SELECT part, rows FROM import_part WHERE (unit, import_id) = ($1, 
 
 
 class Loader:
-    """Fills one world from one transaction. `alone`: nobody else changes anything, so no order has to be kept."""
+    """Fills one world from one transaction. `alone`: nobody else changes anything, so no order has to be kept.
+    `single`: it is for one record alone."""
 
-    def __init__(self, pg: asyncpg.Connection, world: World, keys: PatientKeys, *, alone: bool, working: bool) -> None:
+    def __init__(
+        self,
+        pg: asyncpg.Connection,
+        world: World,
+        keys: PatientKeys,
+        *,
+        alone: bool,
+        working: bool,
+        single: bool = False,
+    ) -> None:
         self._pg = pg
         self._world = world
         self._keys = keys
         self._alone = alone
         self._working = working
+        self._most_patients = MOST_OF_ONE if single else MOST_PATIENTS
         self._last_doctor = ""
         self._last_patient = -1
         #: what had no row when it was looked for: nobody else may have made one before this transaction does
@@ -143,7 +156,7 @@ class Loader:
         new = sorted(wanted - self._world.patients.keys())
         if not new:
             return
-        if len(new) + len(self._world.patients) > MOST_PATIENTS:
+        if len(new) + len(self._world.patients) > self._most_patients:
             raise TooMuch
         if not self._alone and new[0] < self._last_patient:
             raise Restart

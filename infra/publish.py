@@ -96,11 +96,13 @@ class Publisher:
                     events.append(self.doctor(change, figures.get(change.pair)))
                 case Replied():
                     event = self._reply(change)
-                    name = command_name(change.cause.source, change.cause.id)
-                    await pg.execute(_REMEMBER_REPLY, name, *event[1:4], pack(event.headers))
+                    await _remember_reply(pg, (change.cause.source, change.cause.id), [event])
                     events.append(event)
                 case RepliedAgain():
-                    events += await self.reply_again(pg, change.source, change.id)
+                    again = await self.reply_again(pg, change.source, change.id)
+                    if change.asked_by is not None:
+                        await _remember_reply(pg, change.asked_by, again)
+                    events += again
         if figures:
             await remember_figures(pg, figures)
         return events
@@ -160,6 +162,11 @@ class Publisher:
         if subject is not None:
             own.append(("ce_subject", subject.encode()))
         return own + shared
+
+
+async def _remember_reply(pg: asyncpg.Connection, command: tuple[str, str], replies: Iterable[Event]) -> None:
+    for event in replies:
+        await pg.execute(_REMEMBER_REPLY, command_name(*command), *event[1:4], pack(event.headers))
 
 
 def _records(outgoing: Iterable[Outgoing]) -> Iterator[tuple[Any, ...]]:

@@ -29,7 +29,6 @@ from handlers.changes import Outcome
 from handlers.deciding import Handlers, deciding
 from infra import metrics
 from infra.database import raw
-from infra.load import TooMuch
 from infra.logs import log
 from infra.offsets import Fenced, Position, standing
 from schemas.envelope import Record
@@ -166,10 +165,6 @@ class Batches:
         except Fenced:
             await self._look_where_we_stand(list(reached(batch)))
             await self.apply(batch)
-        except TooMuch:
-            if len(batch) == 1:
-                raise
-            await self._halves(batch)
         except Exception as error:
             if len(batch) > 1:
                 await self._halves(batch)
@@ -238,6 +233,7 @@ class Batches:
             lambda tx: self._decide(tx, batch),
             alone=self._alone,
             without_day=self.before_the_first_day,
+            single=len(batch) == 1,
         )
         self.advance(to)
         self._guard.handled(len(batch))

@@ -85,19 +85,29 @@ def _next(decision: Generator[Needs, None, T]) -> Needs | _Decided[T]:
 Work = Callable[[Transaction], Awaitable[T]]
 
 
-async def transact(parts: Parts, fence: Fence, work: Work[T], *, alone: bool = False, without_day: bool = False) -> T:
+async def transact(
+    parts: Parts,
+    fence: Fence,
+    work: Work[T],
+    *,
+    alone: bool = False,
+    without_day: bool = False,
+    single: bool = False,
+) -> T:
     """Steps 1 to 7 of a batch around `work`, which is 2 to 4. `alone`: units or the day change, nothing else happens
-    meanwhile. Raises Fenced, DayUnknown (but `without_day`), TooMuch, and what work and the database raise; nothing is
-    saved then."""
+    meanwhile. `single`: it is for one record alone, which may ask for more. Raises Fenced, DayUnknown (but
+    `without_day`), TooMuch, and what work and the database raise; nothing is saved then."""
     known = Needs()
     while True:
         try:
-            return await _attempt(parts, fence, work, alone, without_day, known)
+            return await _attempt(parts, fence, work, known, alone=alone, without_day=without_day, single=single)
         except Restart:
             continue
 
 
-async def _attempt(parts: Parts, fence: Fence, work: Work[T], alone: bool, without_day: bool, known: Needs) -> T:
+async def _attempt(
+    parts: Parts, fence: Fence, work: Work[T], known: Needs, *, alone: bool, without_day: bool, single: bool
+) -> T:
     """Raises Restart, and `known` is then what must be loaded first the next time."""
     async with parts.engine.connect() as connection:
         pg = await raw(connection)
@@ -108,7 +118,8 @@ async def _attempt(parts: Parts, fence: Fence, work: Work[T], alone: bool, witho
             if day.day is None and not without_day:
                 raise DayUnknown
             world = _world(parts, day, alone)
-            tx = Transaction(pg, day, world, Loader(pg, world, parts.keys, alone=alone, working=day.working))
+            loader = Loader(pg, world, parts.keys, alone=alone, working=day.working, single=single)
+            tx = Transaction(pg, day, world, loader)
             try:
                 if known.minus(Needs()) is not None:
                     world.met.add(known)

@@ -45,8 +45,9 @@ def decide(command: DistributePatients, world: World, cause: Cause) -> Answer:
         answer.dry_run = command.dry_run
         return answer
     lacking = _lacking(command, world)
-    result = _draw(command.seed, lacking, doctors, world)
-    answer = _answer(command, len(lacking), result)
+    most = len(lacking) if command.limit is None else min(command.limit, len(lacking))
+    result = _draw(command.seed, lacking, doctors, world, most)
+    answer = _answer(command, most, result)
     if not command.dry_run:
         for number, pair in sorted(result.placed.items()):
             link = Link(pair.unit, pair.doctor, world.today)
@@ -65,22 +66,24 @@ def _doctors(command: DistributePatients, world: World) -> tuple[list[Pair], str
 
 
 def _lacking(command: DistributePatients, world: World) -> list[int]:
-    """Listed here and without a doctor; with a limit, so many of them by lot."""
+    """Listed here and without a doctor, in an order by lot."""
     unit = unit_of(world, command)
     lacking = sorted(p.id for p in world.patients.values() if p.link is None and listed_at(world, p.id, unit))
-    chosen = shuffled(command.seed, "order", lacking)
-    return chosen if command.limit is None else chosen[: command.limit]
+    return shuffled(command.seed, "order", lacking)
 
 
-def _draw(seed: int, lacking: list[int], doctors: list[Pair], world: World) -> Draw:
-    """Patient by patient: among the doctors who fit and have room, the chance follows the free places left now, or the
-    work percent where any of the doctors has no ceiling. Nobody stays without while a doctor who fits has room.
+def _draw(seed: int, lacking: list[int], doctors: list[Pair], world: World, most: int) -> Draw:
+    """Patient by patient, until `most` are placed: among the doctors who fit and have room, the chance follows the free
+    places left now, or the work percent where any of the doctors has no ceiling. Nobody stays without while a doctor
+    who fits has room.
     """
     free = {pair: free_places(world, pair) for pair in doctors}
     profiles = {pair: world.roster[pair].profile for pair in doctors}
     by_percent = any(places is None for places in free.values())
     result = Draw()
     for number in lacking:
+        if len(result.placed) == most:
+            break
         fitting = [pair for pair in doctors if fits(profiles[pair], number, world.today)]
         having_room = [pair for pair in fitting if free[pair] != 0]
         if not having_room:

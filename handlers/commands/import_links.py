@@ -7,9 +7,10 @@ from dataclasses import replace
 from handlers import links
 from handlers.answers import IMPORT_SENTENCES, accepted, count, refused, rows_refused
 from handlers.changes import Answer, Cause, Outcome, Pair
-from handlers.commands.checks import doctor_of, first_fault, is_personnummer, unit_of
-from handlers.commands.import_rows import Verdict, judge
+from handlers.commands.checks import doctor_of, first_fault, unit_of
+from handlers.commands.import_rows import Verdict, judge, well_formed
 from handlers.world import Import, ImportPart, Needs, Row, World
+from handlers.world.imports import kept_id
 from schemas.command import ImportLinks
 
 
@@ -30,7 +31,7 @@ def needs(command: ImportLinks, world: World) -> Needs:
     rows = _rows(command, held)
     wanted.doctors = {doctor_of(text) for text in {row.doctor for row in rows}}
     wanted.counts = {Pair(key[0], doctor) for doctor in wanted.doctors}
-    wanted.patients = {int(row.patient_id) for row in rows if is_personnummer(row.patient_id)}
+    wanted.patients = {int(row.patient_id) for row in well_formed(rows, key[0], world)}
     return wanted
 
 
@@ -70,7 +71,6 @@ def _complete(command: ImportLinks, held: Import | None, world: World, cause: Ca
     first_day = world.today if held is None else held.first_day
     world.imports[key] = Import(*key, first_day, answered_by=(cause.source, cause.id))
     world.changed_imports.add(key)
-    world.removed_imports.discard(key)
     return answer
 
 
@@ -94,7 +94,6 @@ def _wait(command: ImportLinks, world: World, cause: Cause) -> None:
     else:
         held.parts[command.part] = replace(earlier, parts=command.parts, rows=rows)
     world.changed_imports.add(key)
-    world.removed_imports.discard(key)
 
 
 def _rows(command: ImportLinks, held: Import | None) -> list[Row]:
@@ -113,4 +112,4 @@ def _wire_rows(command: ImportLinks) -> list[Row]:
 
 
 def _key(command: ImportLinks, world: World) -> tuple[str, str]:
-    return unit_of(world, command), command.import_id
+    return unit_of(world, command), kept_id(command.import_id)

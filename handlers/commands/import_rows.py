@@ -36,8 +36,8 @@ class Verdict:
 def judge(rows: list[Row], unit: str, override: frozenset[str], world: World) -> Verdict:
     """Every row of the file, in the order of its parts. Nothing in the world changes."""
     verdict = Verdict()
-    # The same few units and doctors stand in thousands of rows.
-    ids_fault = cache(lambda row_unit, doctor: _ids_fault(row_unit, doctor, unit, world))
+    ids_fault = _ids_fault_of(unit, world)
+    # The same few doctors stand in thousands of rows.
     fault_of = cache(lambda pair: doctor_fault(world, pair))
     seen: set[str] = set()
     new_rows: defaultdict[Pair, list[tuple[int, int, int]]] = defaultdict(list)
@@ -61,6 +61,12 @@ def judge(rows: list[Row], unit: str, override: frozenset[str], world: World) ->
     return verdict
 
 
+def well_formed(rows: list[Row], unit: str, world: World) -> list[Row]:
+    """Those whose patients must be known to judge them: a file of the whole region need not be loaded to refuse it."""
+    ids_fault = _ids_fault_of(unit, world)
+    return [row for row in rows if _form_fault(row, ids_fault, world) is None]
+
+
 def _form_fault(row: Row, ids_fault: Callable[[str, str], str | None], world: World) -> str | None:
     """What is wrong with the row itself."""
     if not is_personnummer(row.patient_id):
@@ -71,10 +77,14 @@ def _form_fault(row: Row, ids_fault: Callable[[str, str], str | None], world: Wo
     return fault
 
 
-def _ids_fault(row_unit: str, doctor: str, unit: str, world: World) -> str | None:
-    if normal_hsa_id(row_unit) is None or normal_hsa_id(doctor) is None:
-        return "invalid_hsa_id"
-    return "unit_mismatch" if meant(world, row_unit) != unit else None
+def _ids_fault_of(unit: str, world: World) -> Callable[[str, str], str | None]:
+    @cache  # the same few units and doctors stand in thousands of rows
+    def fault(row_unit: str, doctor: str) -> str | None:
+        if normal_hsa_id(row_unit) is None or normal_hsa_id(doctor) is None:
+            return "invalid_hsa_id"
+        return "unit_mismatch" if meant(world, row_unit) != unit else None
+
+    return fault
 
 
 def _state_fault(

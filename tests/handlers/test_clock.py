@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from handlers.changes import Json
+from handlers.changes import Json, Noted
 from handlers.world import Policy
 from tests.handlers.builders import (
     DOCTOR,
@@ -163,6 +163,8 @@ def test_c11_an_import_still_incomplete_on_the_second_day_is_refused_in_the_name
     region.day_begins(AFTER)
     reply = region.reply
     assert (reply["code"], reply["command_id"], reply["counts"]) == ("import_incomplete", "first", None)
+    noted = [change for change in region.changes if isinstance(change, Noted)][-1]
+    assert (noted.what, noted.reason, noted.cause.id) == ("import-links", "import_incomplete", "first")
     assert region.asks(import_links(part=3, parts=3)) == "repeated"
     assert region.said_again == [("a-source", "first")]
 

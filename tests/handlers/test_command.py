@@ -77,7 +77,7 @@ def test_c2_a_refusal_is_an_answer_with_a_code_and_a_swedish_sentence() -> None:
         "unit_hsa_id": UNIT,
         "outcome": "refused",
         "code": "no_such_link",
-        "message": "Patienten har inte den fasta läkarkontakten vid enheten.",
+        "message": "Patienten har inte den fasta läkarkontakten vid enheten. Kontrollera personnummer och enhet.",
         "counts": None,
         "faulty_rows": None,
     }

@@ -149,3 +149,14 @@ def test_l9_an_id_can_come_back() -> None:
     assert region.link(OLD) == Link(UNIT, DOCTOR, TODAY)
     assert [c.revision for c in (region.last(OLD), region.last(NEW))] == [3, 2]
     assert region.asks(link(OLD, head=head())) == "unchanged"
+
+
+def test_l9_a_listing_that_says_nowhere_is_heard_of_one_known_from_a_change_of_id_alone() -> None:
+    """L1: equal is taken again. Else the next change of id would carry a link to where nobody is listed."""
+    third = TOLVAN
+    nowhere = listing(NEW, sequence=5, current=None)
+    region = ready(listing(sequence=3), link(), id_changed(third, NEW, sequence=5))
+    assert region.happens(nowhere) == Outcome.APPLIED
+    assert region.happens(nowhere) == Outcome.UNCHANGED
+    region.happens(id_changed(OLD, NEW, sequence=3))
+    assert region.link(NEW) is None

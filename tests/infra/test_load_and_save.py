@@ -17,6 +17,7 @@ from handlers.world import (
     Import,
     ImportPart,
     Link,
+    Needs,
     Patient,
     Pause,
     Profile,
@@ -245,6 +246,16 @@ async def test_too_many_patients_for_one_transaction_are_refused(begin: Begin, m
     attempt = await begin()
     with pytest.raises(TooMuch):
         await attempt.load(new_patients=set(PATIENTS))
+
+
+async def test_a_single_record_may_ask_for_more_for_it_cannot_be_halved(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "MOST_PATIENTS", 1)
+    attempt = await begin()
+    single = load.Loader(attempt.pg, attempt.world, KEYS, alone=False, working=False, single=True)
+    await single.load(Needs(new_patients=set(PATIENTS)))
+    assert attempt.world.patients.keys() == set(PATIENTS)
 
 
 async def test_links_and_notes_leave_a_row_in_the_audit_trail(begin: Begin) -> None:

@@ -281,3 +281,16 @@ async def test_every_counter_of_a_topic_stands_at_0_before_its_first_record(held
     Batches("never.read.v1", HANDLERS, held[0])
     value = partial(REGISTRY.get_sample_value, "fastlakare_records_total")
     assert {value({"topic": "never.read.v1", "outcome": str(outcome)}) for outcome in Outcome} == {0.0}
+
+
+@pytest.mark.parametrize(("most", "outcome"), [(2, []), (0, [("0", "handler_failed", "2")])])
+async def test_what_asks_for_too_much_is_halved_and_alone_it_may_ask_for_more_or_is_buried(
+    held: Held, monkeypatch: pytest.MonkeyPatch, most: int, outcome: list[tuple[str, str, str]]
+) -> None:
+    """Whatever one record asks for, it must not stop a partition for ever."""
+    monkeypatch.setattr("infra.load.MOST_PATIENTS", 0)
+    monkeypatch.setattr("infra.load.MOST_OF_ONE", most)
+    owned = await batches(held)
+    await owned.handle([listing(0, 1), listing(1, 2)] if not outcome else [listing(0, 1)])
+    assert await dead(held[1]) == outcome
+    assert await stands(held[1]) == (1 if outcome else 2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -257,3 +258,42 @@ async def test_a_command_again_is_answered_again_also_ahead(held: Held) -> None:
     assert await after(owned, pg, [file(1), twice], 2) == [2]
     await owned.drained()
     assert (await replies(pg), owned.positions[0].next_offset) == (3, 3)
+
+
+CHIEF = {"id": "annsv4", "role": "VC-chef", "unit_hsa_id": UNIT}
+
+
+def part_of(offset: int, number: int, *, of: int, **more: Any) -> Rec:
+    """A part of a file, from one who may send it."""
+    fields = {"import_id": "f", "part": number, "parts": of, "rows": [], "actor": CHIEF, **more}
+    return command(offset, UNIT, "import-links", 0, None, **fields)
+
+
+async def test_a_real_import_is_not_judged_with_parts_of_a_trial(held: Held) -> None:
+    """The trial's last part and the real import's first come in one batch, which forgets the one, keeps the other."""
+    owned, pg = await commands(held), held[1]
+    for batch in (
+        [part_of(0, 1, of=3, dry_run=True), part_of(1, 2, of=3, dry_run=True)],
+        [part_of(2, 3, of=3, dry_run=True), part_of(3, 1, of=3)],
+        [part_of(4, 3, of=3)],
+    ):
+        await owned.handle(batch)
+        await owned.drained()
+    held_parts = [row[0] for row in await pg.fetch("SELECT part FROM import_part ORDER BY part")]
+    assert (await replies(pg), held_parts) == (1, [1, 3])
+
+
+async def test_a_part_after_the_answer_is_answered_whenever_it_comes_again(held: Held) -> None:
+    owned, pg = await commands(held), held[1]
+    late = part_of(1, 1, of=1)
+    for offset, record in enumerate((part_of(0, 1, of=1), late, late, late)):
+        await owned.handle([replace(record, offset=offset)])
+        await owned.drained()
+        assert await replies(pg) == offset + 1
+
+
+async def test_an_import_id_of_any_length_is_kept(held: Held) -> None:
+    owned, pg = await commands(held), held[1]
+    await owned.handle([part_of(0, 1, of=2, import_id="".join(map(str, range(1_500))))])
+    await owned.drained()
+    assert (await replies(pg), await pg.fetchval("SELECT count(*) FROM import")) == (0, 1)

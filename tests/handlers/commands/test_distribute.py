@@ -109,7 +109,15 @@ def test_c10_the_reply_says_who_could_not_be_placed_and_why() -> None:
     }
 
 
-def test_c10_a_limit_is_the_most_who_are_tried_and_who_they_are_is_chance() -> None:
+def test_c10_nobody_whom_a_limit_lets_through_stays_without_because_another_does_not_fit() -> None:
+    before = ready(*map(listing, YOUNG), update(age_max=15), doctors=(DOCTOR,))  # four fit, one does not
+    for seed in range(20):
+        region = before.copy()
+        region.happens(distribute(seed=seed, limit=4))
+        assert region.reply["counts"] == {"total": 4, "approved": 4, "faulty": 0, "updated": 4}
+
+
+def test_c10_a_limit_is_the_most_who_are_placed_and_who_they_are_is_chance() -> None:
     chosen, before = set(), region_of(6)
     for seed in range(20):
         region = before.copy()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from handlers.world import Link
+from handlers.changes import RepliedAgain
+from handlers.commands.import_rows import well_formed
+from handlers.world import Link, Row
 from tests.handlers.builders import (
     DOCTOR,
     OTHER_UNIT,
@@ -117,3 +119,32 @@ def test_c13_a_patient_linked_to_another_is_replaced() -> None:
     region = region_of(link(), unlink(), link())
     assert region.asks(import_links(row(1))) == "unchanged"
     assert region.linked() == [int(PATIENT)]
+
+
+def test_c2_the_same_part_again_after_the_answer_gets_it_as_its_own_from_then_on() -> None:
+    region = region_of()
+    region.happens(import_links(row(1)), id="answered")
+    region.happens(import_links(row(1)), id="late")
+    (again,) = [change for change in region.changes if isinstance(change, RepliedAgain)]
+    assert (again.source, again.id, again.asked_by) == ("a-source", "answered", ("a-source", "late"))
+
+
+def test_c11_only_patients_of_rows_that_are_sound_in_themselves_are_asked_for() -> None:
+    """A file of the whole region, sent by mistake, can be refused without knowing its patients."""
+    wire = (row(1), row(2, FIRST, unit=OTHER_UNIT), row(3, "fel"), row(4, SECOND, start="i morgon"))
+    rows = [Row(one.row, one.patient_id, one.unit_hsa_id, one.doctor_hsa_id, one.start) for one in wire]
+    assert [one.row for one in well_formed(rows, UNIT, region_of()._world())] == [1]
+
+
+def test_an_import_id_of_any_length_names_its_import() -> None:
+    long = "x" * 5_000
+    region = region_of(import_links(row(1), part=1, parts=2, import_id=long))
+    assert region.asks(import_links(row(2, FIRST), part=2, parts=2, import_id=f"{long}y")) == "waiting"
+    assert region.asks(import_links(row(2, FIRST), part=2, parts=2, import_id=long)) == "done"
+    assert all(len(name) <= 200 for _, name in region.imports)
+
+
+def test_d1_a_row_number_that_could_be_a_patient_is_not_repeated() -> None:
+    region = region_of()
+    region.happens(import_links(row(int(FIRST), "fel")))
+    assert [found["row"] for found in region.reply["faulty_rows"]] == [0]

@@ -74,7 +74,9 @@ def spread(state: Voice, data: Data, unit: str, doctors: list[str], lacking: lis
     """Any sound assignment, for when there is no product to follow."""
     dice = random.Random(data["seed"])
     placed: dict[str, str] = {}
-    for patient_id in dice.sample(lacking, total):
+    for patient_id in dice.sample(lacking, len(lacking)):
+        if len(placed) == total:
+            break
         fitting = [one for one in doctors if state.fits(patient_id, one, unit)]
         free = [one for one in fitting if has_room(state.room(one, unit), one, placed)]
         if free:

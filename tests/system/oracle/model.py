@@ -93,6 +93,7 @@ class Model(Voice):
                 if waits.late(self.today):
                     del self.waiting[place]
                     self.imported[place] = self.reply(waits.first, Answer("import_incomplete"))
+                    self.known[waits.first.source, waits.first.id] = self.imported[place]
         return "applied"
 
     def settle(self) -> None:

@@ -1,0 +1,147 @@
+"""Random histories, decided in memory and by the oracle's own reading of the rules: everything heard is the same.
+
+The same histories run against whole installations in tests/system; here there are more of them in a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from handlers import listing, staff, unit
+from handlers.changes import Cause, DoctorChange, LinkChange, Replied, RepliedAgain
+from handlers.deciding import deciding
+from handlers.world.figures import Figures, with_figures
+from schemas.errors import Unreadable
+from schemas.read import Tombstone, read
+from tests.handlers.region import HANDLERS, Region
+from tests.system.conftest import seeds
+from tests.system.oracle.compare import differences, outcome_differences
+from tests.system.oracle.histories import World as History
+from tests.system.oracle.ids import patient_key
+from tests.system.oracle.model import Model
+from tests.system.oracle.outputs import Heard, Tale, distributions, from_model, letter
+from tests.system.oracle.records import CLOCK, COMMAND, LISTING, STAFF, UNIT, Data, Record
+from tests.system.oracle.state import Settings
+from tests.workers.parts_of_tests import Rec
+
+STEPS = 120
+SETTINGS = Settings()
+TOMBSTONES = {STAFF: staff, UNIT: unit, LISTING: listing}
+
+
+class Product:
+    """The handlers over a region in memory, and what the worker does around them: commands are remembered (C2)."""
+
+    def __init__(self) -> None:
+        self.region = Region(today=date.min)
+        self.heard = Heard()
+        self._replies: dict[tuple[str, str], tuple[str, Data]] = {}
+        self._known: set[tuple[str, str]] = set()
+        self._mark = 0
+
+    def feed(self, record: Record) -> None:
+        """Reads and decides one record."""
+        wire = Rec(record.topic, 0, 0, record.value, None if record.key is None else record.key.encode(),
+                   list(record.headers), record.timestamp)  # fmt: skip
+        try:
+            message = read(record.topic, wire)
+        except Unreadable as error:
+            self.heard.dead[letter(record, str(error.code))] += 1
+            outcome = "dead"
+        else:
+            outcome = self._decide(record, message.data, _cause(record, message))
+            self._listen()
+        self.heard.outcomes[record.topic, outcome] += 1
+
+    def _decide(self, record: Record, data: Any, cause: Cause) -> str:
+        region, who = self.region, (cause.source, cause.id)
+        if record.topic == CLOCK:
+            if region.today >= data.day:
+                return "unchanged"
+            if region.today == date.min:
+                region.today = data.day
+            else:
+                region.day_begins(data.day, at=cause.time)
+            return "applied"
+        if record.topic == COMMAND and who in self._known:
+            region.changes.append(RepliedAgain(*who))
+            return "repeated"
+        self._known.add(who)
+        handlers = dict(HANDLERS)
+        if isinstance(data, Tombstone):
+            handlers[Tombstone] = TOMBSTONES[record.topic]
+        world = region._world()
+        (outcome,) = region._drive(deciding([(data, cause)], handlers, world), world)
+        region._keep(world)
+        return str(outcome)
+
+    def _listen(self) -> None:
+        new, self._mark = self.region.changes[self._mark :], len(self.region.changes)
+        for change in new:
+            match change:
+                case LinkChange():
+                    key = patient_key(f"{change.patient_id:012d}", SETTINGS.secret)
+                    self.heard.told.setdefault(key, []).append(Tale(change.value, change.cause.correlation_id))
+                case Replied():
+                    who = change.cause.source, change.cause.id
+                    self._replies[who] = f"reply/{who[0]}/{who[1]}", change.value
+                    self._answer(self._replies[who])
+                case RepliedAgain() if (reply := self._replies.get((change.source, change.id))) is not None:
+                    if change.asked_by is not None:
+                        self._replies[change.asked_by] = reply
+                    self._answer(reply)
+                case DoctorChange():
+                    self.heard.doctors[f"{change.pair.unit}/{change.pair.doctor}"] = None
+
+    def _answer(self, reply: tuple[str, Data]) -> None:
+        self.heard.replies.setdefault(reply[0], []).append(reply[1])
+
+    def heard_in_the_end(self) -> Heard:
+        """All that was heard; doctors with the figures they have by now."""
+        for key in self.heard.doctors:
+            at, doctor = key.split("/")
+            core = self.region.says(doctor, at)
+            if core is not None:
+                linked = self.region.linked(doctor, at)
+                burden = sum(self.region.patients[number].care_burden or 0 for number in linked)
+                self.heard.doctors[key] = with_figures(core, Figures(len(linked), burden), "2026-05-26T12:00:00Z")
+        return self.heard
+
+
+def _cause(record: Record, message: Any) -> Cause:
+    received = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    if message.envelope is None:
+        return Cause("", "", received)
+    envelope, actor = message.envelope, getattr(message.data, "actor", None)
+    correlation = envelope.correlation_id or (envelope.id if record.topic == COMMAND else None)
+    return Cause(
+        envelope.source,
+        envelope.id,
+        envelope.time or received,
+        correlation,
+        actor=actor and actor.id,
+        role=actor and actor.role,
+    )
+
+
+def differing(history: Iterable[Record]) -> list[str]:
+    """Between what the product says of a history and what the model does."""
+    product, sent = Product(), list(history)
+    for record in sent:
+        product.feed(record)
+    heard = product.heard_in_the_end()
+    model = Model(settings=SETTINGS, observed=distributions(heard, sent))
+    for record in sent:
+        model.feed(record)
+    expected = from_model(model)
+    return [*differences(expected, heard), *outcome_differences(expected.outcomes, heard.outcomes)]
+
+
+@pytest.mark.parametrize("seed", seeds(*range(100, 120)))
+def test_a_history_decided_in_memory_comes_out_as_the_model_says(seed: int) -> None:
+    found = differing(record for step in History(seed).steps(STEPS) for record in step.records)
+    assert not found, "\n".join(found[:20])
