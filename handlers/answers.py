@@ -10,6 +10,9 @@ from typing import Any
 from handlers.changes import Answer, Cause, Json, Outcome, Replied
 from schemas.ids import PatientKind, normal_hsa_id, patient_kind
 
+#: so many faulty rows fit into a record of the reply topic; one that does not would stop all that is published after it
+MOST_ROWS_NAMED = 50_000
+
 #: what every code says; the last two are the region's own words (C11)
 SENTENCES = {
     "done": "Klart.",
@@ -54,9 +57,11 @@ def refused(code: str) -> Answer:
 
 
 def rows_refused(total: int, faults: Iterable[tuple[int, str]], sentences: dict[str, str] = SENTENCES) -> Answer:
-    """One faulty row and nothing is applied (C9, C11); `faults` are row numbers with their codes."""
-    rows = [{"row": _shown_row(row), "code": code, "message": sentences[code]} for row, code in faults]
-    counts = count(total, faulty=len(rows), updated=0)
+    """One faulty row and nothing is applied (C9, C11); `faults` are row numbers with their codes. All are counted."""
+    faults = list(faults)
+    named = faults[:MOST_ROWS_NAMED]
+    rows = [{"row": _shown_row(row), "code": code, "message": sentences[code]} for row, code in named]
+    counts = count(total, faulty=len(faults), updated=0)
     return Answer(Outcome.REFUSED, "rows_faulty", SENTENCES["rows_faulty"], counts, rows)
 
 

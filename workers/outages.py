@@ -43,7 +43,10 @@ def _explain(error: BaseException) -> str | None:
     if isinstance(error, UnknownTopicOrPartitionError):
         return f"{_text(error)}; `fastlakare topics --create` makes what is missing"
     if isinstance(error, TopicAuthorizationFailedError):
-        return f"Kafka gives no right to {_text(error)}; `fastlakare topics --check` tells which rights are missing"
+        return (
+            f"Kafka gives no right to {_text(error)}; what is needed stands in deploy/kafka-acls*.txt, and"
+            " `fastlakare topics --check` tells what the service lacks"
+        )
     if isinstance(error, KafkaError):
         return f"Kafka cannot be reached or refuses: {last_words.text or _text(error)}"
     if isinstance(error, PoolTimeout):

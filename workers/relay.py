@@ -77,13 +77,7 @@ class Relay:
         self._handoff = handoff
         self._duties = duties
         self._health = health or Health()
-        self._leading = False
         self._progressed = False
-
-    @property
-    def leading(self) -> bool:
-        """Whether this process publishes."""
-        return self._leading
 
     async def run(self) -> NoReturn:
         """For ever, whatever fails; ends only by being cancelled."""
@@ -137,15 +131,14 @@ class Relay:
     @contextmanager
     def _taking_part(self) -> Iterator[None]:
         self._handoff.open()
-        self._set_leading(True)
+        self._tell_leading(True)
         try:
             yield
         finally:
-            self._set_leading(False)
+            self._tell_leading(False)
             self._handoff.close()
 
-    def _set_leading(self, leading: bool) -> None:
-        self._leading = leading
+    def _tell_leading(self, leading: bool) -> None:
         metrics.relay_leader.set(leading)
         log.info("relay leads" if leading else "relay no longer leads")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import get_args
 
+import orjson
 import pytest
 
-from handlers.answers import IMPORT_SENTENCES, SENTENCES, shown_unit
+from handlers.answers import IMPORT_SENTENCES, SENTENCES, rows_refused, shown_unit
 from schemas.reply import Done, Refusal
 from tests.handlers.builders import PATIENT, SAMORDNINGSNUMMER, TOLVAN, UNIT
 
@@ -50,3 +51,11 @@ def test_d1_what_could_be_a_personnummer_is_not_shown_as_a_unit(text: str) -> No
 
 def test_d1_a_unit_is_shown_in_upper_case_and_other_text_as_it_came() -> None:
     assert (shown_unit(UNIT.lower()), shown_unit("fel")) == (UNIT, "fel")
+
+
+def test_a_reply_names_no_more_rows_than_a_record_of_its_topic_holds_and_counts_them_all() -> None:
+    longest = max(SENTENCES, key=lambda code: len(SENTENCES[code].encode()))
+    answer = rows_refused(90_000, [(number, longest) for number in range(100_001, 190_001)])
+    assert answer.counts == {"total": 90_000, "approved": 0, "faulty": 90_000, "updated": 0}
+    assert len(answer.faulty_rows or ()) == 50_000
+    assert len(orjson.dumps(answer.faulty_rows)) < 7.5 * 2**20

@@ -24,7 +24,7 @@ from tests.security.certificates import Authority
 from tests.servers.kafka import Kafka
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-SERVICE, OPERATOR, STRANGER = "fastlakare", "operator", "stranger"
+SERVICE, OPERATOR, SENDER, STRANGER = "fastlakare", "operator", "sender", "stranger"
 _PASSWORD = "a password of the test"
 _MODULES = "org.apache.kafka.common.security"
 _RESOURCES = {
@@ -75,7 +75,7 @@ class Cluster:
     @contextmanager
     def running(self) -> Iterator[Cluster]:
         """From the first start to the last stop."""
-        users = (SERVICE, OPERATOR, STRANGER)
+        users = (SERVICE, OPERATOR, SENDER, STRANGER)
         scram = [f"SCRAM-SHA-512=[name={name},password={_PASSWORD}]" for name in users]
         self._kafka.format(*(word for user in scram for word in ("--add-scram", user)))
         self._kafka.start()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, Producer
 
-from tests.security.cluster import OPERATOR, SERVICE, STRANGER, Cluster, documented
+from tests.security.cluster import OPERATOR, SENDER, SERVICE, STRANGER, Cluster, documented
 from tests.security.conftest import Roles
 from tests.system.oracle.driver import ROOT, Installation
 
@@ -96,6 +96,29 @@ def test_topics_run_and_lag_work_with_the_documented_rights_alone(
     lag = say(installation, "lag", "--json", "--wait", "30")
     assert (lag.returncode, json.loads(lag.stdout)["outbox"]) == (0, 0), lag.stderr
     assert cluster.rights(SERVICE, prefix) == len(documented("kafka-acls.txt", SERVICE, prefix, group))
+
+
+def test_an_import_works_with_its_own_documented_rights_alone(
+    cluster: Cluster, installation: Installation, tmp_path: Path
+) -> None:
+    prefix, group = installation.prefix, f"{installation.prefix}group"
+    cluster.grant("kafka-acls-operator.txt", OPERATOR, prefix, group)
+    cluster.grant("kafka-acls.txt", SERVICE, prefix, group)
+    cluster.grant("kafka-acls-import.txt", SENDER, prefix, group)
+    log_in(installation, cluster, "scram", OPERATOR)
+    say(installation, "topics", "--create")
+    log_in(installation, cluster, "scram", SERVICE)
+    installation.start(1)
+    file = tmp_path / "a.csv"
+    file.write_text(f"191212121212;{UNIT};SE2321000131-E000000007623\n", encoding="utf-8")
+    words = ("import", str(file), "--unit", UNIT, "--actor", "annsv4", "--role", "VC-chef", "--json")
+    log_in(installation, cluster, "scram", STRANGER)
+    refused = say(installation, *words)
+    assert (refused.returncode, "no right" in refused.stderr) == (2, True), refused.stderr
+    log_in(installation, cluster, "scram", SENDER)
+    done = say(installation, *words)
+    assert (done.returncode, done.stderr) == (1, ""), done.stderr
+    assert [fault["code"] for fault in json.loads(done.stdout)["faults"]] == ["patient_not_listed"]
 
 
 def test_a_principal_without_rights_is_told_which_are_missing(cluster: Cluster, installation: Installation) -> None:
