@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.table import Table
+from rich.text import Text
 
 from workers.demo.listener import Event
 
@@ -67,7 +68,10 @@ class Screen:
     def verbatim(self, lines: Iterable[str]) -> None:
         """What a command printed, line by line, the ends cut off where they do not fit."""
         for line in lines:
-            self._line("[green]out ←[/]", escape(line), wrap=False)
+            # no grid: one that is too wide would cut the label as well
+            text = Text.assemble((f"{'out ←':>{_LABEL}}", "green"), "  ", line)
+            text.truncate(self.console.width, overflow="ellipsis")
+            self.console.print(text)
 
     def note(self, line: str) -> None:
         """What a reader should notice."""
@@ -107,11 +111,11 @@ class Screen:
         self.console.print()
         self.console.print(f"[bold {'green' if good else 'red'}]{'✔' if good else '✘'} {escape(text)}[/]")
 
-    def _line(self, label: str, text: str, wrap: bool = True) -> None:
+    def _line(self, label: str, text: str) -> None:
         """A label and what belongs to it, which keeps to its own column where it is long."""
         grid = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-        grid.add_column(width=_LABEL, min_width=_LABEL, justify="right", no_wrap=True)
-        grid.add_column(no_wrap=not wrap)
+        grid.add_column(width=_LABEL, justify="right", no_wrap=True)
+        grid.add_column()
         grid.add_row(label, text)
         self.console.print(grid)
 

@@ -63,3 +63,12 @@ def test_what_is_no_terminal_gets_no_control_codes(screen: Screen, out: io.Strin
 
 def test_thousands_are_set_apart() -> None:
     assert number(1_234_567) == "1 234 567"
+
+
+def test_what_a_command_printed_is_cut_at_its_end_and_never_at_its_label(screen: Screen, out: io.StringIO) -> None:
+    screen.verbatim([" Antal  Fel", "x" * 200, "[rad] 1"])
+    lines = out.getvalue().splitlines()
+    assert [line[:8] for line in lines] == [" out ←  "] * 3
+    assert lines[0].endswith(" Antal  Fel")
+    assert lines[2].endswith("[rad] 1")
+    assert (len(lines[1]), lines[1][-2:]) == (screen.console.width, "x…")
