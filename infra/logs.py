@@ -21,6 +21,7 @@ _PERSONNUMMER = re.compile(
 )
 _MASK = "<personnummer>"
 _SPARING_SECONDS = 10.0
+_MOST_TEXTS = 1_000
 # What the server adds to an error quotes rows: "Key (patient)=(...) already exists", "Failing row contains (...)".
 _ROW_DETAIL = re.compile(r"^(?:DETAIL|CONTEXT):.*$", re.MULTILINE)
 
@@ -85,6 +86,8 @@ class _Sparing(logging.Filter):
         if now < at + _SPARING_SECONDS:
             self._said[record.msg] = at, left_out + 1
             return False
+        if len(self._said) > _MOST_TEXTS:  # of a library that makes a text for each line
+            self._said.clear()
         self._said[record.msg] = now, 0
         if left_out:
             record.msg = f"{record.msg} (and {left_out} times before)"
