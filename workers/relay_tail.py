@@ -99,8 +99,11 @@ async def tails(settings: Settings, installation: UUID, parts: Iterable[TopicPar
 
 
 def _sequence(headers: Iterable[tuple[str, bytes | None]], prefix: bytes) -> int:
-    """The sequence in a record's headers; 0 in a record that no relay of this installation wrote."""
-    for name, value in headers:
+    """The sequence in a record's headers; 0 in a record that no relay of this installation wrote.
+
+    The last one is the relay's: a dead letter has those of the record that it copies before it.
+    """
+    for name, value in reversed(list(headers)):
         if name == SEQUENCE_HEADER and value is not None and value.startswith(prefix):
             digits = value[len(prefix) :]
             return int(digits) if digits.isdigit() else 0

@@ -209,7 +209,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         while True:
             await asyncio.sleep(_MIRROR_SECONDS)
             for partition, since in self._batches.lost.items():
-                if monotonic() > since + _LOST_SECONDS:
+                if self._batches.assignment is not None and monotonic() > since + _LOST_SECONDS:
                     raise PartitionLost(
                         f"{self._batches.part(partition)}: another process took it, or its offset went back"
                     )

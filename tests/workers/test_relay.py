@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra import database, outbox
-from infra.outbox import Handoff, OutOfStep
+from infra.outbox import Handoff, Headers, OutOfStep
 from infra.publish import Event, Publisher
 from infra.settings import Settings
 from schemas.topics import LISTNING_REPLY
@@ -116,6 +116,18 @@ async def test_the_tail_is_found_behind_markers_aborted_records_and_strangers(pl
     await place.strange(40, commit=False)  # more than the first window holds
     await place.strange(3, commit=True)
     assert await place.tail() == 2
+
+
+async def test_a_sequence_that_a_dead_letter_copied_is_not_taken_for_its_own(place: Place) -> None:
+    """Whoever carries the headers of a reply on, in a record that cannot be read, must not stop what is published."""
+    id: UUID = await place.pg.fetchval("SELECT id FROM installation")
+    copied: Headers = [(relay_tail.SEQUENCE_HEADER, relay_tail.sequence_prefix(id) + b"5")]
+    async with place.pg.transaction():
+        await place.publisher.write(place.pg, [Event(LISTNING_REPLY, 0, b"k", b"1", copied)])
+    await place.published(1)
+    assert await place.tail() == 1
+    await place.write(b"2")
+    assert await place.published(2) == [b"1", b"2"]
 
 
 async def test_sequences_that_were_never_written_stop_the_relay(place: Place) -> None:
