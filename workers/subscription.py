@@ -208,11 +208,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         mirrored: dict[int, int] = {}
         while True:
             await asyncio.sleep(_MIRROR_SECONDS)
-            for partition, since in self._batches.lost.items():
-                if self._batches.assignment is not None and monotonic() > since + _LOST_SECONDS:
-                    raise PartitionLost(
-                        f"{self._batches.part(partition)}: another process took it, or its offset went back"
-                    )
+            if self._batches.assignment is not None:
+                self._miss_what_is_lost()
             consumer: Consumer | None = self._subscriber.consumer
             if consumer is None:
                 continue
@@ -227,6 +224,12 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
                 log.debug(
                     "group commit failed; it is a mirror only", topic=self._batches.topic, error=type(error).__name__
                 )
+
+    def _miss_what_is_lost(self) -> None:
+        for partition, since in self._batches.lost.items():
+            if monotonic() > since + _LOST_SECONDS:
+                where = self._batches.part(partition)
+                raise PartitionLost(f"{where}: another process took it, or its offset went back")
 
 
 async def _as_it_came(message: tuple[ConsumerRecord, ...]) -> KafkaMessage:

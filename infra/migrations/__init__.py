@@ -41,8 +41,8 @@ async def check(connection: asyncpg.Connection) -> None:
     held = await _revision(connection)
     if held is None:
         raise WrongSchema("the database has no tables yet: run `fastlakare migrate` first")
-    _known(held)
     if held != head():
+        _known(held)
         raise WrongSchema(f"the database is at schema {held}, this release needs {head()}: run `fastlakare migrate`")
 
 

@@ -42,6 +42,14 @@ def log_in(installation: Installation, cluster: Cluster, how: str, name: str) ->
     installation.extra = {"OWN_CLOCK": "true", **cluster.login(how, name)}
 
 
+def create_topics(cluster: Cluster, installation: Installation, how: str) -> None:
+    """The topics, made by the operator with the rights documented for that."""
+    cluster.grant("kafka-acls-operator.txt", OPERATOR, installation.prefix, f"{installation.prefix}group")
+    log_in(installation, cluster, how, OPERATOR)
+    created = say(installation, "topics", "--create")
+    assert "created" in created.stdout, created.stderr
+
+
 def ask(cluster: Cluster, installation: Installation) -> None:
     """One command, sent by the cluster's superuser."""
     data = {
@@ -82,11 +90,8 @@ def test_topics_run_and_lag_work_with_the_documented_rights_alone(
     cluster: Cluster, installation: Installation, how: str
 ) -> None:
     prefix, group = installation.prefix, f"{installation.prefix}group"
-    cluster.grant("kafka-acls-operator.txt", OPERATOR, prefix, group)
+    create_topics(cluster, installation, how)
     cluster.grant("kafka-acls.txt", SERVICE, prefix, group)
-    log_in(installation, cluster, how, OPERATOR)
-    created = say(installation, "topics", "--create")
-    assert "created" in created.stdout, created.stderr
     log_in(installation, cluster, how, SERVICE)
     checked = say(installation, "topics", "--check")
     assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout
@@ -102,11 +107,9 @@ def test_an_import_works_with_its_own_documented_rights_alone(
     cluster: Cluster, installation: Installation, tmp_path: Path
 ) -> None:
     prefix, group = installation.prefix, f"{installation.prefix}group"
-    cluster.grant("kafka-acls-operator.txt", OPERATOR, prefix, group)
+    create_topics(cluster, installation, "scram")
     cluster.grant("kafka-acls.txt", SERVICE, prefix, group)
     cluster.grant("kafka-acls-import.txt", SENDER, prefix, group)
-    log_in(installation, cluster, "scram", OPERATOR)
-    say(installation, "topics", "--create")
     log_in(installation, cluster, "scram", SERVICE)
     installation.start(1)
     file = tmp_path / "a.csv"
@@ -122,10 +125,8 @@ def test_an_import_works_with_its_own_documented_rights_alone(
 
 
 def test_a_principal_without_rights_is_told_which_are_missing(cluster: Cluster, installation: Installation) -> None:
-    prefix, group = installation.prefix, f"{installation.prefix}group"
-    cluster.grant("kafka-acls-operator.txt", OPERATOR, prefix, group)
-    log_in(installation, cluster, "scram", OPERATOR)
-    say(installation, "topics", "--create")
+    prefix = installation.prefix
+    create_topics(cluster, installation, "scram")
     log_in(installation, cluster, "scram", STRANGER)
     checked = say(installation, "topics", "--check", "--json")
     assert checked.returncode == 1, checked.stderr
