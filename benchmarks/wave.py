@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import asyncpg
 import orjson
 
-from handlers.changes import Pair
+from handlers.world.changes import Pair
 from infra.keys import PatientKeys
 from schemas.ids import PatientKind, patient_kind
 

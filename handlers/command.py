@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from handlers.answers import reply, shown_unit
-from handlers.changes import Answer, Cause, Noted, Outcome, RepliedAgain
 from handlers.commands import (
     activate,
     deactivate,
@@ -19,7 +17,9 @@ from handlers.commands import (
     unlink,
 )
 from handlers.commands.checks import doctor_of, is_personnummer, unit_of
+from handlers.replies import reply, shown_unit
 from handlers.world import Needs, World
+from handlers.world.changes import Answer, Cause, Noted, Outcome, RepliedAgain
 from schemas.command import (
     ActivateDoctor,
     Command,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from handlers.changes import Cause, Json, LinkChange, Pair, days_text
-from handlers.selectable import title
+from handlers.eligibility import title
 from handlers.world import Link, Patient, World
+from handlers.world.changes import Cause, Json, LinkChange, Pair, days_text
 from schemas.fields import instant
 
 #: FHIR-like code system of the national contract for "fast läkarkontakt" (contract.md)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from handlers import links, settle
-from handlers.changes import Cause, Outcome, Pair
+from handlers import links, reevaluate
 from handlers.world import Choice, Forgotten, Needs, Patient, World
+from handlers.world.changes import Cause, Outcome, Pair
 from schemas.ids import PatientKind, patient_kind
 from schemas.listing import Choice as WireChoice
 from schemas.listing import ListingState
@@ -84,7 +84,7 @@ def _take(event: ListingState, patient: Patient, world: World, cause: Cause) -> 
         world.stale_figures[Pair(patient.link.unit, patient.link.doctor)] = cause.time
     patient.current, patient.upcoming, patient.care_burden = told
     world.changed_patients.add(patient.id)
-    settle.settle(world, patient, cause)
+    reevaluate.settle(world, patient, cause)
     patient.due = patient.next_due(world.today)
     return True
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from handlers import links, settle
-from handlers.changes import Cause, Outcome
+from handlers import links, reevaluate
 from handlers.listing import forget
 from handlers.world import Forgotten, Needs, Patient, World
+from handlers.world.changes import Cause, Outcome
 from schemas.ids import PatientKind, patient_kind
 from schemas.listing import PatientIdChanged
 
@@ -61,7 +61,7 @@ def _move(world: World, old: Patient, new: Patient, sequence: int, cause: Cause)
     if moving is not None and new.link is None:
         world.set_link(old, None, cause.time)
         links.rekey(world, new, moving, "patient_id_changed", cause)
-    settle.settle(world, new, cause)
+    reevaluate.settle(world, new, cause)
     new.due = new.next_due(world.today)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from handlers.changes import Cause, DoctorChange, Json, Pair, days_text
-from handlers.selectable import absent, posts, selectable, showing
+from handlers.eligibility import absent, posts, selectable, showing
 from handlers.world import Profile, RosterEntry, World, includes
+from handlers.world.changes import Cause, DoctorChange, Json, Pair, days_text
 
 
 def entry(world: World, pair: Pair) -> RosterEntry:

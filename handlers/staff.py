@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handlers import links, roster, settle
-from handlers.changes import Cause, Outcome
-from handlers.facts import late_removal, late_state, late_tombstone
+from handlers import links, reevaluate, roster
+from handlers.versions import late_removal, late_state, late_tombstone
 from handlers.world import Absence, Doctor, Employment, Needs, World
+from handlers.world.changes import Cause, Outcome
 from schemas.read import Tombstone
 from schemas.staff import StaffRemoved, StaffState
 
@@ -65,7 +65,7 @@ def _take(world: World, held: Doctor, told: Doctor, cause: Cause) -> None:
     for patient in patients:
         if patient.link is None or patient.link.doctor != told.hsa_id:
             continue
-        if not settle.settle(world, patient, cause) and held.name != told.name:
+        if not reevaluate.settle(world, patient, cause) and held.name != told.name:
             links.rename(world, patient, "doctor_renamed", cause)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import ChainMap
 from dataclasses import replace
 
-from handlers import links, roster, settle
-from handlers.changes import Cause, Outcome
-from handlers.facts import late_removal, late_state, late_tombstone
+from handlers import links, reevaluate, roster
+from handlers.versions import late_removal, late_state, late_tombstone
 from handlers.world import Needs, Unit, World, meaning
+from handlers.world.changes import Cause, Outcome
 from schemas.read import Tombstone
 from schemas.unit import UnitRemoved, UnitState
 
@@ -71,7 +71,7 @@ def _take(world: World, held: Unit, told: Unit, cause: Cause) -> None:
     world.forget_meanings()
     follow(world, touched, cause)
     for patient in patients:
-        changed = settle.settle(world, patient, cause)
+        changed = reevaluate.settle(world, patient, cause)
         renamed = held.name != told.name and patient.link is not None and patient.link.unit == told.hsa_id
         if renamed and not changed:
             links.rename(world, patient, "unit_renamed", cause)

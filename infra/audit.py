@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import asyncpg
 
-from handlers.changes import Change, LinkChange, Noted
+from handlers.world.changes import Change, LinkChange, Noted
 
 _COLUMNS = ("at", "what", "reason", "unit", "doctor", "patient_id", "revision", "source", "message_id", "actor", "role")
 

@@ -13,8 +13,8 @@ from typing import Any
 import asyncpg
 import orjson
 
-from handlers.changes import Cause
 from handlers.world import Unit
+from handlers.world.changes import Cause
 
 _LOCK = "SELECT pg_advisory_xact_lock_shared(hashtext('fastlakare directory'))"
 _LOCK_ALONE = "SELECT pg_advisory_xact_lock(hashtext('fastlakare directory'))"

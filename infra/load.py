@@ -11,8 +11,8 @@ from typing import Any
 
 import asyncpg
 
-from handlers.changes import Pair
 from handlers.world import Import, ImportPart, Needs, World
+from handlers.world.changes import Pair
 from handlers.world.imports import IMPORT_DAYS
 from infra import rows
 from infra.directory import cause_from

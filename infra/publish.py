@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import asyncpg
 import orjson
 
-from handlers.changes import Cause, DoctorChange, LinkChange, Pair, Replied, RepliedAgain
 from handlers.world import World
-from handlers.world.figures import Figures, with_figures
+from handlers.world.changes import Cause, DoctorChange, LinkChange, Pair, Replied, RepliedAgain
+from handlers.world.statistics import Figures, with_figures
 from infra.aside import aside
 from infra.compact import compact_json
 from infra.failpoints import hit

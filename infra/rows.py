@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 
-from handlers.changes import Pair
 from handlers.world import (
     Absence,
     Choice,
@@ -23,6 +22,7 @@ from handlers.world import (
     RosterEntry,
     Row,
 )
+from handlers.world.changes import Pair
 
 Record = Sequence[Any]
 

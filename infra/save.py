@@ -14,8 +14,8 @@ from typing import Any
 
 import asyncpg
 
-from handlers.changes import Pair
 from handlers.world import Doctor, Patient, RosterEntry, World
+from handlers.world.changes import Pair
 from infra import audit, rows
 from infra.directory import cause_json
 from infra.load import Loader, Raced

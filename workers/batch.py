@@ -25,8 +25,8 @@ from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 
-from handlers.changes import Outcome
-from handlers.deciding import Handlers, deciding
+from handlers.decide import Handlers, deciding
+from handlers.world.changes import Outcome
 from infra import metrics
 from infra.database import raw
 from infra.logs import log

@@ -9,10 +9,10 @@ from time import perf_counter
 
 import asyncpg
 
-from handlers import clock
-from handlers.changes import Outcome
-from handlers.deciding import having
+from handlers import day as day_handler
+from handlers.decide import having
 from handlers.world import Needs
+from handlers.world.changes import Outcome
 from handlers.world.imports import IMPORT_DAYS
 from infra import metrics
 from infra.database import raw
@@ -84,8 +84,8 @@ class Clock(Batches):
         if tx.day.working or (tx.day.day is not None and tx.day.day >= target):
             return True  # an earlier attempt stood after all, though its answer was lost
         day = target if tx.day.day is None else await _next_day(tx.pg, tx.day.day, target)
-        await tx.drive(having(tx.world, lambda: clock.needs(day, tx.world)))
-        clock.begin(day, tx.world, read.cause)
+        await tx.drive(having(tx.world, lambda: day_handler.needs(day, tx.world)))
+        day_handler.begin(day, tx.world, read.cause)
         await save_day(tx.pg, Day(day, True, read.cause))
         return True
 

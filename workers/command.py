@@ -16,8 +16,8 @@ from time import perf_counter
 import asyncpg
 
 from handlers import command
-from handlers.changes import Outcome, RepliedAgain
-from handlers.deciding import Handlers
+from handlers.decide import Handlers
+from handlers.world.changes import Outcome, RepliedAgain
 from infra import offsets
 from infra.failpoints import hit
 from infra.logs import log

@@ -12,8 +12,8 @@ from datetime import datetime
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from handlers.changes import Cause, DoctorChange, Pair
-from handlers.world.figures import Figures
+from handlers.world.changes import Cause, DoctorChange, Pair
+from handlers.world.statistics import Figures
 from infra.database import raw
 from infra.publish import current_figures, remember_figures
 from workers.parts import Parts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers import listing, patient_id
-from handlers.deciding import Handlers
+from handlers.decide import Handlers
 from schemas.listing import ListingState, PatientIdChanged
 from schemas.read import Tombstone
 

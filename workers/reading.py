@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from handlers.changes import Cause, Outcome
+from handlers.world.changes import Cause, Outcome
 from schemas.command import Command
 from schemas.envelope import Envelope, Record
 from schemas.errors import Unreadable

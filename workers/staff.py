@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers import staff
-from handlers.deciding import Handlers
+from handlers.decide import Handlers
 from schemas.read import Tombstone
 from schemas.staff import StaffRemoved, StaffState
 

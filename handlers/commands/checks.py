@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
-from handlers.age import fits
-from handlers.answers import day_of
-from handlers.changes import Pair
+from handlers.eligibility import absent
+from handlers.replies import day_of
 from handlers.roster import paused
-from handlers.selectable import absent
-from handlers.world import World
+from handlers.world import Profile, World
+from handlers.world.changes import Pair
 from schemas.command import Command
 from schemas.ids import PatientKind, normal_hsa_id, patient_kind
 
@@ -68,6 +68,20 @@ def doctor_fault(world: World, pair: Pair) -> str | None:
     if paused(world, entry):
         return "doctor_paused"
     return "doctor_absent" if absent(world, pair) else None
+
+
+def age(patient_id: int, today: date) -> int:
+    """Age in whole years (glossary, age limits): the personnummer begins with the birth date. One born on 29 February
+    turns older on 1 March."""
+    born, birthday = divmod(patient_id // 10_000, 10_000)
+    return today.year - born - (today.month * 100 + today.day < birthday)
+
+
+def fits(profile: Profile, patient_id: int, today: date) -> bool:
+    """Whether the patient's age lies within the doctor's limits (C6, C7)."""
+    years = age(patient_id, today)
+    low, high = profile.age_min, profile.age_max
+    return (low is None or low <= years) and (high is None or years <= high)
 
 
 def age_fault(world: World, pair: Pair, patient_id: int) -> str | None:

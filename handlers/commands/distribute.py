@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from handlers import links
-from handlers.age import fits
-from handlers.answers import accepted, count, refused
-from handlers.changes import Answer, Cause, Pair
-from handlers.commands.checks import doctor_fault, doctor_of, first_fault, free_places, listed_at, unit_of
-from handlers.lottery import choose, shuffled
+from handlers.commands.checks import doctor_fault, doctor_of, first_fault, fits, free_places, listed_at, unit_of
+from handlers.deterministic_random import choose, shuffled
+from handlers.replies import accepted, count, refused
 from handlers.world import Link, Needs, World
+from handlers.world.changes import Answer, Cause, Pair
 from schemas.command import DistributePatients
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from handlers import links
-from handlers.answers import IMPORT_SENTENCES, accepted, count, refused, rows_refused
-from handlers.changes import Answer, Cause, Outcome, Pair
 from handlers.commands.checks import doctor_of, first_fault, unit_of
 from handlers.commands.import_rows import Verdict, judge, well_formed
+from handlers.replies import IMPORT_SENTENCES, accepted, count, refused, rows_refused
 from handlers.world import Import, ImportPart, Needs, Row, World
+from handlers.world.changes import Answer, Cause, Outcome, Pair
 from handlers.world.imports import kept_id
 from schemas.command import ImportLinks
 

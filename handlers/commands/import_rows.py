@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 
-from handlers.answers import day_of
-from handlers.changes import Pair
 from handlers.commands.checks import (
     age_fault,
     date_fault,
@@ -19,7 +17,9 @@ from handlers.commands.checks import (
     listed_at,
     meant,
 )
+from handlers.replies import day_of
 from handlers.world import Link, Row, World
+from handlers.world.changes import Pair
 from schemas.ids import normal_hsa_id
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from handlers import links
-from handlers.answers import accepted, day_of, refused
-from handlers.changes import Answer, Cause, Pair
 from handlers.commands.checks import (
     age_fault,
     doctor_fault,
@@ -15,7 +13,9 @@ from handlers.commands.checks import (
     listed_at,
     unit_of,
 )
+from handlers.replies import accepted, day_of, refused
 from handlers.world import Link, Needs, World
+from handlers.world.changes import Answer, Cause, Pair
 from schemas.command import LinkPatient
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handlers import links
-from handlers.answers import accepted, count, refused, rows_refused
-from handlers.changes import Answer, Cause, Pair
 from handlers.commands.checks import (
     age_fault,
     doctor_fault,
@@ -16,7 +14,9 @@ from handlers.commands.checks import (
     is_personnummer,
     unit_of,
 )
+from handlers.replies import accepted, count, refused, rows_refused
 from handlers.world import Link, Needs, World
+from handlers.world.changes import Answer, Cause, Pair
 from schemas.command import MovePatients
 
 

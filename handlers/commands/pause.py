@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from handlers import roster
-from handlers.answers import accepted, day_of, refused
-from handlers.changes import Answer, Cause, Pair
 from handlers.commands.checks import doctor_of, first_fault, unit_of
+from handlers.replies import accepted, day_of, refused
 from handlers.world import Needs, Pause, World
+from handlers.world.changes import Answer, Cause, Pair
 from schemas.command import PauseDoctor
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from handlers import roster
-from handlers.answers import accepted, refused
-from handlers.changes import Answer, Cause, Pair
 from handlers.commands.checks import doctor_of, first_fault, unit_of
+from handlers.replies import accepted, refused
 from handlers.world import Needs, World
+from handlers.world.changes import Answer, Cause, Pair
 from schemas.command import ResumeDoctor
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from handlers import links
-from handlers.answers import accepted, refused
-from handlers.changes import Answer, Cause
 from handlers.commands.checks import first_fault, is_personnummer, unit_of
+from handlers.replies import accepted, refused
 from handlers.world import Needs, World
+from handlers.world.changes import Answer, Cause
 from schemas.command import UnlinkPatient
 
 

@@ -1,13 +1,5 @@
-"""The world a decision is made on: what is held, as far as it was asked for, and what the decision changes of it."""
+"""The world that decisions are made on, and the changes that they make."""
 
-from __future__ import annotations
-
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-
-from handlers.changes import Cause, Change, Pair
 from handlers.world.entities import (
     Absence,
     Choice,
@@ -24,6 +16,7 @@ from handlers.world.entities import (
 )
 from handlers.world.imports import Import, ImportPart, Row
 from handlers.world.needs import Needs
+from handlers.world.world import Policy, World, meaning
 
 __all__ = [
     "Absence",
@@ -46,141 +39,3 @@ __all__ = [
     "includes",
     "meaning",
 ]
-
-
-@dataclass(slots=True, frozen=True)
-class Policy:
-    """The settings that change a rule (S3, S6)."""
-
-    eligible_positions: frozenset[str] = frozenset({"201010", "201011", "202010", "203010", "203090"})
-    end_links_of_leavers: bool = True
-
-
-def meaning(units: Mapping[str, Unit], unit: str, today: date) -> str:
-    """The unit an id means on a day: replacements are followed, a cycle stops at its first repeat (S9)."""
-    seen: set[str] = set()
-    while unit not in seen and (fact := units.get(unit)) is not None and fact.replaced(today):
-        seen.add(unit)
-        unit = fact.replaced_by or unit
-    return unit
-
-
-@dataclass(slots=True)
-class World:
-    """Everything one batch sees. Handlers change it through the verbs of `links`, `roster` and their own modules.
-
-    `units` is whole; of the rest only what was needed is here (`met`). `began` is the cause of what the day changes,
-    `overdue` the loaded patients on whom it has not happened yet.
-    """
-
-    today: date
-    began: Cause
-    policy: Policy = field(default_factory=Policy)
-    units: dict[str, Unit] = field(default_factory=dict)
-    doctors: dict[str, Doctor] = field(default_factory=dict)
-    roster: dict[Pair, RosterEntry] = field(default_factory=dict)
-    entries_of: dict[str, set[Pair]] = field(default_factory=lambda: defaultdict(set))
-    patients: dict[int, Patient] = field(default_factory=dict)
-    linked: dict[Pair, set[int]] = field(default_factory=lambda: defaultdict(set))
-    stored_counts: dict[Pair, int] = field(default_factory=dict)
-    imports: dict[tuple[str, str], Import] = field(default_factory=dict)
-    met: Needs = field(default_factory=Needs)
-
-    changes: list[Change] = field(default_factory=list)
-    changed_patients: set[int] = field(default_factory=set)
-    changed_doctors: set[str] = field(default_factory=set)
-    changed_entries: set[Pair] = field(default_factory=set)
-    changed_units: set[str] = field(default_factory=set)
-    changed_imports: set[tuple[str, str]] = field(default_factory=set)
-    removed_imports: set[tuple[str, str]] = field(default_factory=set)
-    moved_imports: list[tuple[tuple[str, str], str]] = field(default_factory=list)
-    overdue: set[int] = field(default_factory=set)
-    due_pairs: set[Pair] = field(default_factory=set)
-    due_units: set[str] = field(default_factory=set)
-    stale_figures: dict[Pair, datetime] = field(default_factory=dict)
-    count_change: dict[Pair, int] = field(default_factory=lambda: defaultdict(int))
-    _meaning: dict[str, str] = field(default_factory=dict)
-
-    def resolve(self, unit: str) -> str:
-        """The unit an id means today (S9)."""
-        known = self._meaning.get(unit)
-        if known is None:
-            known = self._meaning[unit] = meaning(self.units, unit, self.today)
-        return known
-
-    def forget_meanings(self) -> None:
-        """A unit's fact or the day has changed, so ids may mean other units."""
-        self._meaning.clear()
-
-    def unit(self, unit: str) -> Unit:
-        """The unit's fact; one not yet heard of is a vårdcentral without a name (contract.md)."""
-        return self.units.get(unit) or Unit(unit)
-
-    def closed(self, unit: str) -> bool:
-        """Whether the unit is closed today (S9)."""
-        fact = self.units.get(unit)
-        return fact is not None and fact.closed(self.today)
-
-    def add_patient(self, patient: Patient) -> None:
-        """A patient was loaded."""
-        self.patients[patient.id] = patient
-        if patient.due is not None and patient.due <= self.today:
-            self.overdue.add(patient.id)
-        if patient.link is not None:
-            self.linked[Pair(patient.link.unit, patient.link.doctor)].add(patient.id)
-
-    def add_doctor(self, doctor: Doctor) -> None:
-        """A doctor was loaded or heard of."""
-        self.doctors[doctor.hsa_id] = doctor
-
-    def add_entry(self, entry: RosterEntry) -> None:
-        """A roster entry was loaded or made."""
-        self.roster[entry.pair] = entry
-        self.entries_of[entry.pair.doctor].add(entry.pair)
-
-    def names_of(self, unit: str) -> set[str]:
-        """Every id that means this unit today, its own first of all (S9)."""
-        return {unit, *(old for old, fact in self.units.items() if fact.replaced_by and self.resolve(old) == unit)}
-
-    def patients_of_doctor(self, doctor: str) -> list[Patient]:
-        """The patients linked to the doctor, by patient id (all of them, where `links_of_doctor` was needed)."""
-        return self._linked(pair for pair in self.linked if pair.doctor == doctor)
-
-    def patients_of(self, pair: Pair) -> list[Patient]:
-        """The patients linked at the pair, by patient id (all of them, where `links_of_doctor` was needed)."""
-        return self._linked([pair])
-
-    def patients_at(self, units: Iterable[str]) -> list[Patient]:
-        """The patients linked at these units, by patient id (all of them, where `links_of_unit` was needed)."""
-        wanted = set(units)
-        return self._linked(pair for pair in self.linked if pair.unit in wanted)
-
-    def _linked(self, pairs: Iterable[Pair]) -> list[Patient]:
-        ids = sorted(set().union(*(self.linked.get(pair, ()) for pair in pairs)))
-        return [self.patients[i] for i in ids]
-
-    def count(self, pair: Pair) -> int:
-        """How many patients are linked at the pair now (needs `counts`)."""
-        return self.stored_counts[pair] + self.count_change[pair]
-
-    def move_import(self, key: tuple[str, str], unit: str) -> None:
-        """An import moves to the unit that replaced its own; one of the same name there stands (S9)."""
-        target = (unit, key[1])
-        if unit == key[0] or target in self.imports:
-            return
-        self.imports[target] = replace(self.imports.pop(key), unit=unit)
-        self.moved_imports.append((key, unit))
-
-    def set_link(self, patient: Patient, link: Link | None, at: datetime) -> None:
-        """Puts the link in place and keeps the indexes, counts and stale figures true to it."""
-        for old, step in ((patient.link, -1), (link, 1)):
-            if old is not None:
-                pair = Pair(old.unit, old.doctor)
-                self.count_change[pair] += step
-                self.stale_figures[pair] = at
-                if step < 0:
-                    self.linked[pair].discard(patient.id)
-                else:
-                    self.linked[pair].add(patient.id)
-        patient.link = link
-        self.changed_patients.add(patient.id)

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from handlers.changes import Json, Pair
+from handlers.world.changes import Json, Pair
 
 
 def includes(start: date | None, end: date | None, day: date) -> bool:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from hashlib import sha256
 from typing import NamedTuple
 
-from handlers.changes import Cause
+from handlers.world.changes import Cause
 
 #: an import still incomplete on the second day after its first part is refused (contract.md)
 IMPORT_DAYS = timedelta(days=2)

@@ -8,7 +8,7 @@ from datetime import date
 from operator import attrgetter
 from typing import Any
 
-from handlers.changes import Pair
+from handlers.world.changes import Pair
 
 NOTHING: frozenset[Any] = frozenset()
 

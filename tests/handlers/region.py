@@ -14,10 +14,22 @@ from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
 
-from handlers import clock, command, listing, patient_id, staff, unit
-from handlers.changes import Cause, Change, DoctorChange, Json, LinkChange, Noted, Outcome, Pair, Replied, RepliedAgain
-from handlers.deciding import Handlers, deciding, having
+from handlers import command, listing, patient_id, staff, unit
+from handlers import day as day_handler
+from handlers.decide import Handlers, deciding, having
 from handlers.world import Doctor, Import, Link, Needs, Patient, Policy, RosterEntry, Unit, World
+from handlers.world.changes import (
+    Cause,
+    Change,
+    DoctorChange,
+    Json,
+    LinkChange,
+    Noted,
+    Outcome,
+    Pair,
+    Replied,
+    RepliedAgain,
+)
 from handlers.world.imports import IMPORT_DAYS
 from schemas.command import COMMANDS
 from schemas.listing import ListingState, PatientIdChanged
@@ -71,8 +83,8 @@ class Region:
         while self.today < day:
             world = self._world()
             turn, cause = self.today + timedelta(days=1), Cause("clock", f"day/{day}", at)
-            self._drive(having(world, lambda w=world, d=turn: clock.needs(d, w)), world)  # type: ignore[misc]
-            clock.begin(turn, world, cause)
+            self._drive(having(world, lambda w=world, d=turn: day_handler.needs(d, w)), world)  # type: ignore[misc]
+            day_handler.begin(turn, world, cause)
             self.today, self.began = turn, cause
             self._keep(world)
             if works_off:

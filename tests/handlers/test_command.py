@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handlers.changes import Noted, Outcome
+from handlers.world.changes import Noted, Outcome
 from tests.handlers.builders import (
     DOCTOR,
     OTHER_UNIT,

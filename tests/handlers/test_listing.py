@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from handlers import listing as listing_topic
-from handlers.changes import Outcome
 from handlers.world import Forgotten, Link
+from handlers.world.changes import Outcome
 from tests.handlers.builders import (
     DOCTOR,
     LONG_AGO,

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from handlers import listing, staff, unit
-from handlers.changes import Cause, DoctorChange, LinkChange, Replied, RepliedAgain
-from handlers.deciding import deciding
-from handlers.world.figures import Figures, with_figures
+from handlers.decide import deciding
+from handlers.world.changes import Cause, DoctorChange, LinkChange, Replied, RepliedAgain
+from handlers.world.statistics import Figures, with_figures
 from schemas.errors import Unreadable
 from schemas.read import Tombstone, read
 from tests.handlers.region import HANDLERS, Region

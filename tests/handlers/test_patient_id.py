@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from handlers.changes import Outcome
 from handlers.world import Forgotten, Link
+from handlers.world.changes import Outcome
 from tests.handlers.builders import (
     DOCTOR,
     NEW_PATIENT,

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.changes import LinkChange
 from handlers.world import Patient
+from handlers.world.changes import LinkChange
 from tests.handlers.builders import (
     DOCTOR,
     NEW_PATIENT,

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from handlers import staff as staff_topic
-from handlers.changes import Outcome
 from handlers.world import Doctor, Policy, Profile
+from handlers.world.changes import Outcome
 from tests.handlers.builders import (
     DOCTOR,
     EARLIER,

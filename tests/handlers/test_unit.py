@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from handlers import unit as unit_topic
-from handlers.changes import Outcome
 from handlers.world import Link, Profile
+from handlers.world.changes import Outcome
 from tests.handlers.builders import (
     DOCTOR,
     EARLIER,

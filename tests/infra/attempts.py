@@ -10,9 +10,9 @@ from typing import Any
 import asyncpg
 import orjson
 
-from handlers.changes import Cause, Outcome
-from handlers.deciding import Handlers, deciding
+from handlers.decide import Handlers, deciding
 from handlers.world import Needs, World
+from handlers.world.changes import Cause, Outcome
 from infra.database import connect
 from infra.keys import PatientKeys
 from infra.load import Loader

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from handlers.changes import Outcome
+from handlers.world.changes import Outcome
 from infra.load import Raced
 from schemas.command import ImportLinks
 from schemas.listing import ListingState, PatientIdChanged

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 
 import pytest
 
-from handlers.changes import LinkChange, Noted, Pair
 from handlers.world import (
     Absence,
     Choice,
@@ -25,6 +24,7 @@ from handlers.world import (
     Row,
     Unit,
 )
+from handlers.world.changes import LinkChange, Noted, Pair
 from infra import load
 from infra.directory import Directory
 from infra.load import Restart, TooMuch

@@ -13,8 +13,8 @@ import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 
-from handlers.changes import Cause, LinkChange, Outcome
 from handlers.world import Needs, World
+from handlers.world.changes import Cause, LinkChange, Outcome
 from infra.offsets import claim
 from infra.outbox import unpack
 from schemas.listing import ListingState

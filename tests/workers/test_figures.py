@@ -9,7 +9,7 @@ import asyncpg
 import orjson
 import pytest
 
-from handlers.changes import Pair
+from handlers.world.changes import Pair
 from infra.save import mark_stale
 from tests.workers.parts_of_tests import parts
 from workers.figures import FiguresDuty

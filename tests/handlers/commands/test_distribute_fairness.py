@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.age import fits
+from handlers.commands.checks import fits
 from handlers.world import Patient, Profile
 from tests.handlers.builders import (
     DOCTOR,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from handlers.changes import RepliedAgain
 from handlers.commands.import_rows import well_formed
 from handlers.world import Link, Row
+from handlers.world.changes import RepliedAgain
 from tests.handlers.builders import (
     DOCTOR,
     OTHER_UNIT,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from handlers.changes import Pair
 from handlers.world import Doctor, Employment, World, includes
+from handlers.world.changes import Pair
 
 
 def posts(world: World, doctor: Doctor, unit: str) -> list[Employment]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from handlers import links
-from handlers.changes import Cause, Pair
-from handlers.selectable import last_day, selectable
+from handlers.eligibility import last_day, selectable
 from handlers.world import Needs, Patient, World
+from handlers.world.changes import Cause, Pair
 
 ONE_DAY = timedelta(days=1)
 

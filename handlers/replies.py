@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from handlers.changes import Answer, Cause, Json, Outcome, Replied
+from handlers.world.changes import Answer, Cause, Json, Outcome, Replied
 from schemas.ids import PatientKind, normal_hsa_id, patient_kind
 
 #: so many faulty rows fit into a record of the reply topic; one that does not would stop all that is published after it

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from handlers import roster, unit
-from handlers.answers import refused, reply, shown_unit
-from handlers.changes import Cause, Noted, Pair
-from handlers.selectable import selectable
+from handlers.eligibility import selectable
+from handlers.replies import refused, reply, shown_unit
 from handlers.world import Needs, Patient, World, meaning
+from handlers.world.changes import Cause, Noted, Pair
 from handlers.world.imports import IMPORT_DAYS
 from schemas.command import ImportLinks
 

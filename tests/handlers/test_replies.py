@@ -7,7 +7,7 @@ from typing import get_args
 import orjson
 import pytest
 
-from handlers.answers import IMPORT_SENTENCES, SENTENCES, rows_refused, shown_unit
+from handlers.replies import IMPORT_SENTENCES, SENTENCES, rows_refused, shown_unit
 from schemas.reply import Done, Refusal
 from tests.handlers.builders import PATIENT, SAMORDNINGSNUMMER, TOLVAN, UNIT
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from handlers.changes import Json
+from handlers.world.changes import Json
 
 
 class Figures(NamedTuple):

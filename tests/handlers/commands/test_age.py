@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from handlers.age import age, fits
+from handlers.commands.checks import age, fits
 from handlers.world import Profile
 from tests.handlers.builders import PATIENT, TOLVAN
 from tests.system.oracle.ids import personnummer

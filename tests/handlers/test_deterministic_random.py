@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handlers.lottery import choose, draw, shuffled
+from handlers.deterministic_random import choose, draw, shuffled
 
 
 def test_c10_draws_are_the_same_on_any_machine_and_python_version() -> None:

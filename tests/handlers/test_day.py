@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from handlers.changes import Json, Noted
 from handlers.world import Policy
+from handlers.world.changes import Json, Noted
 from tests.handlers.builders import (
     DOCTOR,
     LONG_AGO,

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any, Protocol
 
-from handlers import settle
-from handlers.changes import Cause, Outcome
+from handlers import reevaluate
 from handlers.world import Needs, World
+from handlers.world.changes import Cause, Outcome
 
 
 class Handler(Protocol):
@@ -53,12 +53,12 @@ def having(world: World, wanted: Callable[[], Needs]) -> Loading:
     while True:
         missing = wanted().minus(world.met)
         if missing is None and world.overdue:
-            missing = settle.needs_of_overdue(world).minus(world.met)
+            missing = reevaluate.needs_of_overdue(world).minus(world.met)
         if missing is not None:
             world.met.add(missing)
             yield missing
         elif world.overdue:
-            settle.catch_up(world)
+            reevaluate.catch_up(world)
         else:
             return
 

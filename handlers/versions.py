@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from handlers.changes import Outcome
+from handlers.world.changes import Outcome
 
 
 class Held(Protocol):
