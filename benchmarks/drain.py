@@ -20,7 +20,7 @@ from rich.table import Table
 from benchmarks import cpu
 from benchmarks.servers import Servers
 from benchmarks.wave import Wave, ended_links, events, seed
-from infra.keys import PatientKeys
+from infra.patient_keys import PatientKeys
 from tests.system.oracle.driver import Installation, Process, until
 
 _LISTING = "vardval.listing.v1"

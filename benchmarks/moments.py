@@ -19,7 +19,7 @@ from benchmarks import cpu
 from benchmarks.ears import Ears
 from benchmarks.servers import Servers
 from benchmarks.wave import UNITS, personnummer
-from infra.keys import partition_of
+from infra.patient_keys import partition_of
 from tests.system.oracle.driver import Installation
 from tests.system.oracle.ids import patient_key
 from tests.system.oracle.records import Record, Sender, choice, employment

@@ -11,7 +11,7 @@ import asyncpg
 import orjson
 
 from handlers.world.changes import Pair
-from infra.keys import PatientKeys
+from infra.patient_keys import PatientKeys
 from schemas.ids import PatientKind, patient_kind
 
 UNITS = [f"SE2321000131-E{100_000 + n:012d}" for n in range(200)]

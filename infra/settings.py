@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from infra.variables import SettingsError, read_values, variable
+from infra.environment import SettingsError, read_values, variable
 
 if TYPE_CHECKING:
     from handlers.world import Policy

@@ -16,7 +16,7 @@ import asyncpg
 import pytest
 
 from infra.embedded.postgres import Postgres
-from infra.migrations import upgrade
+from infra.postgres.migrations import upgrade
 from tests.servers.kafka import Kafka, NoKafka, in_container, jars
 
 #: a test database need not survive the machine, only its own crashes

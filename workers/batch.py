@@ -28,9 +28,9 @@ from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 from handlers.decide import Handlers, deciding
 from handlers.world.changes import Outcome
 from infra import metrics
-from infra.database import raw
 from infra.logs import log
-from infra.offsets import Fenced, Position, standing
+from infra.postgres.connection import raw
+from infra.postgres.offsets import Fenced, Position, standing
 from schemas.envelope import Record
 from schemas.errors import DeadCode
 from schemas.topics import dlq

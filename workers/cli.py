@@ -81,7 +81,7 @@ def migrate() -> None:
     Exit codes:  0 the schema is current, 2 wrong use or database out of reach
     """
     settings = terminal.tool(("database",))
-    from infra.migrations import upgrade
+    from infra.postgres.migrations import upgrade
 
     before, after = upgrade(settings.database_url.get_secret_value())
     if before == after:

@@ -37,8 +37,8 @@ def topics(
     """
     if create and check:
         raise typer.BadParameter("--create and --check exclude each other")
+    from infra.kafka import topics as workers_topics
     from workers import tables
-    from workers import topics as workers_topics
 
     settings = tool(("kafka",) if create or check else ())
     if not create and not check:

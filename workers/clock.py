@@ -15,9 +15,9 @@ from handlers.world import Needs
 from handlers.world.changes import Outcome
 from handlers.world.imports import IMPORT_DAYS
 from infra import metrics
-from infra.database import raw
-from infra.directory import Day, read_day, save_day
 from infra.failpoints import hit
+from infra.postgres.connection import raw
+from infra.postgres.reference_data import Day, read_day, save_day
 from workers.batch import Batches, reached
 from workers.reading import Read
 from workers.transaction import Advance, Transaction, transact

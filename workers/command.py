@@ -18,10 +18,10 @@ import asyncpg
 from handlers import command
 from handlers.decide import Handlers
 from handlers.world.changes import Outcome, RepliedAgain
-from infra import offsets
 from infra.failpoints import hit
 from infra.logs import log
-from infra.offsets import Position
+from infra.postgres import offsets
+from infra.postgres.offsets import Position
 from schemas.command import COMMANDS, ImportLinks
 from schemas.envelope import Record
 from schemas.topics import LISTNING_COMMAND

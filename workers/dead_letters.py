@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from infra.keys import partition_of
-from infra.outbox import Headers
-from infra.publish import Event
+from infra.events import Event
+from infra.patient_keys import partition_of
+from infra.postgres.outbox import Headers
 from schemas.envelope import Record, instant
 from schemas.errors import Unreadable
 from schemas.topics import dlq

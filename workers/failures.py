@@ -10,7 +10,7 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from infra.database import DatabaseUnreachable
+from infra.postgres.connection import DatabaseUnreachable
 from schemas.errors import DeadCode, Unreadable
 
 #: classes of SQLSTATE that pass by themselves: connection, resources, operator, system; then deadlock and its kin

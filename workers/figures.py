@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handlers.world.changes import Cause, DoctorChange, Pair
 from handlers.world.statistics import Figures
-from infra.database import raw
-from infra.publish import current_figures, remember_figures
+from infra.events import current_figures, remember_figures
+from infra.postgres.connection import raw
 from workers.parts import Parts
 
 #: doctors whose figures are worked out in one transaction

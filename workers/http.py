@@ -14,9 +14,9 @@ import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from infra import metrics
+from infra.environment import variable
 from infra.logs import log
 from infra.settings import Settings, SettingsError
-from infra.variables import variable
 from schemas import contract
 from workers.health import Health
 from workers.lag import Lag

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from infra.keys import command_name
+from infra.patient_keys import command_name
 from workers.reading import Read
 
 _REMEMBER = """

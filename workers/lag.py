@@ -15,8 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra import metrics
-from infra.kafka import client_args
-from infra.kafka_metadata import describe
+from infra.kafka.client import client_args
+from infra.kafka.metadata import describe
 from infra.settings import Settings
 from schemas.topics import TOPICS
 

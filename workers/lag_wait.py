@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from rich.console import Console
 from rich.markup import escape
 
-from infra import database
+from infra.postgres.connection import create_engine
 from infra.settings import Settings
 from workers.lag import Lag, LagMeter
 from workers.outages import explain, wrong_settings
@@ -53,7 +53,7 @@ async def wait_for_none(settings: Settings, seconds: float) -> Lag:
 
 @asynccontextmanager
 async def _meter(settings: Settings) -> AsyncIterator[LagMeter]:
-    engine = database.engine(settings, pool_size=1, application_name="fastlakare lag")
+    engine = create_engine(settings, pool_size=1, application_name="fastlakare lag")
     meter = LagMeter(settings, engine, _READ_OFFSETS)
     try:
         yield meter

@@ -35,8 +35,8 @@ def _explain(error: BaseException) -> str | None:
         return str(error)
     from sqlalchemy.exc import TimeoutError as PoolTimeout  # here, for these take their time to load
 
-    from infra.database import DatabaseUnreachable
-    from infra.migrations import WrongSchema
+    from infra.postgres.connection import DatabaseUnreachable
+    from infra.postgres.migrations import WrongSchema
 
     if isinstance(error, DatabaseUnreachable | WrongSchema):
         return str(error)

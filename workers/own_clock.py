@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infra.database import raw
-from infra.publish import Event
+from infra.events import Event
+from infra.postgres.connection import raw
 from schemas.envelope import binary_headers
 from schemas.topics import LISTNING_CLOCK
 from workers.parts import Parts

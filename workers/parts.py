@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infra.directory import Directory
-from infra.keys import PatientKeys
-from infra.outbox import Handoff
-from infra.publish import Publisher
+from infra.events import Publisher
+from infra.patient_keys import PatientKeys
+from infra.postgres.outbox import Handoff
+from infra.postgres.reference_data import Directory
 from infra.settings import Settings
 from workers.health import Health
 

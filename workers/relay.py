@@ -31,11 +31,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from infra import metrics
-from infra.database import raw
 from infra.failpoints import hit
-from infra.leadership import Leadership, lead, lock_key
 from infra.logs import log
-from infra.outbox import Handoff
+from infra.postgres.connection import raw
+from infra.postgres.leadership import Leadership, lead, lock_key
+from infra.postgres.outbox import Handoff
 from infra.settings import Settings
 from workers import relay_tail as tail
 from workers.health import Health

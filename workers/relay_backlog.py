@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import asyncpg
 
-from infra import outbox
-from infra.outbox import Handoff, Outgoing, OutOfStep
+from infra.postgres import outbox
+from infra.postgres.outbox import Handoff, Outgoing, OutOfStep
 
 ROUND_EVENTS = 10_000
 ROUND_BYTES = 8 << 20  # of values; a round goes over it by one run of the hand-off at most

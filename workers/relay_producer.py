@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import ConcurrentTransactions
 from aiokafka.protocol.transaction import AddPartitionsToTxnRequest
 
-from infra.kafka import client_args
-from infra.outbox import Outgoing
+from infra.kafka.client import client_args
+from infra.postgres.outbox import Outgoing
 from infra.settings import Settings
 from workers.relay_tail import SEQUENCE_HEADER, sequence_prefix
 

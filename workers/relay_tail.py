@@ -11,10 +11,10 @@ from uuid import UUID
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infra import outbox
-from infra.database import raw
-from infra.kafka import client_args
-from infra.outbox import Outgoing, OutOfStep, Shard
+from infra.kafka.client import client_args
+from infra.postgres import outbox
+from infra.postgres.connection import raw
+from infra.postgres.outbox import Outgoing, OutOfStep, Shard
 from infra.settings import Settings
 
 SEQUENCE_HEADER = "fastlakare-seq"

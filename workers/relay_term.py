@@ -12,11 +12,12 @@ import asyncpg
 from aiokafka import TopicPartition
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infra import metrics, outbox
-from infra.database import raw
+from infra import metrics
 from infra.failpoints import hit
-from infra.leadership import Leadership
-from infra.outbox import Handoff, Shard
+from infra.postgres import outbox
+from infra.postgres.connection import raw
+from infra.postgres.leadership import Leadership
+from infra.postgres.outbox import Handoff, Shard
 from infra.settings import Settings
 from workers.relay_backlog import Backlog, Events
 from workers.relay_producer import TRANSACTION_SECONDS, Producer

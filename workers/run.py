@@ -17,16 +17,18 @@ from faststream.kafka import KafkaBroker
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from infra import database, migrations
-from infra.directory import Directory
-from infra.kafka import client_args
-from infra.keys import PatientKeys
+from infra.events import Publisher
+from infra.kafka.client import client_args
+from infra.kafka.topics import partition_counts
 from infra.logs import log
-from infra.outbox import Handoff
-from infra.publish import Publisher
+from infra.patient_keys import PatientKeys
+from infra.postgres import installation, migrations
+from infra.postgres.connection import create_engine, raw
+from infra.postgres.outbox import Handoff
+from infra.postgres.reference_data import Directory
 from infra.settings import Settings
 from schemas.topics import FAST_LAKARKONTAKT, KIV_STAFF, KIV_UNIT, LISTNING_CLOCK, VARDVAL_LISTING
-from workers import command, installation, listing, staff, unit
+from workers import command, listing, staff, unit
 from workers.batch import Batches
 from workers.clock import Clock
 from workers.consumer import Consumer
@@ -41,7 +43,6 @@ from workers.parts import Parts
 from workers.relay import Duty, Relay
 from workers.sleepers import watch_sleepers
 from workers.subscription import PartitionLost, Subscription
-from workers.topics import partition_counts
 
 T = TypeVar("T")
 
@@ -61,7 +62,7 @@ WORKERS: Mapping[str, Callable[[Parts], Batches]] = {
 async def serve(settings: Settings, only: frozenset[str]) -> int:
     """Runs what `only` names. Returns 0 when told to stop, 1 when something failed that will not pass by itself."""
     health = Health()
-    engine = database.engine(settings, pool_size=_CONNECTIONS, application_name="fastlakare run")
+    engine = create_engine(settings, pool_size=_CONNECTIONS, application_name="fastlakare run")
     meter = LagMeter(settings, engine)
     http = asyncio.create_task(serve_http(settings, health, meter))
     starting = asyncio.create_task(_parts(settings, engine, health, http))
@@ -146,17 +147,17 @@ def _may_pass(error: BaseException) -> bool:
 
 async def _check_schema(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
-        await migrations.check(await database.raw(connection))
+        await migrations.check(await raw(connection))
 
 
 async def _shards(engine: AsyncEngine, counts: Mapping[str, int]) -> dict[tuple[str, int], int]:
     async with engine.connect() as connection:
-        return await installation.ensure(await database.raw(connection), counts)
+        return await installation.ensure(await raw(connection), counts)
 
 
 async def _hold_key(engine: AsyncEngine, keys: PatientKeys) -> None:
     async with engine.connect() as connection:
-        await installation.hold_key(await database.raw(connection), keys)
+        await installation.hold_key(await raw(connection), keys)
 
 
 class _Broker(KafkaBroker):

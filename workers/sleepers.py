@@ -7,9 +7,9 @@ from typing import NoReturn
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infra.database import raw
 from infra.logs import log
-from infra.sleepers import SLEPT_SECONDS, end_sleepers
+from infra.postgres.connection import raw
+from infra.postgres.stalled_sessions import SLEPT_SECONDS, end_sleepers
 from workers.failures import fingerprint, passing
 from workers.outages import explain
 

@@ -20,9 +20,9 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
-from infra.database import raw
 from infra.logs import log
-from infra.offsets import Position, claim
+from infra.postgres.connection import raw
+from infra.postgres.offsets import Position, claim
 from workers.batch import Batches
 from workers.consumer import Consumer
 from workers.failures import fingerprint, passing

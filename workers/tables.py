@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
+from infra.kafka.topics import Difference, Wanted
 from workers.lag import Lag
-from workers.topics import Difference, Wanted
 
 _DAY_MS = 24 * 60 * 60 * 1000
 

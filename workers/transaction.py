@@ -11,14 +11,14 @@ from typing import Generic, Protocol, TypeVar
 import asyncpg
 
 from handlers.world import Needs, World
-from infra.aside import aside
-from infra.database import raw
-from infra.directory import Day
+from infra.events import Event
 from infra.failpoints import hit
-from infra.load import Loader, Restart
-from infra.offsets import Position, advance
-from infra.publish import Event
-from infra.save import save
+from infra.offload import aside
+from infra.postgres.connection import raw
+from infra.postgres.load import Loader, Restart
+from infra.postgres.offsets import Position, advance
+from infra.postgres.reference_data import Day
+from infra.postgres.save import save
 from workers.parts import Parts
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from time import monotonic
 
 from infra.embedded.ports import free_port
 from infra.embedded.postgres import Postgres
-from infra.migrations import upgrade
+from infra.postgres.migrations import upgrade
 from tests.chaos.ledger import Ledger, audit
 from tests.chaos.load import Load
 from tests.chaos.network import Door

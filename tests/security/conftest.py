@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from infra.embedded.postgres import Postgres
-from infra.migrations import upgrade
+from infra.postgres.migrations import upgrade
 from tests.conftest import database, unavailable
 from tests.security.cluster import DEPLOY, Cluster
 from tests.servers.kafka import NoKafka

@@ -7,7 +7,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from infra.migrations import upgrade
+from infra.postgres.migrations import upgrade
 from tests.security.conftest import Roles, run
 
 ALLOWED = (

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.cpu import peak_mb
 from benchmarks.ears import Ears
-from infra.keys import partition_of
+from infra.patient_keys import partition_of
 from tests.system.conftest import Opener
 from tests.system.invariants import breaches, query
 from tests.system.oracle.driver import until

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from infra.embedded.postgres import Postgres
-from infra.migrations import upgrade
+from infra.postgres.migrations import upgrade
 from tests.conftest import FAST
 from tests.servers.kafka import Kafka
 from tests.system.conftest import Opener

@@ -10,14 +10,14 @@ from typing import Any
 import asyncpg
 import orjson
 
-from infra import database
-from infra.directory import Directory
-from infra.keys import PatientKeys
-from infra.outbox import Handoff
-from infra.publish import Publisher
+from infra.events import Publisher
+from infra.patient_keys import PatientKeys
+from infra.postgres import installation
+from infra.postgres.connection import connect, create_engine
+from infra.postgres.outbox import Handoff
+from infra.postgres.reference_data import Directory
 from infra.settings import Settings
 from schemas.topics import LISTNING_CLOCK, TOPICS
-from workers import installation
 from workers.health import Health
 from workers.parts import Parts
 
@@ -51,8 +51,8 @@ def message(
 async def parts(url: str, **settings: Any) -> AsyncIterator[tuple[Parts, asyncpg.Connection]]:
     """The parts, and a connection to look with."""
     made = Settings(database_url=url, patient_key_secret=SECRET, partitions=2, **settings)
-    engine = database.engine(made, pool_size=4)
-    pg = await database.connect(url)
+    engine = create_engine(made, pool_size=4)
+    pg = await connect(url)
     shards = await installation.ensure(pg, COUNTS)
     keys, publisher = PatientKeys(SECRET.encode(), 2), Publisher("fastlakare", shards, COUNTS)
     yield Parts(made, engine, Directory(), keys, publisher, Handoff(), Health()), pg

@@ -15,8 +15,8 @@ from prometheus_client import REGISTRY
 
 from handlers.world import Needs, World
 from handlers.world.changes import Cause, LinkChange, Outcome
-from infra.offsets import claim
-from infra.outbox import unpack
+from infra.postgres.offsets import claim
+from infra.postgres.outbox import unpack
 from schemas.listing import ListingState
 from schemas.topics import VARDVAL_LISTING
 from tests.servers.waiting import until
@@ -288,8 +288,8 @@ async def test_what_asks_for_too_much_is_halved_and_alone_it_may_ask_for_more_or
     held: Held, monkeypatch: pytest.MonkeyPatch, most: int, outcome: list[tuple[str, str, str]]
 ) -> None:
     """Whatever one record asks for, it must not stop a partition for ever."""
-    monkeypatch.setattr("infra.load.MOST_PATIENTS", 0)
-    monkeypatch.setattr("infra.load.MOST_OF_ONE", most)
+    monkeypatch.setattr("infra.postgres.load.MOST_PATIENTS", 0)
+    monkeypatch.setattr("infra.postgres.load.MOST_OF_ONE", most)
     owned = await batches(held)
     await owned.handle([listing(0, 1), listing(1, 2)] if not outcome else [listing(0, 1)])
     assert await dead(held[1]) == outcome

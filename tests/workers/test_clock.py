@@ -8,7 +8,7 @@ from datetime import date
 import asyncpg
 import pytest
 
-from infra.offsets import claim
+from infra.postgres.offsets import claim
 from schemas.listing import ListingState
 from schemas.topics import LISTNING_CLOCK, VARDVAL_LISTING
 from tests.workers.parts_of_tests import Rec, message, parts

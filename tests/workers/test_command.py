@@ -10,8 +10,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from infra.database import connect
-from infra.offsets import Position, ahead, claim, standing
+from infra.postgres.connection import connect
+from infra.postgres.offsets import Position, ahead, claim, standing
 from schemas.topics import LISTNING_COMMAND
 from tests.servers.waiting import until
 from tests.workers.parts_of_tests import Rec, message, parts

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from infra.database import DatabaseUnreachable
-from infra.load import Raced
+from infra.postgres.connection import DatabaseUnreachable
+from infra.postgres.load import Raced
 from workers.failures import BadRelease, Guard, fingerprint, passing
 
 

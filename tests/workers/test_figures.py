@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from handlers.world.changes import Pair
-from infra.save import mark_stale
+from infra.postgres.save import mark_stale
 from tests.workers.parts_of_tests import parts
 from workers.figures import FiguresDuty
 from workers.parts import Parts

@@ -17,7 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra import metrics
-from infra.database import DatabaseUnreachable
+from infra.postgres.connection import DatabaseUnreachable
 from infra.settings import Settings, SettingsError
 from tests.servers.waiting import until
 from workers.health import Health

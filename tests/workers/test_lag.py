@@ -12,11 +12,12 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import UnknownTopicOrPartitionError
 
-from infra import database, metrics
+from infra import metrics
+from infra.kafka.topics import create
+from infra.postgres.connection import connect, create_engine
 from infra.settings import Settings
 from workers.lag import LagMeter
 from workers.lag_wait import measure_once, wait_for_none
-from workers.topics import create
 
 NOTHING = {
     "kiv.staff.v1": 0,
@@ -38,14 +39,14 @@ async def settings(kafka: Any, migrated_url: str, topic_prefix: str) -> Settings
 
 @pytest.fixture
 async def held(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
-    connection = await database.connect(settings.database_url.get_secret_value())
+    connection = await connect(settings.database_url.get_secret_value())
     yield connection
     await connection.close()
 
 
 @pytest.fixture
 async def meter(settings: Settings) -> AsyncIterator[LagMeter]:
-    engine = database.engine(settings, pool_size=1)
+    engine = create_engine(settings, pool_size=1)
     made = LagMeter(settings, engine)
     yield made
     await made.aclose()
@@ -87,7 +88,7 @@ async def test_markers_and_aborted_records_are_no_records(
 
 async def test_beyond_what_may_be_read_the_distance_is_told(settings: Settings) -> None:
     await send(settings, "vardval.listing.v1", 6, each=3)
-    engine = database.engine(settings, pool_size=1)
+    engine = create_engine(settings, pool_size=1)
     quick, exact = LagMeter(settings, engine, read_offsets=7), LagMeter(settings, engine, read_offsets=8)
     told = [(await meter()).inputs["vardval.listing.v1"] for meter in (quick, exact)]
     await quick.aclose()

@@ -15,8 +15,8 @@ from aiokafka.errors import (
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from infra.database import DatabaseUnreachable
-from infra.migrations import WrongSchema
+from infra.postgres.connection import DatabaseUnreachable
+from infra.postgres.migrations import WrongSchema
 from infra.settings import SettingsError
 from workers.outages import explain, wrong_settings
 

@@ -9,7 +9,7 @@ import asyncpg
 import orjson
 import pytest
 
-from infra.outbox import unpack
+from infra.postgres.outbox import unpack
 from tests.workers.parts_of_tests import parts
 from workers.own_clock import ClockDuty
 from workers.parts import Parts

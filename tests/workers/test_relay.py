@@ -12,16 +12,17 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infra import database, outbox
-from infra.outbox import Handoff, Headers, OutOfStep
-from infra.publish import Event, Publisher
+from infra.events import Event, Publisher
+from infra.kafka.topics import create
+from infra.postgres import installation, outbox
+from infra.postgres.connection import connect, create_engine
+from infra.postgres.outbox import Handoff, Headers, OutOfStep
 from infra.settings import Settings
 from schemas.topics import LISTNING_REPLY
 from tests.servers.waiting import until
 from tests.workers.parts_of_tests import COUNTS
-from workers import installation, relay_tail
+from workers import relay_tail
 from workers.relay import Relay
-from workers.topics import create
 
 OLD_BACKUP = "UPDATE outbox_shard SET last_seq = 1, published_seq = 1 WHERE topic = 'listning.reply.v1'"
 
@@ -90,7 +91,7 @@ async def place(kafka: Any, migrated_url: str, topic_prefix: str) -> AsyncIterat
         database_url=migrated_url, kafka_bootstrap_servers=kafka.bootstrap, topic_prefix=topic_prefix, partitions=1
     )
     await create(settings)
-    engine, pg = database.engine(settings, pool_size=8), await database.connect(migrated_url)
+    engine, pg = create_engine(settings, pool_size=8), await connect(migrated_url)
     counts = dict.fromkeys(COUNTS, 1)
     shards = await installation.ensure(pg, counts)
     yield Place(settings, engine, pg, Publisher("fastlakare", shards, counts))

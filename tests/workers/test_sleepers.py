@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 from structlog.testing import capture_logs
 
-from infra.database import connect, engine
+from infra.postgres.connection import connect, create_engine
+from infra.postgres.stalled_sessions import SLEPT_SECONDS
 from infra.settings import Settings
-from infra.sleepers import SLEPT_SECONDS
-from tests.infra.sessions import between_two_statements, gone, holding
+from tests.infra.postgres.sessions import between_two_statements, gone, holding
 from tests.servers.waiting import until
 from workers.sleepers import watch_sleepers
 
@@ -24,7 +24,7 @@ SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_
 @asynccontextmanager
 async def watched(url: str, *, every: float, after: float = SLEPT_SECONDS) -> AsyncIterator[asyncpg.Connection]:
     """A watch over the database, which must go on to the end; yields a connection to look from."""
-    watching = engine(Settings(database_url=url), pool_size=1, application_name="fastlakare watch")
+    watching = create_engine(Settings(database_url=url), pool_size=1, application_name="fastlakare watch")
     looks = await connect(url, application_name="test")
     watch = asyncio.create_task(watch_sleepers(watching, every, after))
     try:

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CorruptRecordException, GroupAuthorizationFailedError
 
 import workers.subscription as subscription_module
-from infra.offsets import Position, claim
+from infra.postgres.offsets import Position, claim
 from schemas.topics import VARDVAL_LISTING
 from tests.workers.parts_of_tests import Rec, message, parts
 from workers.batch import Batches

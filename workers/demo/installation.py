@@ -20,8 +20,8 @@ import orjson
 from infra.embedded.broker import PARTITIONS, Broker
 from infra.embedded.ports import free_port
 from infra.embedded.postgres import Postgres
-from infra.migrations import upgrade
-from infra.variables import PREFIX
+from infra.environment import PREFIX
+from infra.postgres.migrations import upgrade
 from schemas.topics import TOPICS
 
 _DATABASE = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB", "max_connections": "50"}

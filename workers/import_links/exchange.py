@@ -15,8 +15,8 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
 from infra.failpoints import hit
-from infra.kafka import client_args
-from infra.kafka_metadata import Found, describe
+from infra.kafka.client import client_args
+from infra.kafka.metadata import Found, describe
 from infra.settings import Settings
 from schemas.envelope import instant
 from schemas.reply import Reply

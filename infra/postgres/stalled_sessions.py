@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-#: as long as the server waits for those between two statements (infra/database.py)
+#: as long as the server waits for those between two statements (infra/postgres/connection.py)
 SLEPT_SECONDS = 30.0
 
 # `state_change` is when the transaction's last statement began, or ended. Only sessions of our own role may be ended.

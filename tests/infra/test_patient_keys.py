@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from infra.keys import PatientKeys, command_name, partition_of
+from infra.patient_keys import PatientKeys, command_name, partition_of
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 

@@ -25,10 +25,10 @@ from handlers.world import (
     Unit,
 )
 from handlers.world.changes import LinkChange, Noted, Pair
-from infra import load
-from infra.directory import Directory
-from infra.load import Restart, TooMuch
-from tests.infra.attempts import KEYS, NOON, TODAY, Begin, attempts, cause
+from infra.postgres import load
+from infra.postgres.load import Restart, TooMuch
+from infra.postgres.reference_data import Directory
+from tests.infra.postgres.attempts import KEYS, NOON, TODAY, Begin, attempts, cause
 
 DOCTOR, UNIT = "SE2321000131-E000000007623", "SE2321000131-E000000000712"
 PAIR = Pair(UNIT, DOCTOR)

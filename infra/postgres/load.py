@@ -14,9 +14,9 @@ import asyncpg
 from handlers.world import Import, ImportPart, Needs, World
 from handlers.world.changes import Pair
 from handlers.world.imports import IMPORT_DAYS
-from infra import rows
-from infra.directory import cause_from
-from infra.keys import PatientKeys
+from infra.patient_keys import PatientKeys
+from infra.postgres import rows
+from infra.postgres.reference_data import cause_from
 
 #: more patients than this in one transaction, and the batch is halved first: memory stays flat
 MOST_PATIENTS = 60_000

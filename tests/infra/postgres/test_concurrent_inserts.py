@@ -10,11 +10,11 @@ import asyncpg
 import pytest
 
 from handlers.world.changes import Outcome
-from infra.load import Raced
+from infra.postgres.load import Raced
 from schemas.command import ImportLinks
 from schemas.listing import ListingState, PatientIdChanged
 from schemas.staff import StaffState
-from tests.infra.attempts import KEYS, Attempt, Begin, attempts
+from tests.infra.postgres.attempts import KEYS, Attempt, Begin, attempts
 from tests.servers.waiting import until
 from workers.command import HANDLERS as COMMANDS
 from workers.failures import passing

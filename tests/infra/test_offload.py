@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from infra.aside import aside
+from infra.offload import aside
 
 
 async def test_the_event_loop_goes_on_while_something_large_is_computed() -> None:

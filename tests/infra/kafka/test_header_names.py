@@ -12,7 +12,7 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.util import calc_crc32c
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from infra.kafka import client_args
+from infra.kafka.client import client_args
 from infra.settings import Settings
 
 IN_LATIN_1 = b"K\xe4lla"

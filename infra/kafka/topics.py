@@ -20,8 +20,8 @@ from aiokafka.errors import (
     for_code,
 )
 
-from infra.kafka import client_args
-from infra.kafka_metadata import Found, Right, describe
+from infra.kafka.client import client_args
+from infra.kafka.metadata import Found, Right, describe
 from infra.settings import Settings
 from schemas.topics import LISTNING_CLOCK, LISTNING_REPLY, TOPICS, Topic
 

@@ -9,7 +9,7 @@ from alembic import context
 from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from infra.database import connect
+from infra.postgres.connection import connect
 
 _ONE_AT_A_TIME = 7_311_201_604
 

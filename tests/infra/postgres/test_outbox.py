@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra import outbox
-from infra.database import connect
-from infra.outbox import Handoff, Outgoing, pack, unpack
-from infra.publish import Event, Publisher
+from infra.events import Event, Publisher
+from infra.postgres import outbox
+from infra.postgres.connection import connect
+from infra.postgres.outbox import Handoff, Outgoing, pack, unpack
 from tests.servers.waiting import until
 
 TOPIC = "listning.reply.v1"

@@ -16,9 +16,9 @@ import asyncpg
 
 from handlers.world import Doctor, Patient, RosterEntry, World
 from handlers.world.changes import Pair
-from infra import audit, rows
-from infra.directory import cause_json
-from infra.load import Loader, Raced
+from infra.postgres import audit, rows
+from infra.postgres.load import Loader, Raced
+from infra.postgres.reference_data import cause_json
 
 _UNITS = """
 INSERT INTO unit (hsa_id, version, removed, fact_at, name, kind, care_giver, first_day, last_day, replaced_by, revision)

@@ -12,11 +12,11 @@ import orjson
 from handlers.world import World
 from handlers.world.changes import Cause, DoctorChange, LinkChange, Pair, Replied, RepliedAgain
 from handlers.world.statistics import Figures, with_figures
-from infra.aside import aside
 from infra.compact import compact_json
 from infra.failpoints import hit
-from infra.keys import command_name, partition_of
-from infra.outbox import Headers, Outgoing, pack, unpack
+from infra.offload import aside
+from infra.patient_keys import command_name, partition_of
+from infra.postgres.outbox import Headers, Outgoing, pack, unpack
 from schemas.envelope import shared_headers
 from schemas.fields import instant
 from schemas.topics import FAST_LAKARKONTAKT, LISTNING_DOCTOR, LISTNING_REPLY

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aiokafka.client import AIOKafkaClient
 
-from infra.kafka import client_args
-from infra.kafka_metadata import describe
+from infra.kafka.client import client_args
+from infra.kafka.metadata import describe
 from infra.settings import Settings, SettingsError
 
 

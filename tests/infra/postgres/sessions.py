@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 import asyncpg
 
-from infra.database import connect
-from infra.offsets import claim
+from infra.postgres.connection import connect
+from infra.postgres.offsets import claim
 from tests.servers.waiting import until
 
 TOPIC = "kiv.staff.v1"

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from infra.database import connect
-from infra.offsets import Fenced, Position, advance, ahead, claim, passed, standing
+from infra.postgres.connection import connect
+from infra.postgres.offsets import Fenced, Position, advance, ahead, claim, passed, standing
 from tests.servers.waiting import until
 
 TOPIC = "kiv.staff.v1"

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from infra.database import DatabaseUnreachable, connect, engine, raw
+from infra.postgres.connection import DatabaseUnreachable, connect, create_engine, raw
 from infra.settings import Settings, SettingsError
 
 
 async def test_a_sleeper_cannot_keep_its_locks(database_url: str) -> None:
-    held = engine(Settings(database_url=database_url), pool_size=1)
+    held = create_engine(Settings(database_url=database_url), pool_size=1)
     async with held.connect() as connection:
         rows = await connection.execute(
             text("SELECT name, setting FROM pg_settings WHERE source = 'client' AND name NOT LIKE 'tcp%'")
@@ -25,7 +25,7 @@ async def test_a_sleeper_cannot_keep_its_locks(database_url: str) -> None:
 
 
 async def test_the_drivers_connection_takes_part_in_the_transaction(database_url: str) -> None:
-    held = engine(Settings(database_url=database_url), pool_size=1)
+    held = create_engine(Settings(database_url=database_url), pool_size=1)
     async with held.connect() as connection:
         await connection.execute(text("CREATE TABLE t (n int)"))
         await (await raw(connection)).copy_records_to_table("t", records=[(1,), (2,)])
@@ -37,7 +37,7 @@ async def test_the_drivers_connection_takes_part_in_the_transaction(database_url
 
 
 async def test_a_lost_connection_costs_one_error(database_url: str) -> None:
-    held = engine(Settings(database_url=database_url), pool_size=1)
+    held = create_engine(Settings(database_url=database_url), pool_size=1)
     async with held.connect() as connection:
         lost = await connection.scalar(text("SELECT pg_backend_pid()"))
     killer = await connect(database_url)
@@ -50,7 +50,7 @@ async def test_a_lost_connection_costs_one_error(database_url: str) -> None:
 
 
 async def test_no_error_quotes_the_parameters_of_its_statement(database_url: str) -> None:
-    held = engine(Settings(database_url=database_url), pool_size=1)
+    held = create_engine(Settings(database_url=database_url), pool_size=1)
     async with held.connect() as connection:
         with pytest.raises(DBAPIError) as caught:
             await connection.execute(text("SELECT 1 / (length(:who) - 12)"), {"who": "199006022397"})

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infra.database import connect, engine
-from infra.leadership import lead, lock_key
+from infra.postgres.connection import connect, create_engine
+from infra.postgres.leadership import lead, lock_key
 from infra.settings import Settings
 
 HERE, ELSEWHERE = UUID(int=1), UUID(int=2)
@@ -19,7 +19,7 @@ KEY = lock_key("relay", HERE)
 
 @pytest.fixture
 async def processes(migrated_url: str) -> AsyncIterator[AsyncEngine]:
-    made = engine(Settings(database_url=migrated_url), pool_size=4)
+    made = create_engine(Settings(database_url=migrated_url), pool_size=4)
     yield made
     await made.dispose()
 

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from infra.database import connect
-from infra.migrations import WrongSchema, check, head, upgrade
+from infra.postgres.connection import connect
+from infra.postgres.migrations import WrongSchema, check, head, upgrade
 from infra.settings import SettingsError
 
 
@@ -31,7 +31,7 @@ def test_two_processes_that_migrate_at_once_do_not_disturb_each_other(database_u
     words = [
         sys.executable,
         "-c",
-        "import sys; from infra.migrations import upgrade; upgrade(sys.argv[1])",
+        "import sys; from infra.postgres.migrations import upgrade; upgrade(sys.argv[1])",
         database_url,
     ]
     both = [subprocess.Popen(words) for _ in range(2)]

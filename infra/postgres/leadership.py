@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infra.database import raw
+from infra.postgres.connection import raw
 
 # A process that sleeps sends no heartbeat, so the server ends its session and with that the lock. The heartbeat has
 # time for three attempts.

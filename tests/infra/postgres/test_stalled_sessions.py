@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from infra.database import connect
-from infra.sleepers import end_sleepers
-from tests.infra.sessions import (
+from infra.postgres.connection import connect
+from infra.postgres.stalled_sessions import end_sleepers
+from tests.infra.postgres.sessions import (
     Does,
     Session,
     at_work,

@@ -8,9 +8,9 @@ from typing import Any
 
 from aiokafka.abc import AbstractTokenProvider
 
-from infra.header_names import accept_any_header_name
+from infra.environment import PREFIX, file_of, read_file, variable
+from infra.kafka.header_names import accept_any_header_name
 from infra.settings import Settings, SettingsError
-from infra.variables import PREFIX, file_of, read_file, variable
 
 
 def client_args(settings: Settings) -> dict[str, Any]:

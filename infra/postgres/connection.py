@@ -9,8 +9,8 @@ import asyncpg
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from infra.environment import variable
 from infra.settings import Settings, SettingsError
-from infra.variables import variable
 
 # A process that sleeps must not keep its locks (architecture.md): the server ends its transaction, and notices a peer
 # that is gone, by itself. Times in ms but for the keepalives, which are in seconds.
@@ -30,7 +30,7 @@ class DatabaseUnreachable(ConnectionError):
     """No connection to the database's server could be made; the text says where and why."""
 
 
-def engine(settings: Settings, *, pool_size: int = 5, application_name: str = "fastlakare") -> AsyncEngine:
+def create_engine(settings: Settings, *, pool_size: int = 5, application_name: str = "fastlakare") -> AsyncEngine:
     """An engine on the settings' database. The pool never grows over `pool_size`, and tries a connection before it
     hands it out, so that one outage costs one error. Statements' parameters never stand in an exception's text (D1).
     """

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import asyncpg
 
-from infra.keys import PatientKeys
+from infra.environment import variable
+from infra.patient_keys import PatientKeys
 from infra.settings import SettingsError
-from infra.variables import variable
 from schemas.topics import LISTNING_CLOCK, TOPICS
 
 _REMEMBER = """

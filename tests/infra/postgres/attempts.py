@@ -13,10 +13,10 @@ import orjson
 from handlers.decide import Handlers, deciding
 from handlers.world import Needs, World
 from handlers.world.changes import Cause, Outcome
-from infra.database import connect
-from infra.keys import PatientKeys
-from infra.load import Loader
-from infra.save import save
+from infra.patient_keys import PatientKeys
+from infra.postgres.connection import connect
+from infra.postgres.load import Loader
+from infra.postgres.save import save
 
 TODAY = date(2026, 5, 26)
 NOON = datetime(2026, 5, 26, 12, tzinfo=UTC)

@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from infra.database import connect
+from infra.postgres.connection import connect
 
 _HERE = Path(__file__).parent
 

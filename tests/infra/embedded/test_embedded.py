@@ -13,7 +13,7 @@ from aiokafka.client import AIOKafkaClient
 
 from infra.embedded.broker import PARTITIONS, Broker
 from infra.embedded.postgres import Postgres
-from infra.kafka_metadata import describe
+from infra.kafka.metadata import describe
 
 TOPIC = "tried"
 PARTS = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]

@@ -1,0 +1,1 @@
+"""PostgreSQL: all that is said to the database, one noun a file. No SQL stands anywhere else."""
