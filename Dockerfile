@@ -14,6 +14,7 @@ COPY schemas schemas
 COPY handlers handlers
 COPY infra infra
 COPY workers workers
+COPY cli cli
 RUN pip wheel --no-build-isolation --no-deps --wheel-dir /dist . \
     && pip --python /opt/fastlakare/bin/python install --no-index --no-deps /dist/*.whl
 

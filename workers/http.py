@@ -17,9 +17,9 @@ from infra import metrics
 from infra.environment import variable
 from infra.logs import log
 from infra.settings import Settings, SettingsError
-from schemas import contract
+from schemas.asyncapi import document
 from workers.health import Health
-from workers.lag import Lag
+from workers.operations.lag import Lag
 from workers.outages import explain
 
 LagProvider = Callable[[], Awaitable[Lag]]
@@ -65,7 +65,7 @@ def application(settings: Settings, health: Health, lag_provider: LagProvider) -
             return _json(503, {"error": reason})
 
     async def asyncapi() -> Answer:
-        return _json(200, contract.asyncapi(settings.topic_prefix, settings.partitions))
+        return _json(200, document(settings.topic_prefix, settings.partitions))
 
     routes = {"/healthz": healthz, "/readyz": readyz, "/metrics": _metrics, "/asyncapi": asyncapi, "/lag": lag}
 

@@ -36,7 +36,7 @@ from workers.failures import BadRelease, fingerprint, passing
 from workers.figures import FiguresDuty
 from workers.health import Health
 from workers.http import serve_http
-from workers.lag import LagMeter
+from workers.operations.lag import LagMeter
 from workers.outages import explain, wrong_settings
 from workers.own_clock import ClockDuty
 from workers.parts import Parts

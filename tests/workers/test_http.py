@@ -22,7 +22,7 @@ from infra.settings import Settings, SettingsError
 from tests.servers.waiting import until
 from workers.health import Health
 from workers.http import serve_http
-from workers.lag import Lag
+from workers.operations.lag import Lag
 
 LAG = Lag(date(2026, 5, 26), {"kiv.staff.v1": 3, "listning.clock.v1": 0}, outbox=2, figures=1, working=True)
 

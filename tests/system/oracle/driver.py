@@ -100,7 +100,7 @@ class Installation:
     def command(self, *words: str) -> list[str]:
         """The console script beside this Python, else the module."""
         script = shutil.which("fastlakare", path=str(Path(sys.executable).parent))
-        return [script, *words] if script else [sys.executable, "-m", "workers.cli", *words]
+        return [script, *words] if script else [sys.executable, "-m", "cli.main", *words]
 
     def prepare(self) -> None:
         """Schema and topics."""

@@ -1,0 +1,102 @@
+"""The ear of 1177 and of the vårdcentraler: reads what the service publishes, and keeps the newest of every key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from schemas.topics import FAST_LAKARKONTAKT, LISTNING_DOCTOR, LISTNING_REPLY, TOPICS
+from workers.operations.verify import Event
+
+_OUTPUTS = tuple(topic.name for topic in TOPICS if topic.direction == "out")
+_EVERY_SECONDS = 0.02
+_SECONDS = 60.0
+
+
+class Listener:
+    """Reads every output topic from its start, in a task of its own."""
+
+    def __init__(self, bootstrap: str, partitions: int) -> None:
+        self.newest: dict[str, Event] = {}
+        self.events: list[Event] = []
+        self.heard = 0
+        self.out_of_order = 0
+        self.replies: dict[str, dict[str, Any]] = {}
+        self.doctors: dict[str, dict[str, Any] | None] = {}
+        self.dead: list[dict[str, str]] = []
+        self._next: dict[TopicPartition, int] = {}
+        self._parts = [TopicPartition(name, number) for name in _OUTPUTS for number in range(partitions)]
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=50,
+        )
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._consumer.start()
+        self._consumer.assign(self._parts)
+        self._task = asyncio.create_task(self._listen())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        await self._consumer.stop()
+
+    async def until(self, heard: Callable[[], bool], seconds: float = _SECONDS) -> None:
+        """Returns as soon as that is so. Raises TimeoutError, or whatever ended the listening."""
+        async with asyncio.timeout(seconds):
+            while not heard():
+                if self._task is not None and self._task.done():
+                    self._task.result()
+                await asyncio.sleep(_EVERY_SECONDS)
+
+    async def up_to_date(self) -> None:
+        """Returns when all that stands in the topics right now has been read. Raises as `until` does."""
+        ends = await self._consumer.end_offsets(self._parts)
+        await self.until(lambda: all(self._next.get(part, 0) >= end for part, end in ends.items()))
+
+    async def _listen(self) -> None:
+        while True:
+            for part, records in (await self._consumer.getmany(timeout_ms=200)).items():
+                for record in records:
+                    self._take(part.topic, record)
+                self._next[part] = await self._consumer.position(part)
+
+    def _take(self, topic: str, record: Any) -> None:
+        headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
+        data = None if record.value is None else _json(record.value)
+        if topic == FAST_LAKARKONTAKT:
+            self._hear(Event(record.key.decode(), int(headers["ce_id"].rpartition("/")[2]), data))
+        elif topic == LISTNING_REPLY and data is not None:
+            self.replies[data["command_id"]] = data
+        elif topic == LISTNING_DOCTOR:
+            self.doctors[record.key.decode()] = data
+        elif topic.endswith(".dlq"):
+            self.dead.append({name: text for name, text in headers.items() if name.startswith("dlq_")})
+
+    def _hear(self, event: Event) -> None:
+        before = self.newest.get(event.key)
+        self.out_of_order += event.revision != (before.revision if before else 0) + 1
+        self.newest[event.key] = event
+        self.heard += 1
+        self.events.append(event)
+
+
+def _json(value: bytes) -> dict[str, Any] | None:
+    try:
+        data = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None
+    return data if isinstance(data, dict) else None

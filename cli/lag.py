@@ -1,0 +1,62 @@
+"""`fastlakare lag`: measuring once, or until the backlog is empty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.terminal import EXIT_FOUND, Json, print_json, run, tool
+
+if TYPE_CHECKING:
+    from infra.settings import Settings
+    from workers.operations.lag import Lag
+
+
+def lag(
+    json: Json = False,
+    wait: Annotated[
+        float | None, typer.Option("--wait", min=0, metavar="SECONDS", help="Wait until nothing is behind.")
+    ] = None,
+) -> None:
+    """Tell how far behind the installation is.
+
+    Per input topic the records not yet handled, the events not yet acknowledged by Kafka, the doctors whose figures
+    wait to be published, and whether the day's own work is still going on. --wait returns as soon as all of it is
+    zero, and rides out servers that are away meanwhile.
+
+    \b
+    Example:     fastlakare lag --json --wait 60
+    Exit codes:  0 told (with --wait: nothing is behind), 1 the time is up, 2 wrong use or servers out of reach
+    """
+    settings = tool(("database", "kafka"))
+    from cli import tables
+    from workers.operations.lag import measure_once
+
+    found = run(measure_once(settings) if wait is None else _wait_until_zero(settings, wait))
+    if json:
+        print_json(found.as_json())
+    else:
+        tables.lag(found)
+    if wait is not None and not found.none:
+        raise typer.Exit(EXIT_FOUND)
+
+
+async def _wait_until_zero(settings: Settings, seconds: float) -> Lag:
+    from rich.console import Console
+    from rich.markup import escape
+
+    from workers.operations.lag import wait_until_zero
+
+    with Console(stderr=True).status("measuring", spinner="dots") as status:
+        return await wait_until_zero(
+            settings, seconds, lambda found: status.update(escape(found if isinstance(found, str) else _words(found)))
+        )
+
+
+def _words(lag: Lag) -> str:
+    parts = [f"{topic} {count}" for topic, count in lag.inputs.items() if count]
+    parts += [f"{what} {count}" for what, count in (("outbox", lag.outbox), ("figures", lag.figures)) if count]
+    if lag.working:
+        parts.append("the day's own work")
+    return "waiting for " + ", ".join(parts)

@@ -1,0 +1,88 @@
+"""The command `fastlakare`: its list of commands. What a command needs is imported only when it runs."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from typing import Annotated, NoReturn
+
+import typer
+
+from cli.contract import asyncapi, schema
+from cli.demo.command import demo
+from cli.imports.command import import_links
+from cli.lag import lag
+from cli.migrate import migrate
+from cli.run import run
+from cli.terminal import EXIT_BUG, EXIT_WRONG
+from cli.topics import topics
+
+app = typer.Typer(
+    name="fastlakare",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        try:
+            typer.echo(f"fastlakare {installed_version('fastlakare')}")
+        except PackageNotFoundError:
+            typer.echo("fastlakare (not installed)")
+        raise typer.Exit
+
+
+@app.callback()
+def fastlakare(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Appoints the named doctor (fast läkarkontakt) of every listed patient: hears KiV, vårdval and the vårdcentraler
+    over Kafka, decides, and tells 1177.
+
+    Settings come from FASTLAKARE_... variables or .env; FASTLAKARE_..._FILE reads one from a file.
+
+    \b
+    To see it work:   fastlakare demo
+    To set it up:     fastlakare migrate && fastlakare topics --create
+    To run it:        fastlakare run
+
+    Exit codes of every command: 0 done, 1 found something, 2 wrong use or Kafka or the database out of reach.
+    """
+
+
+app.command()(demo)
+app.command()(migrate)
+app.command()(topics)
+app.command()(run)
+app.command()(lag)
+app.command("import")(import_links)
+app.command()(asyncapi)
+app.command()(schema)
+
+
+def main() -> NoReturn:
+    """The entry point: what a command cannot do is one line on stderr, never a traceback for an outage."""
+    try:
+        app()
+    except Exception as error:  # noqa: BLE001  # the one place where they all end
+        from workers.outages import explain
+
+        line = explain(error)
+        if line is not None:
+            print(f"fastlakare: {line}", file=sys.stderr)
+            sys.exit(EXIT_WRONG)
+        from infra.logs import configure, log
+
+        configure(None)
+        log.critical("a bug in fastlakare", exc_info=True)
+        sys.exit(EXIT_BUG)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

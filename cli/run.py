@@ -1,0 +1,48 @@
+"""`fastlakare run`: the service."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.terminal import EXIT_FOUND
+from cli.terminal import run as run_until_complete
+
+WORKERS = ("staff", "unit", "listing", "command", "clock", "relay")
+
+
+def run(
+    only: Annotated[
+        str | None, typer.Option("--only", metavar="NAME,...", help=f"Some of: {', '.join(WORKERS)}.")
+    ] = None,
+) -> None:
+    """Run the service until it is told to stop.
+
+    All workers and the relay in one process, unless --only names some. Start it as many times as there is work for:
+    the processes share the partitions, and one relay leads. Waits for Kafka and the database when they are away, and
+    ends at anything unforeseen: whatever runs it starts it again.
+
+    \b
+    Example:     fastlakare run --only listing,relay
+    Exit codes:  0 told to stop, 1 ended by an error (in the log), 2 wrong use or settings
+    """
+    names = frozenset(name.strip() for name in only.split(",")) if only is not None else frozenset(WORKERS)
+    if not names <= set(WORKERS):
+        raise typer.BadParameter(f"--only takes some of {', '.join(WORKERS)}")
+    from infra.logs import configure, log
+    from infra.settings import Settings
+    from workers.outages import wrong_settings
+
+    settings = Settings.load()
+    configure(settings.log_format)
+    from workers.run import serve
+
+    try:
+        code = run_until_complete(serve(settings, names))
+    except Exception as error:
+        if wrong_settings(error):
+            raise
+        log.critical("ended by an error", exc_info=True)
+        raise typer.Exit(EXIT_FOUND) from None
+    raise typer.Exit(code)

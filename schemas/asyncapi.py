@@ -1,0 +1,172 @@
+"""The contract in machine-readable form, generated from the models: AsyncAPI 3 and JSON Schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
+
+from schemas.errors import DeadCode
+from schemas.topics import LISTNING_CLOCK, LISTNING_COMMAND, LISTNING_REPLY, TOPICS, Topic
+
+Json = dict[str, Any]
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_MS_PER_DAY = 86_400_000
+_MESSAGES = {ce_type: model for topic in TOPICS for ce_type, model in topic.messages.items()}
+
+
+def message_name(ce_type: str) -> str:
+    """The short name of a message: `se.vgregion.listning.link-patient.v1` is `link-patient`."""
+    return ce_type.split(".")[-2]
+
+
+def schema_names() -> list[str]:
+    """Every name that `schema` knows: of messages, of their types and of topics."""
+    topics = [topic.name for topic in TOPICS if topic.messages]
+    return [message_name(ce_type) for ce_type in _MESSAGES] + list(_MESSAGES) + topics
+
+
+def schema(name: str) -> Json:
+    """The JSON Schema of a message's data, or of all the messages of a topic. Raises KeyError for an unknown name."""
+    for topic in TOPICS:
+        if topic.name == name and topic.messages:
+            refs, defs = _schemas(list(topic.messages.values()), "#/$defs/{model}")
+            return {"$schema": _DIALECT, "title": name, "description": topic.what, "anyOf": refs, "$defs": defs}
+    for ce_type, model in _MESSAGES.items():
+        if name in (ce_type, message_name(ce_type)):
+            generated = model.model_json_schema(schema_generator=_Quiet)
+            return {"$schema": _DIALECT, **generated, "title": ce_type}
+    raise KeyError(name)
+
+
+def document(prefix: str = "", partitions: int = 12) -> Json:
+    """The AsyncAPI 3 document of an installation with this topic prefix and number of partitions."""
+    refs, defs = _schemas(list(_MESSAGES.values()), "#/components/schemas/{model}")
+    payloads = dict(zip(_MESSAGES, refs, strict=True))
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Fast läkarkontakt",
+            "version": "1.0.0",
+            "description": "CloudEvents 1.0 on Kafka, read in binary and structured mode and written in binary mode.",
+        },
+        "defaultContentType": "application/json",
+        "channels": {topic.name: _channel(topic, prefix, partitions) for topic in TOPICS},
+        "operations": dict(_operation(topic, action) for topic in TOPICS for action in _actions(topic)),
+        "components": {
+            "messages": {
+                **{
+                    message_name(ce_type): _message(topic, ce_type, payloads[ce_type])
+                    for topic in TOPICS
+                    for ce_type in topic.messages
+                },
+                "dead-letter": _DEAD_LETTER,
+            },
+            "schemas": {**defs, "CloudEventHeaders": _CLOUD_EVENT_HEADERS, "DeadLetterHeaders": _DEAD_LETTER_HEADERS},
+        },
+    }
+
+
+class _Quiet(GenerateJsonSchema):
+    """Without a title for every field, which only repeats its name."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def _schemas(models: list[type[BaseModel]], ref_template: str) -> tuple[list[Json], Json]:
+    wanted: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in models]
+    refs, generated = models_json_schema(wanted, ref_template=ref_template, schema_generator=_Quiet)
+    return [refs[key] for key in wanted], generated["$defs"]
+
+
+def _channel(topic: Topic, prefix: str, partitions: int) -> Json:
+    configuration: Json = {"cleanup.policy": [topic.cleanup]}
+    if topic.retention_days is not None:
+        configuration["retention.ms"] = topic.retention_days * _MS_PER_DAY
+    names = [message_name(ce_type) for ce_type in topic.messages] or ["dead-letter"]
+    return {
+        "address": prefix + topic.name,
+        "description": f"{topic.what[0].upper()}{topic.what[1:]}. Key: {topic.key}.",
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+        "bindings": {
+            "kafka": {
+                "topic": prefix + topic.name,
+                "partitions": 1 if topic.one_partition else partitions,
+                "topicConfiguration": configuration,
+                "bindingVersion": "0.5.0",
+            }
+        },
+    }
+
+
+def _actions(topic: Topic) -> tuple[str, ...]:
+    if topic.name == LISTNING_CLOCK:
+        return ("receive", "send")
+    return ("receive",) if topic.direction == "in" else ("send",)
+
+
+def _operation(topic: Topic, action: str) -> tuple[str, Json]:
+    operation: Json = {"action": action, "channel": {"$ref": f"#/channels/{topic.name}"}, "summary": topic.what}
+    if topic.name == LISTNING_COMMAND:
+        operation["reply"] = {"channel": {"$ref": f"#/channels/{LISTNING_REPLY}"}}
+    return f"{action}.{topic.name}", operation
+
+
+def _message(topic: Topic, ce_type: str, payload: Json) -> Json:
+    return {
+        "name": ce_type,
+        "title": message_name(ce_type),
+        "summary": (_MESSAGES[ce_type].__doc__ or "").split("\n", 1)[0],
+        "contentType": "application/json",
+        "headers": {
+            "allOf": [
+                {"$ref": "#/components/schemas/CloudEventHeaders"},
+                {"type": "object", "properties": {"ce_type": {"const": ce_type}}},
+            ]
+        },
+        "payload": payload,
+        "correlationId": {"location": "$message.header#/ce_correlationid"},
+        "bindings": {"kafka": {"key": {"type": "string", "description": topic.key}, "bindingVersion": "0.5.0"}},
+    }
+
+
+_TEXT: Json = {"type": "string", "minLength": 1}
+_CLOUD_EVENT_HEADERS: Json = {
+    "type": "object",
+    "required": ["ce_specversion", "ce_id", "ce_source", "ce_type", "content-type"],
+    "properties": {
+        "ce_specversion": {"const": "1.0"},
+        "ce_id": _TEXT,
+        "ce_source": _TEXT,
+        "ce_type": _TEXT,
+        "ce_time": {"type": "string", "format": "date-time"},
+        "ce_subject": _TEXT,
+        "ce_correlationid": _TEXT,
+        "traceparent": _TEXT,
+        "tracestate": _TEXT,
+        "content-type": {"type": "string", "description": "application/json"},
+    },
+}
+_DEAD_LETTER_HEADERS: Json = {
+    "type": "object",
+    "required": [f"dlq_{name}" for name in ("topic", "partition", "offset", "code", "detail", "at", "attempts")],
+    "properties": {
+        "dlq_topic": {"type": "string"},
+        "dlq_partition": {"type": "string"},
+        "dlq_offset": {"type": "string"},
+        "dlq_code": {"enum": [code.value for code in DeadCode]},
+        "dlq_detail": {"type": "string", "description": "field path and rule, never a value"},
+        "dlq_at": {"type": "string", "format": "date-time"},
+        "dlq_attempts": {"type": "string"},
+    },
+}
+_DEAD_LETTER: Json = {
+    "name": "dead-letter",
+    "title": "dead-letter",
+    "summary": "The record as it came, with headers that say where it stood and why it is here.",
+    "headers": {"$ref": "#/components/schemas/DeadLetterHeaders"},
+    "payload": {"description": "whatever the record held; null where it was too large to copy"},
+}

@@ -1,0 +1,1 @@
+"""Bounded jobs of an operator, as functions: data in, data out, and nothing printed."""

@@ -1,0 +1,237 @@
+"""How far behind the installation is: per input topic, in the outbox, in the figures and in the day's own work."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from infra import metrics
+from infra.kafka.client import client_args
+from infra.kafka.metadata import describe
+from infra.postgres.connection import create_engine
+from infra.postgres.lag import read_backlog
+from infra.settings import Settings
+from schemas.topics import TOPICS
+from workers.outages import explain, wrong_settings
+
+# Up to so many offsets are read, to tell records from transaction markers and from gaps that compaction left; beyond,
+# the distance is told as it is. What is left when all has been handled is always within.
+READ_OFFSETS = 10_000
+#: a command reads more than a running process does: it has nothing else to do
+_READ_OFFSETS_OF_COMMAND = 200_000
+_READ_SECONDS = 5.0
+_MEASURE_SECONDS = 20.0
+_POLL_SECONDS = 0.25
+_REQUEST_MS = 10_000
+
+_INPUTS = tuple(topic.name for topic in TOPICS if topic.direction == "in")
+
+
+@dataclass(frozen=True)
+class Lag:
+    """What is still to be done; `inputs` counts records by bare topic name."""
+
+    day: date | None
+    inputs: Mapping[str, int]
+    outbox: int
+    figures: int
+    working: bool
+
+    @property
+    def none(self) -> bool:
+        """Whether everything that was in has been answered."""
+        return not (any(self.inputs.values()) or self.outbox or self.figures or self.working)
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape of `GET /lag` (running.md)."""
+        return {
+            "day": None if self.day is None else self.day.isoformat(),
+            "inputs": dict(self.inputs),
+            "outbox": self.outbox,
+            "figures": self.figures,
+            "working": self.working,
+        }
+
+
+class LagMeter:
+    """Measures again and again over one consumer, for `GET /lag` and for `lag --wait`; tells Prometheus as well."""
+
+    def __init__(self, settings: Settings, engine: AsyncEngine, read_offsets: int = READ_OFFSETS) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._read_offsets = read_offsets
+        self._consumer: AIOKafkaConsumer | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def __call__(self) -> Lag:
+        """The lag right now. Raises what Kafka or the database raises; the next call then begins afresh."""
+        async with self._one_at_a_time:
+            try:
+                if self._consumer is None:
+                    self._consumer = await started_consumer(self._settings)
+                lag = await measure(self._settings, self._engine, self._consumer, self._read_offsets)
+            except BaseException:
+                await self._stop()
+                raise
+        _tell(lag)
+        return lag
+
+    async def aclose(self) -> None:
+        """Lets go of Kafka. The engine belongs to the caller."""
+        async with self._one_at_a_time:
+            await self._stop()
+
+    async def _stop(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+
+async def started_consumer(settings: Settings) -> AIOKafkaConsumer:
+    """A consumer without a group that sees the ends of topics as the workers do. The caller stops it."""
+    consumer = AIOKafkaConsumer(
+        **client_args(settings),
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        request_timeout_ms=_REQUEST_MS,
+        fetch_max_wait_ms=100,
+    )
+    try:
+        await consumer.start()
+    except BaseException:
+        await consumer.stop()
+        raise
+    return consumer
+
+
+async def measure(
+    settings: Settings, engine: AsyncEngine, consumer: AIOKafkaConsumer, read_offsets: int = READ_OFFSETS
+) -> Lag:
+    """How far behind the topics' ends of right now. Raises KafkaError (a topic that is missing included) and what the
+    database raises.
+
+    The ends are read first, the database afterwards: what came in between counts for nobody, and nothing that was in
+    before is forgotten.
+    """
+    inputs = await _partitions(settings, consumer)
+    ends = await consumer.end_offsets(list(inputs))
+    begins = await consumer.beginning_offsets(list(inputs))
+    async with engine.connect() as connection:
+        backlog = await read_backlog(connection)
+    spans = {}
+    for partition, topic in inputs.items():
+        start = max(backlog.next_offsets.get((topic, partition.partition), 0), begins[partition])
+        if start < ends[partition]:
+            spans[partition] = (start, ends[partition])
+    counts = dict.fromkeys(_INPUTS, 0)
+    for partition, count in (await _count(consumer, spans, read_offsets)).items():
+        counts[inputs[partition]] += count
+    return Lag(backlog.day, counts, backlog.outbox, backlog.figures, backlog.working)
+
+
+async def _partitions(settings: Settings, consumer: AIOKafkaConsumer) -> dict[TopicPartition, str]:
+    """Every partition of the input topics, and the topic's bare name."""
+    bare = {settings.topic(topic): topic for topic in _INPUTS}
+    found = await describe(consumer._client, bare)  # no public call of the consumer's asks without making topics
+    if missing := [name for name in bare if name not in found]:
+        raise UnknownTopicOrPartitionError(f"{', '.join(missing)}: no such topic")
+    if hidden := [name for name in bare if not found[name].partitions]:
+        raise TopicAuthorizationFailedError(", ".join(hidden))
+    return {
+        TopicPartition(name, partition): topic
+        for name, topic in bare.items()
+        for partition in range(found[name].partitions)
+    }
+
+
+async def _count(
+    consumer: AIOKafkaConsumer, spans: dict[TopicPartition, tuple[int, int]], read_offsets: int
+) -> dict[TopicPartition, int]:
+    """How many records stand in each span of offsets (start, end before which it stops)."""
+    counts = {partition: end - start for partition, (start, end) in spans.items()}
+    readable, offsets = [], 0
+    for partition, length in sorted(counts.items(), key=lambda item: item[1]):
+        offsets += length
+        if offsets > read_offsets:
+            break
+        readable.append(partition)
+    if not readable:
+        return counts
+    consumer.assign(readable)
+    for partition in readable:
+        consumer.seek(partition, spans[partition][0])
+        counts[partition] = 0
+    try:
+        async with asyncio.timeout(_READ_SECONDS):
+            unread = readable
+            while unread := [tp for tp in unread if await consumer.position(tp) < spans[tp][1]]:
+                for partition, records in (await consumer.getmany(*unread, timeout_ms=200)).items():
+                    counts[partition] += sum(record.offset < spans[partition][1] for record in records)
+    except TimeoutError:
+        for partition in unread:
+            counts[partition] += max(0, spans[partition][1] - await consumer.position(partition))
+    finally:
+        # Not unsubscribed: aiokafka's fetcher would be dropping its requests just when the consumer is stopped, miss
+        # that it is cancelled, and `stop` would wait for it for ever.
+        consumer.pause(*readable)
+    return counts
+
+
+def _tell(lag: Lag) -> None:
+    for topic, count in lag.inputs.items():
+        metrics.lag.labels(topic).set(count)
+    metrics.outbox.set(lag.outbox)
+    metrics.figures.set(lag.figures)
+    metrics.working.set(lag.working)
+    if lag.day is not None:
+        metrics.set_day(lag.day)
+
+
+async def measure_once(settings: Settings) -> Lag:
+    """The lag right now. Raises what Kafka or the database raises, or TimeoutError."""
+    async with _meter(settings) as meter, asyncio.timeout(_MEASURE_SECONDS):
+        return await meter()
+
+
+async def wait_until_zero(settings: Settings, seconds: float, report: Callable[[Lag | str], None]) -> Lag:
+    """The lag as soon as nothing is behind, or when the time is up; `report` gets each measurement, or why none was
+    had.
+
+    Servers that are away are waited for like everything else; what is still wrong when the time is up is raised.
+    """
+    deadline = time.monotonic() + seconds
+    async with _meter(settings) as meter:
+        while True:
+            try:
+                async with asyncio.timeout(_MEASURE_SECONDS):
+                    lag = await meter()
+                if lag.none or time.monotonic() >= deadline:
+                    return lag
+                report(lag)
+            except Exception as error:
+                reason = explain(error)
+                if reason is None or wrong_settings(error) or time.monotonic() >= deadline:
+                    raise
+                report(reason)
+            await asyncio.sleep(min(_POLL_SECONDS, max(0.0, deadline - time.monotonic())))
+
+
+@asynccontextmanager
+async def _meter(settings: Settings) -> AsyncIterator[LagMeter]:
+    engine = create_engine(settings, pool_size=1, application_name="fastlakare lag")
+    meter = LagMeter(settings, engine, _READ_OFFSETS_OF_COMMAND)
+    try:
+        yield meter
+    finally:
+        await meter.aclose()
+        await engine.dispose()
