@@ -70,7 +70,7 @@ def main() -> NoReturn:
     try:
         app()
     except Exception as error:  # noqa: BLE001  # the one place where they all end
-        from workers.outages import explain
+        from infra.errors import explain
 
         line = explain(error)
         if line is not None:

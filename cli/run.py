@@ -30,13 +30,13 @@ def run(
     names = frozenset(name.strip() for name in only.split(",")) if only is not None else frozenset(WORKERS)
     if not names <= set(WORKERS):
         raise typer.BadParameter(f"--only takes some of {', '.join(WORKERS)}")
+    from infra.errors import wrong_settings
     from infra.logs import configure, log
     from infra.settings import Settings
-    from workers.outages import wrong_settings
 
     settings = Settings.load()
     configure(settings.log_format)
-    from workers.run import serve
+    from workers.service import serve
 
     try:
         code = run_until_complete(serve(settings, names))

@@ -20,9 +20,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 
 def tool(needs: Iterable[Need]) -> Settings:
     """The settings for a command that is no service: libraries keep quiet, what they cannot do is told in one line."""
+    from infra.errors import last_words
     from infra.logs import configure
     from infra.settings import Settings
-    from workers.outages import last_words
 
     settings = Settings.load(needs)
     configure(settings.log_format, logging.WARNING)

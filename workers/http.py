@@ -15,12 +15,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from infra import metrics
 from infra.environment import variable
+from infra.errors import explain
 from infra.logs import log
 from infra.settings import Settings, SettingsError
 from schemas.asyncapi import document
 from workers.health import Health
 from workers.operations.lag import Lag
-from workers.outages import explain
 
 LagProvider = Callable[[], Awaitable[Lag]]
 Scope = MutableMapping[str, Any]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from infra.patient_keys import command_name
-from workers.reading import Read
+from workers.pipeline.inbound import Read
 
 _REMEMBER = """
 INSERT INTO command (name) SELECT DISTINCT name FROM unnest($1::bytea[]) AS new(name) ORDER BY name

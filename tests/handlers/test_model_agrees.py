@@ -26,7 +26,7 @@ from tests.system.oracle.model import Model
 from tests.system.oracle.outputs import Heard, Tale, distributions, from_model, letter
 from tests.system.oracle.records import CLOCK, COMMAND, LISTING, STAFF, UNIT, Data, Record
 from tests.system.oracle.state import Settings
-from tests.workers.parts_of_tests import Rec
+from tests.workers.fixtures import Rec
 
 STEPS = 120
 SETTINGS = Settings()

@@ -15,13 +15,13 @@ from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartiti
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra import metrics
+from infra.errors import explain, wrong_settings
 from infra.kafka.client import client_args
 from infra.kafka.metadata import describe
 from infra.postgres.connection import create_engine
 from infra.postgres.lag import read_backlog
 from infra.settings import Settings
 from schemas.topics import TOPICS
-from workers.outages import explain, wrong_settings
 
 # Up to so many offsets are read, to tell records from transaction markers and from gaps that compaction left; beyond,
 # the distance is told as it is. What is left when all has been handled is always within.

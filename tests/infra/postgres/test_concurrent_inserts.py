@@ -10,15 +10,15 @@ import asyncpg
 import pytest
 
 from handlers.world.changes import Outcome
+from infra.errors import passing
 from infra.postgres.load import Raced
 from schemas.command import ImportLinks
 from schemas.listing import ListingState, PatientIdChanged
 from schemas.staff import StaffState
 from tests.infra.postgres.attempts import KEYS, Attempt, Begin, attempts
 from tests.servers.waiting import until
-from workers.command import HANDLERS as COMMANDS
-from workers.failures import passing
 from workers.listing import HANDLERS as LISTINGS
+from workers.pipeline.commands import HANDLERS as COMMANDS
 from workers.staff import HANDLERS as STAFF
 
 DOCTOR, UNIT = "SE2321000131-E000000007623", "SE2321000131-E000000000712"

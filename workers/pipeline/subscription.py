@@ -20,13 +20,12 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
+from infra.errors import explain, fingerprint, passing
 from infra.logs import log
 from infra.postgres.connection import raw
 from infra.postgres.offsets import Position, claim
-from workers.batch import Batches
-from workers.consumer import Consumer
-from workers.failures import fingerprint, passing
-from workers.outages import explain
+from workers.pipeline.consumer import Consumer
+from workers.pipeline.processor import Batches
 
 #: a batch may wait for the database as long as it takes; a process that is gone is noticed by its heartbeats
 _POLL_MS = 24 * 60 * 60 * 1000

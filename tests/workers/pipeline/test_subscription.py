@@ -12,15 +12,15 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CorruptRecordException, GroupAuthorizationFailedError
 
-import workers.subscription as subscription_module
+import workers.pipeline.subscription as subscription_module
 from infra.postgres.offsets import Position, claim
 from schemas.topics import VARDVAL_LISTING
-from tests.workers.parts_of_tests import Rec, message, parts
-from workers.batch import Batches
-from workers.consumer import Consumer
+from tests.workers.fixtures import Rec, message, parts
 from workers.listing import HANDLERS
-from workers.parts import Parts
-from workers.subscription import PartitionLost, Subscription
+from workers.pipeline.consumer import Consumer
+from workers.pipeline.processor import Batches
+from workers.pipeline.subscription import PartitionLost, Subscription
+from workers.runtime import Parts
 
 Held = tuple[Parts, asyncpg.Connection]
 

@@ -18,7 +18,7 @@ from aiokafka.protocol.transaction import AddPartitionsToTxnRequest
 from infra.kafka.client import client_args
 from infra.postgres.outbox import Outgoing
 from infra.settings import Settings
-from workers.relay_tail import SEQUENCE_HEADER, sequence_prefix
+from workers.relay.tail import SEQUENCE_HEADER, sequence_prefix
 
 # A leader that sleeps in the middle of a transaction must not hold up readers for long, nor one that waits for a
 # broker: what takes longer than this is dead on the broker anyway.

@@ -7,11 +7,10 @@ from typing import NoReturn
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from infra.errors import explain, fingerprint, passing
 from infra.logs import log
 from infra.postgres.connection import raw
 from infra.postgres.stalled_sessions import SLEPT_SECONDS, end_sleepers
-from workers.failures import fingerprint, passing
-from workers.outages import explain
 
 _LOOK_SECONDS = 5.0
 

@@ -10,9 +10,9 @@ import orjson
 import pytest
 
 from infra.postgres.outbox import unpack
-from tests.workers.parts_of_tests import parts
-from workers.own_clock import ClockDuty
-from workers.parts import Parts
+from tests.workers.fixtures import parts
+from workers.relay.day_announcer import ClockDuty
+from workers.runtime import Parts
 
 Held = tuple[Parts, asyncpg.Connection]
 

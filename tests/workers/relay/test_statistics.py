@@ -11,9 +11,9 @@ import pytest
 
 from handlers.world.changes import Pair
 from infra.postgres.save import mark_stale
-from tests.workers.parts_of_tests import parts
-from workers.figures import FiguresDuty
-from workers.parts import Parts
+from tests.workers.fixtures import parts
+from workers.relay.statistics import FiguresDuty
+from workers.runtime import Parts
 
 Held = tuple[Parts, asyncpg.Connection]
 PAIR = Pair("SE2321000131-E000000000712", "SE2321000131-E000000007623")

@@ -19,8 +19,8 @@ from infra.postgres.connection import raw
 from infra.postgres.leadership import Leadership
 from infra.postgres.outbox import Handoff, Shard
 from infra.settings import Settings
-from workers.relay_backlog import Backlog, Events
-from workers.relay_producer import TRANSACTION_SECONDS, Producer
+from workers.relay.backlog import Backlog, Events
+from workers.relay.producer import TRANSACTION_SECONDS, Producer
 
 # Other processes' commits are found by looking at the table: often while there are any, else now and then.
 _POLL_SECONDS = (0.02, 0.2)

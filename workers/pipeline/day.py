@@ -18,9 +18,9 @@ from infra import metrics
 from infra.failpoints import hit
 from infra.postgres.connection import raw
 from infra.postgres.reference_data import Day, read_day, save_day
-from workers.batch import Batches, reached
-from workers.reading import Read
-from workers.transaction import Advance, Transaction, transact
+from workers.pipeline.inbound import Read
+from workers.pipeline.processor import Batches, reached
+from workers.pipeline.transaction import Advance, Transaction, transact
 
 #: linked patients worked off in one transaction
 _CHUNK = 5_000

@@ -15,10 +15,10 @@ from aiokafka.errors import (
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from infra.errors import explain, wrong_settings
 from infra.postgres.connection import DatabaseUnreachable
 from infra.postgres.migrations import WrongSchema
 from infra.settings import SettingsError
-from workers.outages import explain, wrong_settings
 
 
 def wrapped(cause: Exception) -> ProgrammingError:

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from infra.errors import fingerprint, passing
 from infra.postgres.connection import DatabaseUnreachable
 from infra.postgres.load import Raced
-from workers.failures import BadRelease, Guard, fingerprint, passing
+from workers.pipeline.dead_letters import BadRelease, Guard
 
 
 def wrapped(error: Exception, *, lost: bool = False) -> DBAPIError:
@@ -72,7 +73,7 @@ def test_a_fingerprint_names_class_and_place_and_no_data() -> None:
         raise ValueError("191212121212")
     except ValueError as error:
         detail = fingerprint(error).detail
-    assert detail.startswith("ValueError at test_failures.py:")
+    assert detail.startswith("ValueError at test_errors.py:")
     assert "191212121212" not in detail
 
 

@@ -19,7 +19,7 @@ from infra.postgres.load import Loader, Restart
 from infra.postgres.offsets import Position, advance
 from infra.postgres.reference_data import Day
 from infra.postgres.save import save
-from workers.parts import Parts
+from workers.runtime import Parts
 
 T = TypeVar("T")
 

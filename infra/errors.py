@@ -1,14 +1,56 @@
-"""What an operator is told in one line when something outside does not do its part, instead of a traceback."""
+"""What a failure means: wait and try again, or find the record that cannot be handled; and the one line that an
+operator is told instead of a traceback (architecture.md, Errors)."""
 
 from __future__ import annotations
 
 import logging
 import socket
+import traceback
+from pathlib import Path
 
+import asyncpg
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from infra.environment import SettingsError
 from infra.logs import masked
-from infra.settings import SettingsError
+from infra.postgres.connection import DatabaseUnreachable
+from infra.postgres.migrations import WrongSchema
+from schemas.errors import DeadCode, Unreadable
+
+#: classes of SQLSTATE that pass by themselves: connection, resources, operator, system; then deadlock and its kin
+_PASSING_CLASSES = ("08", "53", "57", "58", "XX")
+_PASSING_STATES = ("40001", "40P01", "55P03", "25P03", "25006", "3D000", "28000", "28P01")
+#: asyncpg calls it an error of its own when it is asked for something while it reads that its session is being ended
+_PASSING = (
+    *(OSError, TimeoutError, PoolTimeout, EOFError),
+    *(asyncpg.InterfaceError, asyncpg.InternalClientError, DatabaseUnreachable),
+)
+_UNIQUE_VIOLATION = "23505"
+
+
+def passing(error: BaseException, attempts: int) -> bool:
+    """Whether the same batch may succeed later as it is. Two first inserts of one key pass when tried again."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return error.connection_invalidated or passing(error.driver_exception, attempts)
+    state = getattr(error, "sqlstate", None) or ""
+    if state == _UNIQUE_VIOLATION:
+        return attempts < 5
+    if state:
+        return state[:2] in _PASSING_CLASSES or state in _PASSING_STATES
+    return isinstance(error, _PASSING)
+
+
+def fingerprint(error: BaseException) -> Unreadable:
+    """The dead letter's code and detail: exception class and place, no data (D1)."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = "unknown"
+    if frames:
+        last = frames[-1]
+        place = f"{Path(last.filename).name}:{last.lineno} {last.name}"
+    return Unreadable(DeadCode.HANDLER_FAILED, f"{type(error).__name__} at {place}")
+
 
 _UNDEFINED = ("42P01", "42703", "3F000")  # table, column, schema
 _REFUSED_CLASSES = ("28", "3D", "53", "57", "08")  # whose texts name users, databases and reasons, never rows
@@ -33,11 +75,6 @@ def wrong_settings(error: BaseException) -> bool:
 def _explain(error: BaseException) -> str | None:
     if isinstance(error, SettingsError):
         return str(error)
-    from sqlalchemy.exc import TimeoutError as PoolTimeout  # here, for these take their time to load
-
-    from infra.postgres.connection import DatabaseUnreachable
-    from infra.postgres.migrations import WrongSchema
-
     if isinstance(error, DatabaseUnreachable | WrongSchema):
         return str(error)
     if isinstance(error, UnknownTopicOrPartitionError):

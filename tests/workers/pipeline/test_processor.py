@@ -20,13 +20,13 @@ from infra.postgres.outbox import unpack
 from schemas.listing import ListingState
 from schemas.topics import VARDVAL_LISTING
 from tests.servers.waiting import until
-from tests.workers.parts_of_tests import Rec, message, parts
-from workers.batch import Batches
-from workers.failures import BadRelease
+from tests.workers.fixtures import Rec, message, parts
 from workers.health import Health
 from workers.listing import HANDLERS
-from workers.parts import Parts
-from workers.reading import Read
+from workers.pipeline.dead_letters import BadRelease
+from workers.pipeline.inbound import Read
+from workers.pipeline.processor import Batches
+from workers.runtime import Parts
 
 POISON = 666
 Held = tuple[Parts, asyncpg.Connection]

@@ -19,7 +19,7 @@ from infra.postgres.reference_data import Directory
 from infra.settings import Settings
 from schemas.topics import LISTNING_CLOCK, TOPICS
 from workers.health import Health
-from workers.parts import Parts
+from workers.runtime import Parts
 
 SECRET = "0123456789abcdef0123456789abcdef"
 COUNTS = {topic.name: 1 if topic.name == LISTNING_CLOCK else 2 for topic in TOPICS}

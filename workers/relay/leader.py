@@ -37,11 +37,11 @@ from infra.postgres.connection import raw
 from infra.postgres.leadership import Leadership, lead, lock_key
 from infra.postgres.outbox import Handoff
 from infra.settings import Settings
-from workers import relay_tail as tail
 from workers.health import Health
-from workers.relay_backlog import Backlog
-from workers.relay_producer import Producer
-from workers.relay_term import Term
+from workers.relay import tail
+from workers.relay.backlog import Backlog
+from workers.relay.producer import Producer
+from workers.relay.term import Term
 
 STEPS = ("1-locked", "2-initialised", "3-tail-read", "4-collected", "5-sent", "6-committed", "7-cleaned")
 _PART = "relay"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import datetime
 
 from infra.events import Event
@@ -13,6 +14,15 @@ from schemas.topics import dlq
 
 #: a record up to this size is copied whole; Kafka's own limit for a record of ours is 2 MiB (`fastlakare topics`)
 _MOST_BYTES = 1_500_000
+
+
+#: so many records of the last `_WINDOW` may be dead-lettered for a failure of ours before the worker stops instead
+_WINDOW = 1_000
+_MOST_FAILED = 20
+
+
+class BadRelease(Exception):
+    """Too many records fail in the handler: a bug of this release must not drain a topic into its DLQ."""
 
 
 def dead_letter(topic: str, record: Record, why: Unreadable, *, at: datetime, attempts: int, partitions: int) -> Event:
@@ -42,3 +52,20 @@ def dead_letter(topic: str, record: Record, why: Unreadable, *, at: datetime, at
 def _size(record: Record) -> int:
     headers = sum(len(name) + len(value or b"") for name, value in record.headers)
     return len(record.key or b"") + len(record.value or b"") + headers
+
+
+class Guard:
+    """Counts what fails in the handler among the last records of a worker."""
+
+    def __init__(self) -> None:
+        self._last: deque[bool] = deque(maxlen=_WINDOW)
+
+    def handled(self, records: int) -> None:
+        """So many records went well."""
+        self._last.extend([False] * min(records, _WINDOW))
+
+    def failed(self) -> None:
+        """One more record fails. Raises BadRelease when that is too many."""
+        self._last.append(True)
+        if sum(self._last) > _MOST_FAILED:
+            raise BadRelease(f"more than {_MOST_FAILED} of the last {_WINDOW} records failed in the handler")

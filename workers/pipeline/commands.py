@@ -18,6 +18,7 @@ import asyncpg
 from handlers import command
 from handlers.decide import Handlers
 from handlers.world.changes import Outcome, RepliedAgain
+from infra.errors import fingerprint
 from infra.failpoints import hit
 from infra.logs import log
 from infra.postgres import offsets
@@ -25,12 +26,11 @@ from infra.postgres.offsets import Position
 from schemas.command import COMMANDS, ImportLinks
 from schemas.envelope import Record
 from schemas.topics import LISTNING_COMMAND
-from workers.batch import Batches, reached
-from workers.failures import fingerprint
 from workers.inbox import remember
-from workers.parts import Parts
-from workers.reading import Read, reading
-from workers.transaction import Transaction, transact
+from workers.pipeline.inbound import Read, reading
+from workers.pipeline.processor import Batches, reached
+from workers.pipeline.transaction import Transaction, transact
+from workers.runtime import Parts
 
 HANDLERS: Handlers = dict.fromkeys(COMMANDS, command)
 #: records of one partition that may wait behind a file before no more are fetched

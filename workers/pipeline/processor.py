@@ -2,7 +2,7 @@
 
 1-fence     the directory's lock (day and units), then the offsets of the batch's partitions move on; where another
             process owns one of them, the batch is dropped
-2-inbox     commands only (`workers.command`): their ids are remembered, those known already are answered again
+2-inbox     commands only (`pipeline/commands.py`): their ids are remembered, those known already are answered again
 3-load      doctors, then patients, are loaded and locked in the order of their keys, as the decisions ask for them
 4-decide    in offset order, on the world in memory
 5-save      what changed, set-based, with the audit rows
@@ -28,18 +28,17 @@ from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 from handlers.decide import Handlers, deciding
 from handlers.world.changes import Outcome
 from infra import metrics
+from infra.errors import explain, fingerprint, passing
 from infra.logs import log
 from infra.postgres.connection import raw
 from infra.postgres.offsets import Fenced, Position, standing
 from schemas.envelope import Record
 from schemas.errors import DeadCode
 from schemas.topics import dlq
-from workers.dead_letters import dead_letter
-from workers.failures import Guard, fingerprint, passing
-from workers.outages import explain
-from workers.parts import Parts
-from workers.reading import Read, reading
-from workers.transaction import Advance, DayUnknown, Transaction, transact
+from workers.pipeline.dead_letters import Guard, dead_letter
+from workers.pipeline.inbound import Read, reading
+from workers.pipeline.transaction import Advance, DayUnknown, Transaction, transact
+from workers.runtime import Parts
 
 _STEPS = ("1-fence", "2-inbox", "4-decide", "5-save", "6-copying", "6-outbox", "7-commit")
 FAILPOINTS = tuple(f"batch:{step}" for step in _STEPS)

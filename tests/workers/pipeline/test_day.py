@@ -11,13 +11,12 @@ import pytest
 from infra.postgres.offsets import claim
 from schemas.listing import ListingState
 from schemas.topics import LISTNING_CLOCK, VARDVAL_LISTING
-from tests.workers.parts_of_tests import Rec, message, parts
-from workers import clock
-from workers.batch import Batches
-from workers.clock import Clock
+from tests.workers.fixtures import Rec, message, parts
 from workers.listing import HANDLERS
-from workers.parts import Parts
-from workers.reading import reading
+from workers.pipeline.day import Clock
+from workers.pipeline.inbound import reading
+from workers.pipeline.processor import Batches
+from workers.runtime import Parts
 
 Held = tuple[Parts, asyncpg.Connection]
 UNIT, OTHER = "SE2321000131-E000000000712", "SE2321000131-E000000000799"
@@ -77,7 +76,7 @@ async def test_the_first_day_begins_and_the_same_again_changes_nothing(held: Hel
 async def test_a_missed_day_happens_as_of_that_day_in_chunks(
     held: Held, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clock, "_CHUNK", chunk)
+    monkeypatch.setattr("workers.pipeline.day._CHUNK", chunk)
     owned = await turning(held)
     await owned.handle([day(0, "2026-05-26")])
     await listed(held, "2026-05-28")

@@ -17,6 +17,7 @@ from faststream.kafka import KafkaBroker
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
+from infra.errors import explain, fingerprint, passing, wrong_settings
 from infra.events import Publisher
 from infra.kafka.client import client_args
 from infra.kafka.topics import partition_counts
@@ -28,21 +29,21 @@ from infra.postgres.outbox import Handoff
 from infra.postgres.reference_data import Directory
 from infra.settings import Settings
 from schemas.topics import FAST_LAKARKONTAKT, KIV_STAFF, KIV_UNIT, LISTNING_CLOCK, VARDVAL_LISTING
-from workers import command, listing, staff, unit
-from workers.batch import Batches
-from workers.clock import Clock
-from workers.consumer import Consumer
-from workers.failures import BadRelease, fingerprint, passing
-from workers.figures import FiguresDuty
+from workers import listing, staff, unit
 from workers.health import Health
 from workers.http import serve_http
 from workers.operations.lag import LagMeter
-from workers.outages import explain, wrong_settings
-from workers.own_clock import ClockDuty
-from workers.parts import Parts
-from workers.relay import Duty, Relay
-from workers.sleepers import watch_sleepers
-from workers.subscription import PartitionLost, Subscription
+from workers.pipeline import commands
+from workers.pipeline.consumer import Consumer
+from workers.pipeline.day import Clock
+from workers.pipeline.dead_letters import BadRelease
+from workers.pipeline.processor import Batches
+from workers.pipeline.subscription import PartitionLost, Subscription
+from workers.relay.day_announcer import ClockDuty
+from workers.relay.leader import Duty, Relay
+from workers.relay.statistics import FiguresDuty
+from workers.runtime import Parts
+from workers.stalled_sessions import watch_sleepers
 
 T = TypeVar("T")
 
@@ -54,7 +55,7 @@ WORKERS: Mapping[str, Callable[[Parts], Batches]] = {
     "staff": lambda parts: Batches(KIV_STAFF, staff.HANDLERS, parts, in_flight=3),
     "unit": lambda parts: Batches(KIV_UNIT, unit.HANDLERS, parts, alone=True),
     "listing": lambda parts: Batches(VARDVAL_LISTING, listing.HANDLERS, parts, in_flight=3),
-    "command": lambda parts: command.Commands(parts, in_flight=3),
+    "command": lambda parts: commands.Commands(parts, in_flight=3),
     "clock": lambda parts: Clock(LISTNING_CLOCK, {}, parts),
 }
 

@@ -14,7 +14,7 @@ from infra.postgres.stalled_sessions import SLEPT_SECONDS
 from infra.settings import Settings
 from tests.infra.postgres.sessions import between_two_statements, gone, holding
 from tests.servers.waiting import until
-from workers.sleepers import watch_sleepers
+from workers.stalled_sessions import watch_sleepers
 
 _END_THE_WATCH = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'fastlakare watch'

@@ -20,9 +20,9 @@ from infra.postgres.outbox import Handoff, Headers, OutOfStep
 from infra.settings import Settings
 from schemas.topics import LISTNING_REPLY
 from tests.servers.waiting import until
-from tests.workers.parts_of_tests import COUNTS
-from workers import relay_tail
-from workers.relay import Relay
+from tests.workers.fixtures import COUNTS
+from workers.relay import tail
+from workers.relay.leader import Relay
 
 OLD_BACKUP = "UPDATE outbox_shard SET last_seq = 1, published_seq = 1 WHERE topic = 'listning.reply.v1'"
 
@@ -82,7 +82,7 @@ class Place:
 
     async def tail(self) -> int:
         id: UUID = await self.pg.fetchval("SELECT id FROM installation")
-        return (await relay_tail.tails(self.settings, id, [self.part]))[self.part].seq
+        return (await tail.tails(self.settings, id, [self.part]))[self.part].seq
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ async def test_the_tail_is_found_behind_markers_aborted_records_and_strangers(pl
 async def test_a_sequence_that_a_dead_letter_copied_is_not_taken_for_its_own(place: Place) -> None:
     """Whoever carries the headers of a reply on, in a record that cannot be read, must not stop what is published."""
     id: UUID = await place.pg.fetchval("SELECT id FROM installation")
-    copied: Headers = [(relay_tail.SEQUENCE_HEADER, relay_tail.sequence_prefix(id) + b"5")]
+    copied: Headers = [(tail.SEQUENCE_HEADER, tail.sequence_prefix(id) + b"5")]
     async with place.pg.transaction():
         await place.publisher.write(place.pg, [Event(LISTNING_REPLY, 0, b"k", b"1", copied)])
     await place.published(1)
@@ -137,7 +137,7 @@ async def test_sequences_that_were_never_written_stop_the_relay(place: Place) ->
     await place.pg.execute("UPDATE outbox_shard SET last_seq = 0, published_seq = 0")  # an old backup
     id: UUID = await place.pg.fetchval("SELECT id FROM installation")
     with pytest.raises(OutOfStep, match="sequence 1 of 0 written"):
-        await relay_tail.positions(place.engine, place.settings, id)
+        await tail.positions(place.engine, place.settings, id)
     assert await outbox.waiting(place.pg) == 0
 
 
@@ -151,7 +151,7 @@ async def test_sequences_that_were_written_a_second_time_stop_the_relay_also_onc
     await place.write(b"another", b"3")
     id: UUID = await place.pg.fetchval("SELECT id FROM installation")
     with pytest.raises(OutOfStep, match="sequence 2 was written with another content"):
-        await relay_tail.positions(place.engine, place.settings, id)
+        await tail.positions(place.engine, place.settings, id)
 
 
 async def test_what_was_decided_anew_as_it_was_is_not_another_content(place: Place) -> None:

@@ -14,7 +14,7 @@ _EMPTY_MS = 500
 
 
 class Feeds(Protocol):
-    """What the records are for: the batches of a topic (`workers.subscription`)."""
+    """What the records are for: the batches of a topic (`workers.pipeline.subscription`)."""
 
     def assignment(self) -> int | None:
         """The number of the assignment that holds. None while partitions go and come: aiokafka hands out records of new

@@ -8,14 +8,14 @@ import sys
 STUCK = """
 import asyncio
 from infra.logs import configure
-from workers import run
+from workers import service
 
 async def never() -> None:
-    run._leaving(lambda: None)
+    service._leaving(lambda: None)
     await asyncio.Event().wait()
 
 configure("json")
-run._LEAVING_SECONDS = 0.1
+service._LEAVING_SECONDS = 0.1
 asyncio.run(never())
 """
 

@@ -16,7 +16,7 @@ from handlers.world.changes import Cause, DoctorChange, Pair
 from handlers.world.statistics import Figures
 from infra.events import current_figures, remember_figures
 from infra.postgres.connection import raw
-from workers.parts import Parts
+from workers.runtime import Parts
 
 #: doctors whose figures are worked out in one transaction
 _CHUNK = 500

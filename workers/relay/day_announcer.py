@@ -14,7 +14,7 @@ from infra.events import Event
 from infra.postgres.connection import raw
 from schemas.envelope import binary_headers
 from schemas.topics import LISTNING_CLOCK
-from workers.parts import Parts
+from workers.runtime import Parts
 
 DAY_TYPE = "se.vgregion.listning.day-began.v1"
 _HERE = ZoneInfo("Europe/Stockholm")

@@ -14,11 +14,11 @@ from infra.postgres.connection import connect
 from infra.postgres.offsets import Position, ahead, claim, standing
 from schemas.topics import LISTNING_COMMAND
 from tests.servers.waiting import until
-from tests.workers.parts_of_tests import Rec, message, parts
-from workers.command import Commands, Lane
+from tests.workers.fixtures import Rec, message, parts
 from workers.inbox import remember
-from workers.parts import Parts
-from workers.reading import Read, reading
+from workers.pipeline.commands import Commands, Lane
+from workers.pipeline.inbound import Read, reading
+from workers.runtime import Parts
 
 Held = tuple[Parts, asyncpg.Connection]
 UNIT, OTHER = "SE2321000131-E000000000001", "SE2321000131-E000000000002"
@@ -172,7 +172,7 @@ async def test_what_fails_ahead_is_handled_in_its_turn(held: Held, monkeypatch: 
             failing -= 1
             raise RuntimeError("the answer of the commit was lost")
 
-    monkeypatch.setattr("workers.transaction.hit", fails)
+    monkeypatch.setattr("workers.pipeline.transaction.hit", fails)
     assert await after(owned, pg, [file(0), resume(1), resume(2, "SE2321000131-E000000000003")], 2) == [1, 2]
     await owned.drained()
     assert (failing, await replies(pg), await marks(pg), owned.positions[0].next_offset) == (0, 3, [], 3)
@@ -188,7 +188,7 @@ async def test_what_failed_ahead_is_not_tried_ahead_again(held: Held, monkeypatc
             raise RuntimeError("whatever the reason")
         return await remember(pg, reads)
 
-    monkeypatch.setattr("workers.command.remember", once)
+    monkeypatch.setattr("workers.pipeline.commands.remember", once)
 
     async def answered() -> bool:
         return await replies(pg) == 1
