@@ -107,7 +107,7 @@ async def test_a_dead_letter_of_a_failure_names_no_patient(held: Held) -> None:
     await owned.handle([listing(0, POISON)])
     (packed,) = await held[1].fetchrow("SELECT headers FROM outbox")
     detail = dict(unpack(packed))["dlq_detail"] or b""
-    assert detail.startswith(b"RuntimeError at test_batch.py:")
+    assert detail.startswith(b"RuntimeError at test_processor.py:")
     assert b"0602" not in detail
 
 
