@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from base64 import b32encode
-from hashlib import sha256
 
 from aiokafka.partitioner import murmur2
 
@@ -30,11 +29,6 @@ class PatientKeys:
     def partition(self, key: str) -> int:
         """Where Kafka's own default partitioner puts the key."""
         return partition_of(key.encode(), self._partitions)
-
-
-def command_name(source: str, id: str) -> bytes:
-    """What a command is remembered by (C2): one size, whatever the length of its `ce_source` and `ce_id`."""
-    return sha256(f"{len(source)}/{source}/{id}".encode()).digest()
 
 
 def partition_of(key: bytes, partitions: int) -> int:

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infra.events import Publisher
+from infra.events import EventBuilder
 from infra.patient_keys import PatientKeys
-from infra.postgres.outbox import Handoff
 from infra.postgres.reference_data import Directory
 from infra.settings import Settings
+from workers.handoff import Handoff
 from workers.health import Health
 
 
 @dataclass(slots=True, frozen=True)
-class Parts:
+class Runtime:
     """Made once, when the process starts."""
 
     settings: Settings
     engine: AsyncEngine
     directory: Directory
     keys: PatientKeys
-    publisher: Publisher
+    events: EventBuilder
+    shards: Mapping[tuple[str, int], int]
     handoff: Handoff
     health: Health

@@ -18,18 +18,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from infra.errors import explain, fingerprint, passing, wrong_settings
-from infra.events import Publisher
+from infra.events import EventBuilder
 from infra.kafka.client import client_args
 from infra.kafka.topics import partition_counts
 from infra.logs import log
 from infra.patient_keys import PatientKeys
 from infra.postgres import installation, migrations
 from infra.postgres.connection import create_engine, raw
-from infra.postgres.outbox import Handoff
 from infra.postgres.reference_data import Directory
 from infra.settings import Settings
 from schemas.topics import FAST_LAKARKONTAKT, KIV_STAFF, KIV_UNIT, LISTNING_CLOCK, VARDVAL_LISTING
 from workers import listing, staff, unit
+from workers.handoff import Handoff
 from workers.health import Health
 from workers.http import serve_http
 from workers.operations.lag import LagMeter
@@ -42,7 +42,7 @@ from workers.pipeline.subscription import PartitionLost, Subscription
 from workers.relay.day_announcer import ClockDuty
 from workers.relay.leader import Duty, Relay
 from workers.relay.statistics import FiguresDuty
-from workers.runtime import Parts
+from workers.runtime import Runtime
 from workers.stalled_sessions import watch_sleepers
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ _CONNECTIONS = 16
 #: less than what runs the process gives it (docker-compose.yml, Kubernetes: 30 s)
 _LEAVING_SECONDS = 20.0
 
-WORKERS: Mapping[str, Callable[[Parts], Batches]] = {
+WORKERS: Mapping[str, Callable[[Runtime], Batches]] = {
     "staff": lambda parts: Batches(KIV_STAFF, staff.HANDLERS, parts, in_flight=3),
     "unit": lambda parts: Batches(KIV_UNIT, unit.HANDLERS, parts, alone=True),
     "listing": lambda parts: Batches(VARDVAL_LISTING, listing.HANDLERS, parts, in_flight=3),
@@ -103,19 +103,20 @@ def _end_at_once() -> None:
     os._exit(1)
 
 
-async def _parts(settings: Settings, engine: AsyncEngine, health: Health, http: asyncio.Task[None]) -> Parts:
+async def _parts(settings: Settings, engine: AsyncEngine, health: Health, http: asyncio.Task[None]) -> Runtime:
     """Everything the workers share, once the database and the cluster answer and are as they should be."""
     await _wait_for("database", health, partial(_check_schema, engine), http)
     counts = await _wait_for("Kafka", health, partial(partition_counts, settings), http)
     shards = await _wait_for("database", health, partial(_shards, engine, counts), http)
     keys = PatientKeys(settings.patient_key_secret.get_secret_value().encode(), counts[FAST_LAKARKONTAKT])
     await _wait_for("database", health, partial(_hold_key, engine, keys), http)
-    return Parts(
+    return Runtime(
         settings,
         engine,
         Directory(),
         keys,
-        Publisher(settings.source, shards, counts),
+        EventBuilder(settings.source, counts),
+        shards,
         Handoff(),
         health,
     )
@@ -184,7 +185,7 @@ class _App(FastStream):
 class _Process:
     """The parts of a running process, any of which can end it."""
 
-    def __init__(self, parts: Parts, only: frozenset[str], http: asyncio.Task[None]) -> None:
+    def __init__(self, parts: Runtime, only: frozenset[str], http: asyncio.Task[None]) -> None:
         self._parts = parts
         self._http = http
         self._failure: BaseException | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from uuid import UUID
 
 import asyncpg
 
@@ -28,6 +29,12 @@ _REMEMBER_KEY = "UPDATE installation SET key_fingerprint = $1 WHERE key_fingerpr
 
 class WrongTopics(RuntimeError):
     """The cluster's topics are not those the database remembers; the text says what to do."""
+
+
+async def read_id(pg: asyncpg.Connection) -> UUID:
+    """The installation's own id, made by the first migration."""
+    id: UUID = await pg.fetchval("SELECT id FROM installation")
+    return id
 
 
 async def hold_key(pg: asyncpg.Connection, keys: PatientKeys) -> None:

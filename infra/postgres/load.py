@@ -16,7 +16,7 @@ from handlers.world.changes import Pair
 from handlers.world.imports import IMPORT_DAYS
 from infra.patient_keys import PatientKeys
 from infra.postgres import rows
-from infra.postgres.reference_data import cause_from
+from infra.postgres.day import cause_from
 
 #: more patients than this in one transaction, and the batch is halved first: memory stays flat
 MOST_PATIENTS = 60_000

@@ -9,16 +9,16 @@ that makes the row first is saved; the other raises, and is tried again with wha
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import asyncpg
 
 from handlers.world import Doctor, Patient, RosterEntry, World
-from handlers.world.changes import Pair
 from infra.postgres import audit, rows
+from infra.postgres.day import cause_json
 from infra.postgres.load import Loader, Raced
-from infra.postgres.reference_data import cause_json
+from infra.postgres.statistics import mark_stale
 
 _UNITS = """
 INSERT INTO unit (hsa_id, version, removed, fact_at, name, kind, care_giver, first_day, last_day, replaced_by, revision)
@@ -121,13 +121,6 @@ async def save(pg: asyncpg.Connection, world: World, loader: Loader) -> None:
     await _imports(pg, world, loader.unknown_imports)
     await audit.write(pg, world.changes)
     await mark_stale(pg, world.stale_figures)
-
-
-async def mark_stale(pg: asyncpg.Connection, pairs: dict[Pair, datetime]) -> None:
-    """Says that these pairs' figures changed; the publisher works them out later (architecture.md, Figures)."""
-    if pairs:
-        records = [(pair.unit, pair.doctor, at) for pair, at in pairs.items()]
-        await pg.copy_records_to_table("figures_stale", records=records)
 
 
 async def _units(pg: asyncpg.Connection, world: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from infra.patient_keys import PatientKeys, command_name, partition_of
+from infra.patient_keys import PatientKeys, partition_of
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 
@@ -55,7 +55,3 @@ def test_the_partition_is_that_of_kafkas_default_partitioner(kafka: Any, topic_p
         producer.produce(topic, b"", key, on_delivery=delivered)
     assert producer.flush(30) == 0
     assert sent == {key: partition_of(key, 12) for key in keys}
-
-
-def test_what_a_command_is_remembered_by_keeps_source_and_id_apart() -> None:
-    assert command_name("a/b", "c") != command_name("a", "b/c")

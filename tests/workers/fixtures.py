@@ -10,16 +10,16 @@ from typing import Any
 import asyncpg
 import orjson
 
-from infra.events import Publisher
+from infra.events import EventBuilder
 from infra.patient_keys import PatientKeys
 from infra.postgres import installation
 from infra.postgres.connection import connect, create_engine
-from infra.postgres.outbox import Handoff
 from infra.postgres.reference_data import Directory
 from infra.settings import Settings
 from schemas.topics import LISTNING_CLOCK, TOPICS
+from workers.handoff import Handoff
 from workers.health import Health
-from workers.runtime import Parts
+from workers.runtime import Runtime
 
 SECRET = "0123456789abcdef0123456789abcdef"
 COUNTS = {topic.name: 1 if topic.name == LISTNING_CLOCK else 2 for topic in TOPICS}
@@ -48,13 +48,13 @@ def message(
 
 
 @asynccontextmanager
-async def parts(url: str, **settings: Any) -> AsyncIterator[tuple[Parts, asyncpg.Connection]]:
+async def parts(url: str, **settings: Any) -> AsyncIterator[tuple[Runtime, asyncpg.Connection]]:
     """The parts, and a connection to look with."""
     made = Settings(database_url=url, patient_key_secret=SECRET, partitions=2, **settings)
     engine = create_engine(made, pool_size=4)
     pg = await connect(url)
     shards = await installation.ensure(pg, COUNTS)
-    keys, publisher = PatientKeys(SECRET.encode(), 2), Publisher("fastlakare", shards, COUNTS)
-    yield Parts(made, engine, Directory(), keys, publisher, Handoff(), Health()), pg
+    keys, events = PatientKeys(SECRET.encode(), 2), EventBuilder("fastlakare", COUNTS)
+    yield Runtime(made, engine, Directory(), keys, events, shards, Handoff(), Health()), pg
     await pg.close()
     await engine.dispose()

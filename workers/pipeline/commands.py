@@ -10,7 +10,8 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, compress
+from operator import not_
 from time import perf_counter
 
 import asyncpg
@@ -22,15 +23,15 @@ from infra.errors import fingerprint
 from infra.failpoints import hit
 from infra.logs import log
 from infra.postgres import offsets
+from infra.postgres.inbox import remember
 from infra.postgres.offsets import Position
 from schemas.command import COMMANDS, ImportLinks
 from schemas.envelope import Record
 from schemas.topics import LISTNING_COMMAND
-from workers.inbox import remember
 from workers.pipeline.inbound import Read, reading
 from workers.pipeline.processor import Batches, reached
 from workers.pipeline.transaction import Transaction, transact
-from workers.runtime import Parts
+from workers.runtime import Runtime
 
 HANDLERS: Handlers = dict.fromkeys(COMMANDS, command)
 #: records of one partition that may wait behind a file before no more are fetched
@@ -96,7 +97,7 @@ class Ahead:
 class Commands(Batches):
     """Batches of one partition each, so that what takes long in one delays no other."""
 
-    def __init__(self, parts: Parts, *, in_flight: int) -> None:
+    def __init__(self, parts: Runtime, *, in_flight: int) -> None:
         super().__init__(LISTNING_COMMAND, HANDLERS, parts, in_flight=in_flight)
         self._lanes: dict[int, Lane] = {}
 
@@ -167,10 +168,11 @@ class Commands(Batches):
 
     async def decide(self, tx: Transaction, readable: list[Read]) -> None:
         """Those of an id known already are answered with the stored reply."""
-        new, again = await remember(tx.pg, [read for read in readable if not read.ahead])
+        due = [read for read in readable if not read.ahead]
+        new = await remember(tx.pg, [(read.cause.source, read.cause.id) for read in due])
         hit("batch:2-inbox")
-        await super().decide(tx, new)
-        for read in again:
+        await super().decide(tx, list(compress(due, new)))
+        for read in compress(due, map(not_, new)):
             read.outcome = Outcome.REPEATED
             tx.world.changes.append(RepliedAgain(read.cause.source, read.cause.id))
 

@@ -4,36 +4,23 @@ worked off in chunks while other batches go on (T4, T5). The record counts as re
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date, timedelta
+from datetime import date
 from time import perf_counter
-
-import asyncpg
 
 from handlers import day as day_handler
 from handlers.decide import having
 from handlers.world import Needs
 from handlers.world.changes import Outcome
-from handlers.world.imports import IMPORT_DAYS
 from infra import metrics
 from infra.failpoints import hit
 from infra.postgres.connection import raw
-from infra.postgres.reference_data import Day, read_day, save_day
+from infra.postgres.day import Day, due_patients, next_day, read_day, save_day
 from workers.pipeline.inbound import Read
 from workers.pipeline.processor import Batches, reached
 from workers.pipeline.transaction import Advance, Transaction, transact
 
 #: linked patients worked off in one transaction
 _CHUNK = 5_000
-
-_NEXT_DUE = """
-SELECT least(
-    (SELECT min(next_due) FROM patient WHERE next_due > $1), (SELECT min(next_due) FROM doctor WHERE next_due > $1),
-    (SELECT min(next_due) FROM roster WHERE next_due > $1), (SELECT min(last_day) + 1 FROM unit WHERE last_day >= $1),
-    (SELECT min(first_day) + $2::int FROM import WHERE answered_id IS NULL))
-"""
-_DUE_PATIENTS = """
-SELECT id, doctor FROM patient LEFT JOIN link ON patient_id = id WHERE next_due <= $1 ORDER BY id LIMIT $2
-"""
 
 
 class Clock(Batches):
@@ -83,7 +70,7 @@ class Clock(Batches):
     async def _begin(self, tx: Transaction, read: Read, target: date) -> bool:
         if tx.day.working or (tx.day.day is not None and tx.day.day >= target):
             return True  # an earlier attempt stood after all, though its answer was lost
-        day = target if tx.day.day is None else await _next_day(tx.pg, tx.day.day, target)
+        day = target if tx.day.day is None else await next_day(tx.pg, tx.day.day, target)
         await tx.drive(having(tx.world, lambda: day_handler.needs(day, tx.world)))
         day_handler.begin(day, tx.world, read.cause)
         await save_day(tx.pg, Day(day, True, read.cause))
@@ -91,24 +78,17 @@ class Clock(Batches):
 
     async def _work_off(self, tx: Transaction) -> bool:
         """One chunk of patients that are due; False, and the work is over, when there are none."""
-        found = await tx.pg.fetch(_DUE_PATIENTS, tx.world.today, _CHUNK)
+        found = await due_patients(tx.pg, tx.world.today, _CHUNK)
         if not found:
             await save_day(tx.pg, Day(tx.day.day, False, tx.day.cause))
             return False
-        wanted = Needs(patients={row[0] for row in found}, doctors={row[1] for row in found if row[1] is not None})
+        wanted = Needs(patients={id for id, _ in found}, doctors={doctor for _, doctor in found if doctor is not None})
         await tx.drive(having(tx.world, lambda: wanted))
         return True
 
     async def _day(self) -> Day:
         async with self.parts.engine.connect() as connection:
             return await read_day(await raw(connection))
-
-
-async def _next_day(pg: asyncpg.Connection, today: date, target: date) -> date:
-    """The next day on which anything is due, at most the target."""
-    due: date | None = await pg.fetchval(_NEXT_DUE, today, IMPORT_DAYS.days)
-    earliest = max(today + timedelta(days=1), due or target)
-    return min(target, earliest)
 
 
 async def _nothing(tx: Transaction) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import deque
 from datetime import datetime
 
-from infra.events import Event
 from infra.patient_keys import partition_of
-from infra.postgres.outbox import Headers
+from infra.postgres.outbox import Event, Headers
 from schemas.envelope import Record, instant
 from schemas.errors import Unreadable
 from schemas.topics import dlq

@@ -38,7 +38,7 @@ from schemas.topics import dlq
 from workers.pipeline.dead_letters import Guard, dead_letter
 from workers.pipeline.inbound import Read, reading
 from workers.pipeline.transaction import Advance, DayUnknown, Transaction, transact
-from workers.runtime import Parts
+from workers.runtime import Runtime
 
 _STEPS = ("1-fence", "2-inbox", "4-decide", "5-save", "6-copying", "6-outbox", "7-commit")
 FAILPOINTS = tuple(f"batch:{step}" for step in _STEPS)
@@ -63,7 +63,7 @@ class Batches:
         self,
         topic: str,
         handlers: Handlers,
-        parts: Parts,
+        parts: Runtime,
         *,
         alone: bool = False,
         in_flight: int = 1,
@@ -261,7 +261,7 @@ class Batches:
                         read.dead,
                         at=datetime.now(UTC),
                         attempts=read.attempts,
-                        partitions=self.parts.publisher.partitions(dlq(self.topic)),
+                        partitions=self.parts.events.partitions(dlq(self.topic)),
                     )
                 )
 

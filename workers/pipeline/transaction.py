@@ -11,15 +11,16 @@ from typing import Generic, Protocol, TypeVar
 import asyncpg
 
 from handlers.world import Needs, World
-from infra.events import Event
 from infra.failpoints import hit
 from infra.offload import aside
+from infra.postgres import outbox
 from infra.postgres.connection import raw
+from infra.postgres.day import Day
 from infra.postgres.load import Loader, Restart
 from infra.postgres.offsets import Position, advance
-from infra.postgres.reference_data import Day
+from infra.postgres.outbox import Event
 from infra.postgres.save import save
-from workers.runtime import Parts
+from workers.runtime import Runtime
 
 T = TypeVar("T")
 
@@ -86,7 +87,7 @@ Work = Callable[[Transaction], Awaitable[T]]
 
 
 async def transact(
-    parts: Parts,
+    parts: Runtime,
     fence: Fence,
     work: Work[T],
     *,
@@ -106,7 +107,7 @@ async def transact(
 
 
 async def _attempt(
-    parts: Parts, fence: Fence, work: Work[T], known: Needs, *, alone: bool, without_day: bool, single: bool
+    parts: Runtime, fence: Fence, work: Work[T], known: Needs, *, alone: bool, without_day: bool, single: bool
 ) -> T:
     """Raises Restart, and `known` is then what must be loaded first the next time."""
     async with parts.engine.connect() as connection:
@@ -129,21 +130,21 @@ async def _attempt(
                 known.add(world.met)
                 raise
             hit("batch:4-decide")
-            links = asyncio.create_task(parts.publisher.links(world))  # they are made while the database saves
+            links = asyncio.create_task(parts.events.links(world))  # they are made while the database saves
             try:
                 await save(pg, world, tx.loader)
             finally:
                 await asyncio.gather(links, return_exceptions=True)
             hit("batch:5-save")
-            tx.events += await parts.publisher.events(pg, world, links.result())
-            outgoing = await parts.publisher.write(pg, tx.events)
+            tx.events += await parts.events.build(pg, world, links.result())
+            appended = await outbox.append(pg, parts.shards, tx.events)
             hit("batch:6-outbox")
     hit("batch:7-commit")
-    parts.handoff.give(outgoing)
+    parts.handoff.give(appended)
     return result
 
 
-def _world(parts: Parts, day: Day, alone: bool) -> World:
+def _world(parts: Runtime, day: Day, alone: bool) -> World:
     # Whoever is alone may change units; the process's own must not be touched before the commit.
     units = dict(parts.directory.units) if alone else parts.directory.units
     return World(day.day or date.min, day.cause, parts.settings.policy, units)

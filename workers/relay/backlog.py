@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import asyncpg
 
 from infra.postgres import outbox
-from infra.postgres.outbox import Handoff, Outgoing, OutOfStep
+from infra.postgres.outbox import OutboxEvent, OutOfStep
+from workers.handoff import Handoff
 
 ROUND_EVENTS = 10_000
 ROUND_BYTES = 8 << 20  # of values; a round goes over it by one run of the hand-off at most
 
-Events = dict[int, list[Outgoing]]  # by shard, in sequence
+Events = dict[int, list[OutboxEvent]]  # by shard, in sequence
 
 
 class Backlog:

@@ -10,18 +10,16 @@ from zoneinfo import ZoneInfo
 import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infra.events import Event
+from infra.postgres import outbox
 from infra.postgres.connection import raw
+from infra.postgres.day import announce
+from infra.postgres.outbox import Event
 from schemas.envelope import binary_headers
 from schemas.topics import LISTNING_CLOCK
-from workers.runtime import Parts
+from workers.runtime import Runtime
 
 DAY_TYPE = "se.vgregion.listning.day-began.v1"
 _HERE = ZoneInfo("Europe/Stockholm")
-
-_ANNOUNCE = """
-UPDATE day SET announced = $1 WHERE (announced IS NULL OR announced < $1) AND (day IS NULL OR day < $1)
-"""
 
 
 class ClockDuty:
@@ -29,7 +27,7 @@ class ClockDuty:
 
     every = 1.0
 
-    def __init__(self, parts: Parts, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, parts: Runtime, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._parts = parts
         self._now = now
 
@@ -40,10 +38,10 @@ class ClockDuty:
         async with engine.connect() as connection:
             pg = await raw(connection)
             async with pg.transaction():
-                if await pg.execute(_ANNOUNCE, day) == "UPDATE 0":
+                if not await announce(pg, day):
                     return
                 headers = binary_headers(f"day/{day}", self._parts.settings.source, DAY_TYPE, now)
                 value = orjson.dumps({"day": day.isoformat()})
                 event = Event(LISTNING_CLOCK, 0, b"day", value, [*headers])
-                outgoing = await self._parts.publisher.write(pg, [event])
-        self._parts.handoff.give(outgoing)
+                appended = await outbox.append(pg, self._parts.shards, [event])
+        self._parts.handoff.give(appended)

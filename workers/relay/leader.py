@@ -34,9 +34,10 @@ from infra import metrics
 from infra.failpoints import hit
 from infra.logs import log
 from infra.postgres.connection import raw
+from infra.postgres.installation import read_id
 from infra.postgres.leadership import Leadership, lead, lock_key
-from infra.postgres.outbox import Handoff
 from infra.settings import Settings
+from workers.handoff import Handoff
 from workers.health import Health
 from workers.relay import tail
 from workers.relay.backlog import Backlog
@@ -101,7 +102,7 @@ class Relay:
 
     async def _stand(self) -> None:
         async with self._engine.connect() as connection:
-            installation: UUID = await (await raw(connection)).fetchval("SELECT id FROM installation")
+            installation = await read_id(await raw(connection))
         lock = lead(self._engine, lock_key(_PART, installation), standing_by=lambda: self._health.forget(_PART))
         async with lock as leadership, asyncio.TaskGroup() as tasks:
             hit("relay:1-locked")

@@ -16,7 +16,7 @@ from aiokafka.errors import ConcurrentTransactions
 from aiokafka.protocol.transaction import AddPartitionsToTxnRequest
 
 from infra.kafka.client import client_args
-from infra.postgres.outbox import Outgoing
+from infra.postgres.outbox import OutboxEvent
 from infra.settings import Settings
 from workers.relay.tail import SEQUENCE_HEADER, sequence_prefix
 
@@ -77,7 +77,7 @@ class Producer:
     ) -> None:
         await self._abandon()
 
-    async def send(self, events: Mapping[TopicPartition, Iterable[Outgoing]]) -> None:
+    async def send(self, events: Mapping[TopicPartition, Iterable[OutboxEvent]]) -> None:
         """Begins a transaction and sends the events in it, in order within each partition; returns when all are
         acknowledged."""
         batches: list[list[tuple[TopicPartition, Any]]] = []
@@ -96,7 +96,7 @@ class Producer:
         """Ends the transaction; returns when Kafka has it for good."""
         await self._producer.commit_transaction()
 
-    def _batches(self, rows: Iterable[Outgoing]) -> list[Any]:
+    def _batches(self, rows: Iterable[OutboxEvent]) -> list[Any]:
         batch = self._producer.create_batch()
         batches, prefix = [batch], self._prefix
         for _, seq, key, value, headers in rows:

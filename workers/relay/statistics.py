@@ -14,39 +14,27 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handlers.world.changes import Cause, DoctorChange, Pair
 from handlers.world.statistics import Figures
-from infra.events import current_figures, remember_figures
+from infra.postgres import outbox
 from infra.postgres.connection import raw
-from workers.runtime import Parts
+from infra.postgres.statistics import (
+    current_figures,
+    next_revisions,
+    published_doctors,
+    remember_figures,
+    take_stale,
+)
+from workers.runtime import Runtime
 
 #: doctors whose figures are worked out in one transaction
 _CHUNK = 500
-
-_STALE = "SELECT DISTINCT unit_hsa_id, doctor_hsa_id FROM figures_stale LIMIT $1"
-_LOCK = "SELECT hsa_id FROM doctor WHERE hsa_id = ANY($1) ORDER BY hsa_id FOR UPDATE"
-_TAKE = """
-WITH taken AS (
-    DELETE FROM figures_stale
-    WHERE (unit_hsa_id, doctor_hsa_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-    RETURNING unit_hsa_id, doctor_hsa_id, at
-)
-SELECT unit_hsa_id, doctor_hsa_id, max(at) FROM taken GROUP BY 1, 2
-"""
-_SAID = """
-SELECT unit, doctor, published, figures FROM roster
-WHERE published IS NOT NULL AND (unit, doctor) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-"""
-_NEXT_REVISION = """
-UPDATE roster SET revision = revision + 1
-WHERE (unit, doctor) IN (SELECT * FROM unnest($1::text[], $2::text[])) RETURNING unit, doctor, revision
-"""
 
 
 class FiguresDuty:
     """A duty of the relay's leader."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self.every = parts.settings.doctor_figures_every
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.every = runtime.settings.doctor_figures_every
 
     async def __call__(self, engine: AsyncEngine) -> None:
         """Works off all marks there are."""
@@ -54,37 +42,27 @@ class FiguresDuty:
             pass
 
     async def _chunk(self, engine: AsyncEngine) -> int:
+        runtime = self._runtime
         async with engine.connect() as connection:
             pg = await raw(connection)
             async with pg.transaction():
-                stale = [Pair(*row) for row in await pg.fetch(_STALE, _CHUNK)]
-                if not stale:
-                    return 0
-                # The doctors' lock keeps the order of what is said of a pair; marks made from here on are left.
-                await pg.execute(_LOCK, [pair.doctor for pair in stale])
-                units, doctors = _columns(stale)
-                taken = {Pair(unit, doctor): at for unit, doctor, at in await pg.fetch(_TAKE, units, doctors)}
-                events = [self._parts.publisher.doctor(*change) for change in await _changes(pg, taken)]
-                outgoing = await self._parts.publisher.write(pg, events)
-        self._parts.handoff.give(outgoing)
+                stale = await take_stale(pg, _CHUNK)
+                events = [runtime.events.doctor(*change) for change in await _changes(pg, stale)]
+                appended = await outbox.append(pg, runtime.shards, events)
+        runtime.handoff.give(appended)
         return len(stale)
 
 
-async def _changes(pg: asyncpg.Connection, taken: dict[Pair, datetime]) -> list[tuple[DoctorChange, Figures]]:
-    """The pairs whose figures are others than those last said."""
-    said = {Pair(row[0], row[1]): row for row in await pg.fetch(_SAID, *_columns(list(taken)))}
-    figures = await current_figures(pg, said)
-    news = {pair: now for pair, now in figures.items() if said[pair][3] is None or said[pair][3] != [*now]}
-    if not news:
+async def _changes(pg: asyncpg.Connection, stale: dict[Pair, datetime]) -> list[tuple[DoctorChange, Figures]]:
+    """The pairs whose figures differ from those published last."""
+    published = await published_doctors(pg, stale)
+    current = await current_figures(pg, published)
+    changed = {pair: figures for pair, figures in current.items() if published[pair].figures != [*figures]}
+    if not changed:
         return []
-    await remember_figures(pg, news)
+    await remember_figures(pg, changed)
     changes = []
-    for unit, doctor, revision in await pg.fetch(_NEXT_REVISION, *_columns(list(news))):
-        pair = Pair(unit, doctor)
-        cause = Cause("figures", f"{unit}/{doctor}/{revision}", taken[pair])
-        changes.append((DoctorChange(pair, revision, said[pair][2], cause), news[pair]))
+    for pair, revision in (await next_revisions(pg, changed)).items():
+        cause = Cause("figures", f"{pair.unit}/{pair.doctor}/{revision}", stale[pair])
+        changes.append((DoctorChange(pair, revision, published[pair].payload, cause), changed[pair]))
     return changes
-
-
-def _columns(pairs: list[Pair]) -> tuple[list[str], list[str]]:
-    return [pair.unit for pair in pairs], [pair.doctor for pair in pairs]

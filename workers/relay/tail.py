@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from infra.kafka.client import client_args
 from infra.postgres import outbox
 from infra.postgres.connection import raw
-from infra.postgres.outbox import Outgoing, OutOfStep, Shard
+from infra.postgres.outbox import OutboxEvent, OutOfStep, Shard
 from infra.settings import Settings
 
 SEQUENCE_HEADER = "fastlakare-seq"
@@ -34,7 +34,7 @@ class Tail(NamedTuple):
     value: bytes | None = None
     headers: Sequence[tuple[str, bytes | None]] = ()
 
-    def tells_of(self, event: Outgoing) -> bool:
+    def tells_of(self, event: OutboxEvent) -> bool:
         """Whether that event is what the record was made of."""
         same = (self.seq, self.key, self.value) == (event.seq, event.key, event.value)
         return same and dict(self.headers).get("ce_id") == dict(event.headers).get("ce_id")

@@ -17,8 +17,9 @@ from infra.failpoints import hit
 from infra.postgres import outbox
 from infra.postgres.connection import raw
 from infra.postgres.leadership import Leadership
-from infra.postgres.outbox import Handoff, Shard
+from infra.postgres.outbox import Shard
 from infra.settings import Settings
+from workers.handoff import Handoff
 from workers.relay.backlog import Backlog, Events
 from workers.relay.producer import TRANSACTION_SECONDS, Producer
 

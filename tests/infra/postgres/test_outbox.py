@@ -11,15 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.events import Event, Publisher
 from infra.postgres import outbox
 from infra.postgres.connection import connect
-from infra.postgres.outbox import Handoff, Outgoing, pack, unpack
+from infra.postgres.outbox import Event, OutboxEvent, pack, unpack
 from tests.servers.waiting import until
 
 TOPIC = "listning.reply.v1"
 SHARDS = {(TOPIC, 0): 0, (TOPIC, 1): 1, (TOPIC, 2): 2}
-PUBLISHER = Publisher("fastlakare", SHARDS, {TOPIC: 3})
 
 
 @pytest.fixture
@@ -39,7 +37,7 @@ def event(partition: int, value: bytes = b"v") -> Event:
 
 async def test_every_shard_counts_by_itself_from_one(pg: asyncpg.Connection) -> None:
     async with pg.transaction():
-        written = await PUBLISHER.write(pg, [event(1), event(0), event(1)])
+        written = await outbox.append(pg, SHARDS, [event(1), event(0), event(1)])
     assert [(row.shard, row.seq) for row in written] == [(0, 1), (1, 1), (1, 2)]
     assert await outbox.last_sequences(pg) == {0: 1, 1: 2, 2: 0}
     assert await outbox.waiting(pg) == 3
@@ -48,21 +46,21 @@ async def test_every_shard_counts_by_itself_from_one(pg: asyncpg.Connection) -> 
 async def test_what_is_rolled_back_leaves_no_gap(pg: asyncpg.Connection) -> None:
     transaction = pg.transaction()
     await transaction.start()
-    await PUBLISHER.write(pg, [event(0)])
+    await outbox.append(pg, SHARDS, [event(0)])
     await transaction.rollback()
     async with pg.transaction():
-        assert (await PUBLISHER.write(pg, [event(0)]))[0].seq == 1
+        assert (await outbox.append(pg, SHARDS, [event(0)]))[0].seq == 1
 
 
 async def test_a_later_writer_cannot_overtake_an_earlier_one(pg: asyncpg.Connection, migrated_url: str) -> None:
     other = await connect(migrated_url)
     first = pg.transaction()
     await first.start()
-    await PUBLISHER.write(pg, [event(0, b"first")])
+    await outbox.append(pg, SHARDS, [event(0, b"first")])
 
-    async def second() -> list[Outgoing]:
+    async def second() -> list[OutboxEvent]:
         async with other.transaction():
-            return await PUBLISHER.write(other, [event(0, b"second")])
+            return await outbox.append(other, SHARDS, [event(0, b"second")])
 
     task = asyncio.create_task(second())
     pid = other.get_server_pid()
@@ -81,7 +79,7 @@ async def test_a_reader_by_sequence_misses_nothing_of_many_writers(pg: asyncpg.C
         for turn in range(25):
             async with writers[number].transaction():
                 shards = [dice.randrange(3) for _ in range(dice.randrange(1, 6))]
-                await PUBLISHER.write(writers[number], [event(s, b"%d/%d" % (number, turn)) for s in shards])
+                await outbox.append(writers[number], SHARDS, [event(s, b"%d/%d" % (number, turn)) for s in shards])
                 if dice.random() < 0.5:
                     await writers[number].fetchval("SELECT pg_sleep(0.002)")  # commits in another order
 
@@ -106,17 +104,17 @@ async def test_a_reader_by_sequence_misses_nothing_of_many_writers(pg: asyncpg.C
 
 async def test_reading_ends_at_the_number_and_size_asked_for(pg: asyncpg.Connection) -> None:
     async with pg.transaction():
-        await PUBLISHER.write(pg, [event(0, b"x" * 10) for _ in range(5)])
+        await outbox.append(pg, SHARDS, [event(0, b"x" * 10) for _ in range(5)])
     by_number = await outbox.read(pg, {0: 1, 1: 0}, events=2, size=1 << 20)
     assert {shard: [row.seq for row in rows] for shard, rows in by_number.items()} == {0: [2, 3]}
     by_size = await outbox.read(pg, {0: 0}, events=100, size=15)
     assert [row.seq for row in by_size[0]] == [1, 2]
-    assert by_size[0][0] == Outgoing(0, 1, b"k", b"x" * 10, [("h", b"1")])
+    assert by_size[0][0] == OutboxEvent(0, 1, b"k", b"x" * 10, [("h", b"1")])
 
 
 async def test_cleaning_moves_the_cursor_and_leaves_what_follows(pg: asyncpg.Connection) -> None:
     async with pg.transaction():
-        await PUBLISHER.write(pg, [event(0) for _ in range(3)])
+        await outbox.append(pg, SHARDS, [event(0) for _ in range(3)])
     assert await outbox.clean(pg, {0: (0, 2)}) == [0]
     assert [(row.last_seq, row.published_seq) for row in await outbox.shards(pg)] == [(3, 2), (0, 0), (0, 0)]
     assert await pg.fetch("SELECT seq FROM outbox") == [(3,)]
@@ -127,7 +125,7 @@ async def test_cleaning_moves_the_cursor_and_leaves_what_follows(pg: asyncpg.Con
 async def test_cleaning_waits_for_no_batch(pg: asyncpg.Connection, migrated_url: str) -> None:
     busy = await connect(migrated_url)
     async with busy.transaction():
-        await PUBLISHER.write(busy, [event(0)])
+        await outbox.append(busy, SHARDS, [event(0)])
         assert await outbox.clean(pg, {0: (0, 0), 1: (0, 0)}) == [1]
     await busy.close()
 
@@ -135,63 +133,3 @@ async def test_cleaning_waits_for_no_batch(pg: asyncpg.Connection, migrated_url:
 @given(st.lists(st.tuples(st.text(), st.none() | st.binary())))
 def test_headers_of_any_bytes_come_back(headers: list[tuple[str, bytes | None]]) -> None:
     assert unpack(pack(headers)) == headers
-
-
-@given(st.data())
-def test_the_handoff_gives_each_shard_in_sequence_up_to_the_first_gap(data: st.DataObject) -> None:
-    sizes = data.draw(st.lists(st.integers(1, 5), min_size=1, max_size=8))
-    batches, last = [], {0: 0, 1: 0}
-    for size in sizes:
-        rows = []
-        for shard in (0, 1):
-            rows += [Outgoing(shard, last[shard] + n, None, b"v", []) for n in range(1, size + 1)]
-            last[shard] += size
-        batches.append(rows)
-    kept = data.draw(st.permutations([rows for rows in batches if data.draw(st.booleans())]))
-    given_seqs = {row.seq for rows in kept for row in rows if row.shard == 0}
-    handoff = Handoff()
-    handoff.open()
-    for rows in kept:
-        handoff.give(rows)
-    for shard in (0, 1):
-        at = 0
-        while run := handoff.take(shard, at):
-            assert [row.seq for row in run] == list(range(at + 1, at + 1 + len(run)))
-            assert all(row.shard == shard for row in run)
-            at = run[-1].seq
-        assert at + 1 not in given_seqs
-
-
-def rows(*seqs: int, value: bytes = b"v") -> list[Outgoing]:
-    return [Outgoing(0, seq, None, value, []) for seq in seqs]
-
-
-def test_a_closed_handoff_takes_nothing_in() -> None:
-    handoff = Handoff()
-    handoff.give(rows(1))
-    assert (handoff.reached(), handoff.take(0, 0)) == ({}, [])
-    handoff.open()
-    handoff.give(rows(1))
-    handoff.close()
-    assert (handoff.reached(), handoff.take(0, 0)) == ({}, [])
-
-
-def test_a_full_handoff_still_tells_how_far_the_table_reaches() -> None:
-    handoff = Handoff(max_events=2)
-    handoff.open()
-    handoff.give(rows(1, 2))
-    handoff.give(rows(3))
-    assert handoff.reached() == {0: 3}
-    assert handoff.reached() == {}
-    assert handoff.take(0, 0) == rows(1, 2)
-    assert handoff.take(0, 2) == []
-    handoff.give(rows(4))
-    assert handoff.take(0, 3) == rows(4)
-
-
-def test_what_the_relay_took_from_the_table_is_dropped() -> None:
-    handoff = Handoff()
-    handoff.open()
-    handoff.give(rows(1, 2, 3))
-    assert handoff.take(0, 2) == rows(3)
-    assert handoff.take(0, 0) == []

@@ -11,7 +11,7 @@ from tests.system.oracle.wire import Message
 
 @dataclass
 class Waiting:
-    """Parts that have arrived, and the message that came first."""
+    """Runtime that have arrived, and the message that came first."""
 
     first: Message
     since: date

@@ -11,16 +11,16 @@ import asyncpg
 import pytest
 
 from infra.postgres.connection import connect
+from infra.postgres.inbox import CommandId, remember
 from infra.postgres.offsets import Position, ahead, claim, standing
 from schemas.topics import LISTNING_COMMAND
 from tests.servers.waiting import until
 from tests.workers.fixtures import Rec, message, parts
-from workers.inbox import remember
 from workers.pipeline.commands import Commands, Lane
-from workers.pipeline.inbound import Read, reading
-from workers.runtime import Parts
+from workers.pipeline.inbound import reading
+from workers.runtime import Runtime
 
-Held = tuple[Parts, asyncpg.Connection]
+Held = tuple[Runtime, asyncpg.Connection]
 UNIT, OTHER = "SE2321000131-E000000000001", "SE2321000131-E000000000002"
 """Both never heard of, so every command is refused, which is an effect to count."""
 
@@ -182,11 +182,11 @@ async def test_what_failed_ahead_is_not_tried_ahead_again(held: Held, monkeypatc
     owned, pg = await commands(held), held[1]
     tried: list[list[int]] = []
 
-    async def once(pg: asyncpg.Connection, reads: Sequence[Read]) -> tuple[list[Read], list[Read]]:
-        tried.append([read.record.offset for read in reads])
+    async def once(pg: asyncpg.Connection, commands: Sequence[CommandId]) -> list[bool]:
+        tried.append([int(id.partition("/")[2]) for _, id in commands])
         if len(tried) == 1:
             raise RuntimeError("whatever the reason")
-        return await remember(pg, reads)
+        return await remember(pg, commands)
 
     monkeypatch.setattr("workers.pipeline.commands.remember", once)
 
@@ -218,7 +218,7 @@ async def test_what_may_still_be_committing_ahead_is_waited_for_and_not_answered
 
     async with straggler.transaction():
         await ahead(straggler, LISTNING_COMMAND, 0, owned.positions[0], [0])
-        await remember(straggler, [tried])
+        await remember(straggler, [(tried.cause.source, tried.cause.id)])
         turn = asyncio.create_task(owned.apply([tried]))
         await until(waits, what="the turn to wait")
     await turn

@@ -16,9 +16,9 @@ from workers.listing import HANDLERS
 from workers.pipeline.day import Clock
 from workers.pipeline.inbound import reading
 from workers.pipeline.processor import Batches
-from workers.runtime import Parts
+from workers.runtime import Runtime
 
-Held = tuple[Parts, asyncpg.Connection]
+Held = tuple[Runtime, asyncpg.Connection]
 UNIT, OTHER = "SE2321000131-E000000000712", "SE2321000131-E000000000799"
 PATIENTS = ("199006022389", "199006022397", "191212121212")
 

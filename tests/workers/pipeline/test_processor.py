@@ -26,10 +26,10 @@ from workers.listing import HANDLERS
 from workers.pipeline.dead_letters import BadRelease
 from workers.pipeline.inbound import Read
 from workers.pipeline.processor import Batches
-from workers.runtime import Parts
+from workers.runtime import Runtime
 
 POISON = 666
-Held = tuple[Parts, asyncpg.Connection]
+Held = tuple[Runtime, asyncpg.Connection]
 
 
 class Breaking:

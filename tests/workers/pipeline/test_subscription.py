@@ -20,9 +20,9 @@ from workers.listing import HANDLERS
 from workers.pipeline.consumer import Consumer
 from workers.pipeline.processor import Batches
 from workers.pipeline.subscription import PartitionLost, Subscription
-from workers.runtime import Parts
+from workers.runtime import Runtime
 
-Held = tuple[Parts, asyncpg.Connection]
+Held = tuple[Runtime, asyncpg.Connection]
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ class Fed:
     """A subscription whose client hands out offset 1 of its only partition whenever it is asked; `sought` are the
     offsets where the partition was begun."""
 
-    def __init__(self, made: Parts, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, made: Runtime, patch: pytest.MonkeyPatch) -> None:
         self.batches = Batches(VARDVAL_LISTING, HANDLERS, made, in_flight=3)
         self.consumer = Consumer.__new__(Consumer)
         self.part = TopicPartition(made.settings.topic(VARDVAL_LISTING), 0)

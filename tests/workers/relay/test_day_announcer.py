@@ -12,9 +12,9 @@ import pytest
 from infra.postgres.outbox import unpack
 from tests.workers.fixtures import parts
 from workers.relay.day_announcer import ClockDuty
-from workers.runtime import Parts
+from workers.runtime import Runtime
 
-Held = tuple[Parts, asyncpg.Connection]
+Held = tuple[Runtime, asyncpg.Connection]
 
 
 @pytest.fixture

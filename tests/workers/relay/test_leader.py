@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -12,15 +12,15 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infra.events import Event, Publisher
 from infra.kafka.topics import create
 from infra.postgres import installation, outbox
 from infra.postgres.connection import connect, create_engine
-from infra.postgres.outbox import Handoff, Headers, OutOfStep
+from infra.postgres.outbox import Event, Headers, OutOfStep
 from infra.settings import Settings
 from schemas.topics import LISTNING_REPLY
 from tests.servers.waiting import until
 from tests.workers.fixtures import COUNTS
+from workers.handoff import Handoff
 from workers.relay import tail
 from workers.relay.leader import Relay
 
@@ -30,14 +30,16 @@ OLD_BACKUP = "UPDATE outbox_shard SET last_seq = 1, published_seq = 1 WHERE topi
 class Place:
     """An installation with its topics, its database and what stands in the reply topic."""
 
-    def __init__(self, settings: Settings, engine: AsyncEngine, pg: asyncpg.Connection, publisher: Publisher) -> None:
-        self.settings, self.engine, self.pg, self.publisher = settings, engine, pg, publisher
+    def __init__(
+        self, settings: Settings, engine: AsyncEngine, pg: asyncpg.Connection, shards: Mapping[tuple[str, int], int]
+    ) -> None:
+        self.settings, self.engine, self.pg, self.shards = settings, engine, pg, shards
         self.part = TopicPartition(settings.topic(LISTNING_REPLY), 0)
 
     async def write(self, *values: bytes) -> None:
         events = [Event(LISTNING_REPLY, 0, b"k", value, []) for value in values]
         async with self.pg.transaction():
-            await self.publisher.write(self.pg, events)
+            await outbox.append(self.pg, self.shards, events)
 
     async def published(self, number: int) -> list[bytes]:
         """Runs a relay of its own until so much is published, then ends it and reads what Kafka has committed."""
@@ -94,7 +96,7 @@ async def place(kafka: Any, migrated_url: str, topic_prefix: str) -> AsyncIterat
     engine, pg = create_engine(settings, pool_size=8), await connect(migrated_url)
     counts = dict.fromkeys(COUNTS, 1)
     shards = await installation.ensure(pg, counts)
-    yield Place(settings, engine, pg, Publisher("fastlakare", shards, counts))
+    yield Place(settings, engine, pg, shards)
     await pg.close()
     await engine.dispose()
 
@@ -124,7 +126,7 @@ async def test_a_sequence_that_a_dead_letter_copied_is_not_taken_for_its_own(pla
     id: UUID = await place.pg.fetchval("SELECT id FROM installation")
     copied: Headers = [(tail.SEQUENCE_HEADER, tail.sequence_prefix(id) + b"5")]
     async with place.pg.transaction():
-        await place.publisher.write(place.pg, [Event(LISTNING_REPLY, 0, b"k", b"1", copied)])
+        await outbox.append(place.pg, place.shards, [Event(LISTNING_REPLY, 0, b"k", b"1", copied)])
     await place.published(1)
     assert await place.tail() == 1
     await place.write(b"2")

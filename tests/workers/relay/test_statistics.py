@@ -10,12 +10,12 @@ import orjson
 import pytest
 
 from handlers.world.changes import Pair
-from infra.postgres.save import mark_stale
+from infra.postgres.statistics import mark_stale
 from tests.workers.fixtures import parts
 from workers.relay.statistics import FiguresDuty
-from workers.runtime import Parts
+from workers.runtime import Runtime
 
-Held = tuple[Parts, asyncpg.Connection]
+Held = tuple[Runtime, asyncpg.Connection]
 PAIR = Pair("SE2321000131-E000000000712", "SE2321000131-E000000007623")
 NOON = datetime(2026, 5, 26, 12, tzinfo=UTC)
 CORE: dict[str, object] = {

@@ -6,7 +6,7 @@ import tracemalloc
 
 import orjson
 
-from infra.compact import compact_json
+from infra.postgres.outbox import compact_json
 
 _VALUE = {"patient_id": "199006022397", "doctor": {"name": "Åsa Berg"}, "text": "x" * 300}
 

@@ -1,0 +1,85 @@
+"""The day that began last (T1), what is due next, and who announced it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import orjson
+
+from handlers.world.changes import Cause
+from handlers.world.imports import IMPORT_DAYS
+
+_DAY = "SELECT day, working, units_revision, cause FROM day"
+_SAVE = "UPDATE day SET day = $1, working = $2, cause = $3"
+_ANNOUNCE = """
+UPDATE day SET announced = $1 WHERE (announced IS NULL OR announced < $1) AND (day IS NULL OR day < $1)
+"""
+_NEXT_DUE = """
+SELECT least(
+    (SELECT min(next_due) FROM patient WHERE next_due > $1), (SELECT min(next_due) FROM doctor WHERE next_due > $1),
+    (SELECT min(next_due) FROM roster WHERE next_due > $1), (SELECT min(last_day) + 1 FROM unit WHERE last_day >= $1),
+    (SELECT min(first_day) + $2::int FROM import WHERE answered_id IS NULL))
+"""
+_DUE_PATIENTS = """
+SELECT id, doctor FROM patient LEFT JOIN link ON patient_id = id WHERE next_due <= $1 ORDER BY id LIMIT $2
+"""
+
+#: the cause of what a day changes before any day is known: nothing is stored then, so it never shows
+_NO_CAUSE = Cause("", "", datetime.fromtimestamp(0, UTC))
+
+
+@dataclass(slots=True, frozen=True)
+class Day:
+    """The day that began last (T1), None before the first; `working`: not all that it caused has happened yet."""
+
+    day: date | None
+    working: bool
+    cause: Cause
+
+
+async def read_day(pg: asyncpg.Connection) -> Day:
+    """The day as it is now; it may change as soon as this returns."""
+    return (await read_day_and_revision(pg))[0]
+
+
+async def read_day_and_revision(pg: asyncpg.Connection) -> tuple[Day, int]:
+    """The day, and the revision of the units."""
+    day, working, revision, cause = await pg.fetchrow(_DAY)
+    return Day(day, working, _NO_CAUSE if cause is None else cause_from(cause)), revision
+
+
+async def save_day(pg: asyncpg.Connection, day: Day) -> None:
+    """Writes the day. The reference data's lock must be held exclusively where the date changes."""
+    await pg.execute(_SAVE, day.day, day.working, cause_json(day.cause))
+
+
+async def announce(pg: asyncpg.Connection, day: date) -> bool:
+    """Remembers that the day was announced; False where that was done before, or the day has begun."""
+    return bool(await pg.execute(_ANNOUNCE, day) != "UPDATE 0")
+
+
+async def next_day(pg: asyncpg.Connection, today: date, target: date) -> date:
+    """The next day on which anything is due, at most the target: days on which nothing happens are passed over."""
+    due: date | None = await pg.fetchval(_NEXT_DUE, today, IMPORT_DAYS.days)
+    earliest = max(today + timedelta(days=1), due or target)
+    return min(target, earliest)
+
+
+async def due_patients(pg: asyncpg.Connection, today: date, limit: int) -> list[tuple[int, str | None]]:
+    """Patients whom the day touched and who are not worked off yet (T5), with their doctor, by patient id."""
+    return [(row[0], row[1]) for row in await pg.fetch(_DUE_PATIENTS, today, limit)]
+
+
+def cause_json(cause: Cause) -> str:
+    """A cause as jsonb text."""
+    fields = [cause.source, cause.id, cause.time.isoformat(), cause.correlation_id, cause.traceparent]
+    return orjson.dumps([*fields, cause.tracestate, cause.actor, cause.role]).decode()
+
+
+def cause_from(packed: list[Any]) -> Cause:
+    """What `cause_json` was given, from the column as it is read."""
+    source, id, time, *rest = packed
+    return Cause(source, id, datetime.fromisoformat(time), *rest)
