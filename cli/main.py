@@ -70,7 +70,7 @@ def main() -> NoReturn:
     try:
         app()
     except Exception as error:  # noqa: BLE001  # the one place where they all end
-        from infra.errors import explain
+        from infra.foreign_errors import explain
 
         line = explain(error)
         if line is not None:

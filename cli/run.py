@@ -9,12 +9,11 @@ import typer
 from cli.terminal import EXIT_FOUND
 from cli.terminal import run as run_until_complete
 
-WORKERS = ("staff", "unit", "listing", "command", "clock", "relay")
-
 
 def run(
     only: Annotated[
-        str | None, typer.Option("--only", metavar="NAME,...", help=f"Some of: {', '.join(WORKERS)}.")
+        str | None,
+        typer.Option("--only", metavar="NAME,...", help="Some of: staff, unit, listing, command, clock, relay."),
     ] = None,
 ) -> None:
     """Run the service until it is told to stop.
@@ -27,10 +26,12 @@ def run(
     Example:     fastlakare run --only listing,relay
     Exit codes:  0 told to stop, 1 ended by an error (in the log), 2 wrong use or settings
     """
+    from workers.routes import WORKERS
+
     names = frozenset(name.strip() for name in only.split(",")) if only is not None else frozenset(WORKERS)
     if not names <= set(WORKERS):
         raise typer.BadParameter(f"--only takes some of {', '.join(WORKERS)}")
-    from infra.errors import wrong_settings
+    from infra.foreign_errors import is_settings_error
     from infra.logs import configure, log
     from infra.settings import Settings
 
@@ -41,8 +42,8 @@ def run(
     try:
         code = run_until_complete(serve(settings, names))
     except Exception as error:
-        if wrong_settings(error):
+        if is_settings_error(error):
             raise
-        log.critical("ended by an error", exc_info=True)
+        log.critical("fatal error", exc_info=True)
         raise typer.Exit(EXIT_FOUND) from None
     raise typer.Exit(code)

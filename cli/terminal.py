@@ -20,7 +20,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 
 def tool(needs: Iterable[Need]) -> Settings:
     """The settings for a command that is no service: libraries keep quiet, what they cannot do is told in one line."""
-    from infra.errors import last_words
+    from infra.foreign_errors import last_kafka_error
     from infra.logs import configure
     from infra.settings import Settings
 
@@ -30,7 +30,7 @@ def tool(needs: Iterable[Need]) -> Settings:
     kafka = logging.getLogger("aiokafka")
     kafka.setLevel(logging.ERROR)
     kafka.propagate = False
-    kafka.handlers[:] = [last_words]
+    kafka.handlers[:] = [last_kafka_error]
     return settings
 
 

@@ -2,70 +2,42 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from typing import Generic, TypeVar
 
-from handlers.commands import (
-    activate,
-    deactivate,
-    distribute,
-    import_links,
-    link,
-    move,
-    pause,
-    profile,
-    resume,
-    unlink,
-)
 from handlers.commands.checks import doctor_of, is_personnummer, unit_of
+from handlers.decide import Handler
 from handlers.replies import reply, shown_unit
 from handlers.world import Needs, World
 from handlers.world.changes import Answer, Cause, Noted, Outcome, RepliedAgain
-from schemas.command import (
-    ActivateDoctor,
-    Command,
-    DeactivateDoctor,
-    DistributePatients,
-    ImportLinks,
-    LinkPatient,
-    MovePatients,
-    PauseDoctor,
-    ResumeDoctor,
-    UnlinkPatient,
-    UpdateDoctorProfile,
-)
+from schemas.command import Command
 
-COMMANDS: dict[type[Command], ModuleType] = {
-    ActivateDoctor: activate,
-    DeactivateDoctor: deactivate,
-    PauseDoctor: pause,
-    ResumeDoctor: resume,
-    UpdateDoctorProfile: profile,
-    LinkPatient: link,
-    UnlinkPatient: unlink,
-    MovePatients: move,
-    DistributePatients: distribute,
-    ImportLinks: import_links,
-}
-
-FORESEEN = False
+C = TypeVar("C", bound=Command)
 
 
-def needs(command: Command, world: World, cause: Cause) -> Needs:
-    """What the command's own module asks for."""
-    wanted: Needs = COMMANDS[type(command)].needs(command, world)
-    return wanted
+def answering(handler: Handler[C, Answer]) -> Handler[C, Outcome]:
+    """The handler of a command as the handler of a topic: what it answers becomes the reply and the audit row."""
+    return _Answering(handler)
 
 
-def decide(command: Command, world: World, cause: Cause) -> Outcome:
-    """Judges the command on the state of today; the reply and the audit row are recorded here, once."""
-    answer: Answer = COMMANDS[type(command)].decide(command, world, cause)
-    if answer.outcome in (Outcome.ACCEPTED, Outcome.REFUSED):
-        world.changes.append(reply(command.name, command.unit_hsa_id, answer, cause))
-    if answer.again is not None:
-        world.changes.append(RepliedAgain(*answer.again, asked_by=(cause.source, cause.id)))
-    if not answer.dry_run or answer.code == "not_authorised":  # a dry run leaves nothing behind but its reply (C1, C2)
-        world.changes.append(_noted(command, world, answer, cause))
-    return answer.outcome
+class _Answering(Generic[C]):
+    def __init__(self, handler: Handler[C, Answer]) -> None:
+        self._handler = handler
+
+    def needs(self, event: C, world: World, cause: Cause) -> Needs:
+        """What the command's own module asks for."""
+        return self._handler.needs(event, world, cause)
+
+    def decide(self, event: C, world: World, cause: Cause) -> Outcome:
+        """Judges the command on the state of today; the reply and the audit row are recorded here, once."""
+        answer = self._handler.decide(event, world, cause)
+        if answer.outcome in (Outcome.ACCEPTED, Outcome.REFUSED):
+            world.changes.append(reply(event.name, event.unit_hsa_id, answer, cause))
+        if answer.again is not None:
+            world.changes.append(RepliedAgain(*answer.again, asked_by=(cause.source, cause.id)))
+        # A dry run leaves nothing behind but its reply (C2), or that somebody asked who may not (C1).
+        if not answer.dry_run or answer.code == "not_authorised":
+            world.changes.append(_noted(event, world, answer, cause))
+        return answer.outcome
 
 
 def _noted(command: Command, world: World, answer: Answer, cause: Cause) -> Noted:

@@ -8,19 +8,22 @@ from handlers import roster, unit
 from handlers.eligibility import selectable
 from handlers.replies import refused, reply, shown_unit
 from handlers.world import Needs, Patient, World, meaning
-from handlers.world.changes import Cause, Noted, Pair
+from handlers.world.changes import Cause, Noted, Outcome, Pair
 from handlers.world.imports import IMPORT_DAYS
+from schemas.clock import DayBegan
 from schemas.command import ImportLinks
 
 
-def needs(day: date, world: World) -> Needs:
+def needs(event: DayBegan, world: World, cause: Cause) -> Needs:
     """Everything but patients that the day touches."""
-    touched = _touched_units(world, day)
-    return Needs(due={day}, roster_of=touched, imports_at=touched)
+    touched = _touched_units(world, event.day)
+    return Needs(due={event.day}, roster_of=touched, imports_at=touched)
 
 
-def begin(day: date, world: World, cause: Cause) -> None:
-    """The new day holds from here on (T5). Linked patients it touches become due; `settle.catch_up` works them off."""
+def decide(event: DayBegan, world: World, cause: Cause) -> Outcome:
+    """The new day holds from here on (T5). Linked patients it touches become due; `reevaluate.catch_up` works them
+    off."""
+    day = event.day
     touched = _touched_units(world, day)
     world.today, world.began = day, cause
     world.forget_meanings()
@@ -39,6 +42,7 @@ def begin(day: date, world: World, cause: Cause) -> None:
         if patient.due is not None and patient.due <= day:
             world.overdue.add(patient.id)
     _refuse_incomplete(world, cause)
+    return Outcome.APPLIED
 
 
 def _concerned(world: World, patient: Patient) -> bool:

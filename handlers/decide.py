@@ -6,56 +6,73 @@ the world before it goes on, and returns the outcomes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from handlers import reevaluate
 from handlers.world import Needs, World
 from handlers.world.changes import Cause, Outcome
 
+E_contra = TypeVar("E_contra", contravariant=True)
+R_co = TypeVar("R_co", covariant=True)
 
-class Handler(Protocol):
-    """A module of this package: what an event needs of the world, and what it does to it."""
 
-    #: whether the event alone tells what is needed, so that it has to be asked once and not after every load
-    FORESEEN: bool
+class Handler(Protocol[E_contra, R_co]):
+    """A module of this package: what an event needs of the world, and what it does to it.
 
-    def needs(self, event: Any, world: World, cause: Cause) -> Needs:
+    Handlers of topics return an Outcome, those of commands an Answer (`handlers.command.answering` makes one of the
+    other).
+    """
+
+    def needs(self, event: E_contra, world: World, cause: Cause) -> Needs:
         """Keys to load, given what is already there."""
 
-    def decide(self, event: Any, world: World, cause: Cause) -> Outcome:
+    def decide(self, event: E_contra, world: World, cause: Cause) -> R_co:
         """Changes the world through its verbs; the time of the changes is the cause's (T2)."""
 
 
-Handlers = Mapping[type, Handler]
-Loading = Generator[Needs, None, None]
+#: the handler of each type of event
+Handlers = Mapping[type, Handler[Any, Outcome]]
+#: yields what must be loaded, until nothing is missing
+LoadRequests = Generator[Needs, None, None]
 
 
-def deciding(
-    events: list[tuple[Any, Cause]], handlers: Handlers, world: World
+class Step(NamedTuple):
+    """One event of a batch with the handler that decides on it; `late_needs`: what it needs depends on the world."""
+
+    handler: Handler[Any, Outcome]
+    event: Any
+    cause: Cause
+    late_needs: bool = True
+
+
+def decide_batch(
+    events: Iterable[tuple[Any, Cause]], handlers: Handlers, world: World, known_upfront: frozenset[type] = frozenset()
 ) -> Generator[Needs, None, list[Outcome]]:
-    """Outcomes in the order of the events. Whole batches load in few steps: all that can be foreseen comes first."""
-    steps = [(handlers[type(event)], event, cause) for event, cause in events]
-    foreseen = _all((step for step in steps if step[0].FORESEEN), world)
-    others = [step for step in steps if not step[0].FORESEEN]
-    yield from having(world, lambda: _all(others, world, foreseen))
+    """Outcomes in the order of the events. Whole batches load in few steps: what is `known_upfront` comes first.
+
+    `known_upfront`: types of events that alone tell what they need, so that it is asked once and not after every load.
+    """
+    steps = [Step(handlers[type(event)], event, cause, type(event) not in known_upfront) for event, cause in events]
+    upfront = _union((step for step in steps if not step.late_needs), world)
+    yield from load_missing(world, [step for step in steps if step.late_needs], upfront)
     outcomes = []
-    for handler, event, cause in steps:
-        if world.overdue or not handler.FORESEEN:
-            yield from having(world, lambda h=handler, e=event, c=cause: h.needs(e, world, c))  # type: ignore[misc]
-        outcomes.append(handler.decide(event, world, cause))
+    for step in steps:
+        if world.overdue or step.late_needs:
+            yield from load_missing(world, [step])
+        outcomes.append(step.handler.decide(step.event, world, step.cause))
     return outcomes
 
 
-def having(world: World, wanted: Callable[[], Needs]) -> Loading:
-    """Has loaded what is wanted, until nothing is missing; what the day left to do on it is done before anything else
-    is decided (T5)."""
+def load_missing(world: World, steps: Sequence[Step], upfront: Needs | None = None) -> LoadRequests:
+    """Asks for what the steps need, and for `upfront`, until nothing is missing; what the day left to do on it is done
+    before anything else is decided (T5)."""
     while True:
-        missing = wanted().minus(world.met)
+        missing = _union(steps, world, upfront).minus(world.loaded)
         if missing is None and world.overdue:
-            missing = reevaluate.needs_of_overdue(world).minus(world.met)
+            missing = reevaluate.needs_of_overdue(world).minus(world.loaded)
         if missing is not None:
-            world.met.add(missing)
+            world.loaded.add(missing)
             yield missing
         elif world.overdue:
             reevaluate.catch_up(world)
@@ -63,10 +80,10 @@ def having(world: World, wanted: Callable[[], Needs]) -> Loading:
             return
 
 
-def _all(steps: Iterable[tuple[Handler, Any, Cause]], world: World, more: Needs | None = None) -> Needs:
+def _union(steps: Iterable[Step], world: World, upfront: Needs | None = None) -> Needs:
     union = Needs()
-    if more is not None:
-        union.add(more)
-    for handler, event, cause in steps:
+    if upfront is not None:
+        union.add(upfront)
+    for handler, event, cause, _ in steps:
         union.add(handler.needs(event, world, cause))
     return union

@@ -12,8 +12,6 @@ from schemas.read import Tombstone
 
 ListingEvent = ListingState | Tombstone
 
-FORESEEN = True
-
 
 def needs(event: ListingEvent, world: World, cause: Cause) -> Needs:
     """The patient alone: a listing is decided without the doctor."""

@@ -9,8 +9,6 @@ from handlers.world.changes import Cause, Outcome
 from schemas.ids import PatientKind, patient_kind
 from schemas.listing import PatientIdChanged
 
-FORESEEN = False
-
 
 def needs(event: PatientIdChanged, world: World, cause: Cause) -> Needs:
     """Both ids, and the doctors the two are linked to."""

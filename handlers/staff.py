@@ -13,8 +13,6 @@ from schemas.staff import StaffRemoved, StaffState
 
 StaffEvent = StaffState | StaffRemoved | Tombstone
 
-FORESEEN = False
-
 
 def needs(event: StaffEvent, world: World, cause: Cause) -> Needs:
     """The person with every roster entry, and the linked patients where the news changes anything held."""

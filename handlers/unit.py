@@ -14,8 +14,6 @@ from schemas.unit import UnitRemoved, UnitState
 
 UnitEvent = UnitState | UnitRemoved | Tombstone
 
-FORESEEN = False
-
 
 def needs(event: UnitEvent, world: World, cause: Cause) -> Needs:
     """Roster and linked patients of every unit whose standing or meaning the news changes."""

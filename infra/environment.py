@@ -8,12 +8,10 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from infra.errors import SettingsError
+
 PREFIX = "FASTLAKARE_"
 _FILE = "_FILE"
-
-
-class SettingsError(Exception):
-    """Settings are missing, unknown or malformed; the text names them and their rule, never a value."""
 
 
 def variable(field: str) -> str:

@@ -1,126 +1,96 @@
-"""What a failure means: wait and try again, or find the record that cannot be handled; and the one line that an
-operator is told instead of a traceback (architecture.md, Errors)."""
+"""Every error of ours.
+
+    FastlakareError                    root (schemas/errors.py)
+    ├── Undecodable                    a record cannot be understood: dead letter (schemas/errors.py)
+    ├── SettingsError                  settings missing, unknown, malformed or contradicting the database; exit 2
+    ├── InstallationError              the installation is not as this release needs it; exit 1
+    │   ├── WrongSchema                the database's schema is another release's, or none
+    │   └── WrongTopics                topics are missing, or have another number of partitions than at first
+    ├── DatabaseUnreachable            no connection could be made (also a ConnectionError); transient
+    ├── ConcurrentInsert               another transaction was first with the same row; transient
+    ├── LockOrderViolation             locks would be taken out of order; the transaction begins again
+    ├── BatchTooLarge                  too many patients for one transaction; the batch is halved
+    ├── DayUnknown                     no day has begun yet; waited for (T3)
+    ├── Fenced                         another process owns a partition of the batch; the batch is dropped
+    ├── PartitionsRevoked              the group took the partitions back; the batch is left to their next owner
+    ├── PartitionFenced                a partition stayed fenced without a rebalance; the process ends
+    ├── DeadLetterLimitExceeded        too many records fail in this release; the process ends
+    ├── OutboxDiverged                 outbox and topics contradict each other; nothing is published
+    ├── RequestLost                    a request of the relay has no answer; its term ends
+    ├── ServiceEnded                   the demo's service ended by itself
+    └── UnreadableFile                 an import's file cannot be read (cli/imports/text.py)
+
+What errors of others mean is told in `infra/foreign_errors.py`.
+"""
 
 from __future__ import annotations
 
-import logging
-import socket
-import traceback
-from pathlib import Path
-
-import asyncpg
-from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-
-from infra.environment import SettingsError
-from infra.logs import masked
-from infra.postgres.connection import DatabaseUnreachable
-from infra.postgres.migrations import WrongSchema
-from schemas.errors import DeadCode, Unreadable
-
-#: classes of SQLSTATE that pass by themselves: connection, resources, operator, system; then deadlock and its kin
-_PASSING_CLASSES = ("08", "53", "57", "58", "XX")
-_PASSING_STATES = ("40001", "40P01", "55P03", "25P03", "25006", "3D000", "28000", "28P01")
-#: asyncpg calls it an error of its own when it is asked for something while it reads that its session is being ended
-_PASSING = (
-    *(OSError, TimeoutError, PoolTimeout, EOFError),
-    *(asyncpg.InterfaceError, asyncpg.InternalClientError, DatabaseUnreachable),
-)
-_UNIQUE_VIOLATION = "23505"
+from schemas.errors import FastlakareError
 
 
-def passing(error: BaseException, attempts: int) -> bool:
-    """Whether the same batch may succeed later as it is. Two first inserts of one key pass when tried again."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        return error.connection_invalidated or passing(error.driver_exception, attempts)
-    state = getattr(error, "sqlstate", None) or ""
-    if state == _UNIQUE_VIOLATION:
-        return attempts < 5
-    if state:
-        return state[:2] in _PASSING_CLASSES or state in _PASSING_STATES
-    return isinstance(error, _PASSING)
+class SettingsError(FastlakareError):
+    """Settings are missing, unknown or malformed; the text names them and their rule, never a value."""
 
 
-def fingerprint(error: BaseException) -> Unreadable:
-    """The dead letter's code and detail: exception class and place, no data (D1)."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = "unknown"
-    if frames:
-        last = frames[-1]
-        place = f"{Path(last.filename).name}:{last.lineno} {last.name}"
-    return Unreadable(DeadCode.HANDLER_FAILED, f"{type(error).__name__} at {place}")
+class InstallationError(FastlakareError):
+    """The installation is not as this release needs it; the text says what to do."""
 
 
-_UNDEFINED = ("42P01", "42703", "3F000")  # table, column, schema
-_REFUSED_CLASSES = ("28", "3D", "53", "57", "08")  # whose texts name users, databases and reasons, never rows
+class WrongSchema(InstallationError):
+    """The database has another schema than this release needs."""
 
 
-def explain(error: BaseException) -> str | None:
-    """One line for an outage or a wrong setting, without data (D1); None for what nobody foresaw."""
-    if isinstance(error, BaseExceptionGroup):
-        lines = [explain(part) for part in error.exceptions]
-        return None if None in lines else lines[0]
-    line = _explain(error)
-    return None if line is None else masked(" ".join(line.split()))
+class WrongTopics(InstallationError):
+    """The cluster's topics are not those the database remembers."""
 
 
-def wrong_settings(error: BaseException) -> bool:
-    """Whether waiting or starting again cannot help, for the settings are wrong."""
-    if isinstance(error, BaseExceptionGroup):
-        return any(wrong_settings(part) for part in error.exceptions)
-    return isinstance(error, SettingsError)
+class DatabaseUnreachable(FastlakareError, ConnectionError):
+    """No connection to the database's server could be made; the text says where and why."""
 
 
-def _explain(error: BaseException) -> str | None:
-    if isinstance(error, SettingsError):
-        return str(error)
-    if isinstance(error, DatabaseUnreachable | WrongSchema):
-        return str(error)
-    if isinstance(error, UnknownTopicOrPartitionError):
-        return f"{_text(error)}; `fastlakare topics --create` makes what is missing"
-    if isinstance(error, TopicAuthorizationFailedError):
-        return (
-            f"Kafka gives no right to {_text(error)}; what is needed stands in deploy/kafka-acls*.txt, and"
-            " `fastlakare topics --check` tells what the service lacks"
-        )
-    if isinstance(error, KafkaError):
-        return f"Kafka cannot be reached or refuses: {last_words.text or _text(error)}"
-    if isinstance(error, PoolTimeout):
-        return "no connection to the database came free in time"
-    if isinstance(error, TimeoutError):
-        return "no answer in time from Kafka or the database"
-    if isinstance(error, ConnectionError | socket.gaierror):  # Kafka's are KafkaErrors
-        return f"the database cannot be reached: {error.strerror or error}"
-    return _database(error)
+class ConcurrentInsert(FastlakareError):
+    """Another transaction was first with a row that this one found missing (a lost update, prevented); the batch
+    succeeds when tried again."""
+
+    sqlstate = "40001"  # what PostgreSQL calls a serialisation failure, and is treated as one
 
 
-def _database(error: BaseException) -> str | None:
-    cause = getattr(error, "orig", None) or error  # SQLAlchemy's error around the driver's
-    state = getattr(cause, "sqlstate", None)
-    if state in _UNDEFINED:
-        return "the database's tables are missing or of another version: run `fastlakare migrate` first"
-    if state == "42501":
-        return "the database gives no right to do this: see the roles that the documentation lists"
-    if isinstance(state, str) and state[:2] in _REFUSED_CLASSES:
-        return f"the database refuses: {str(cause).splitlines()[0]}"
-    if getattr(error, "connection_invalidated", False) or type(cause).__name__.endswith("ConnectionDoesNotExistError"):
-        return "the connection to the database was lost"
-    return None
+class LockOrderViolation(FastlakareError):
+    """The locks would be taken out of order; begin again and load all that was needed at once."""
 
 
-def _text(error: KafkaError) -> str:
-    return ", ".join(str(part) for part in error.args) or type(error).__name__
+class BatchTooLarge(FastlakareError):
+    """The batch's fan-out is too large for one transaction."""
 
 
-class _LastWords(logging.Handler):
-    """Keeps the last error aiokafka logged: what its exceptions leave out, e.g. why a server cannot be reached."""
-
-    text = ""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keeps the line."""
-        self.text = record.getMessage().rstrip(": ")
+class DayUnknown(FastlakareError):
+    """No day has begun yet, so nothing else may be read (T3)."""
 
 
-last_words = _LastWords(logging.ERROR)
+class Fenced(FastlakareError):
+    """Another process owns one of the partitions by now; what was decided for them must not be saved."""
+
+
+class PartitionsRevoked(FastlakareError):
+    """The partitions go to another process, which does what this one was only waiting to do."""
+
+
+class PartitionFenced(FastlakareError):
+    """The group gave the partition to this process, but the database says otherwise: nobody would handle it until the
+    process ends and somebody takes it over."""
+
+
+class DeadLetterLimitExceeded(FastlakareError):
+    """Too many records fail in the handler: a bug of this release must not drain a topic into its DLQ."""
+
+
+class OutboxDiverged(FastlakareError):
+    """Outbox and topics contradict each other. Publishing stops until an operator resolves it (docs/operating.md)."""
+
+
+class RequestLost(FastlakareError):
+    """A request to the broker failed, and nobody knows whether it arrived. (No KafkaError: aiokafka retries those.)"""
+
+
+class ServiceEnded(FastlakareError):
+    """The demo's `fastlakare run` ended by itself."""

@@ -12,6 +12,8 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from infra import timing
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger("fastlakare")
 
 # Ten or twelve digits that begin with a date, a samordningsnummer's day included. No log line is meant to hold one:
@@ -20,7 +22,6 @@ _PERSONNUMMER = re.compile(
     r"(?<!\d)(?:1[89]|20)?\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]|6[1-9]|[78]\d|9[01])[-+]?\d{4}(?!\d)"
 )
 _MASK = "<personnummer>"
-_SPARING_SECONDS = 10.0
 _MOST_TEXTS = 1_000
 # What the server adds to an error quotes rows: "Key (patient)=(...) already exists", "Failing row contains (...)".
 _ROW_DETAIL = re.compile(r"^(?:DETAIL|CONTEXT):.*$", re.MULTILINE)
@@ -69,8 +70,8 @@ def configure(log_format: Literal["console", "json"] | None, level: int = loggin
 
 
 class _Sparing(logging.Filter):
-    """Lets a library say the same thing once in `_SPARING_SECONDS`: aiokafka tells hundreds of times a second that a
-    broker is away."""
+    """Lets a library say the same thing once in `timing.LOG_REPEAT_SECONDS`: aiokafka tells hundreds of times a
+    second that a broker is away."""
 
     def __init__(self, library: str) -> None:
         super().__init__()
@@ -82,8 +83,8 @@ class _Sparing(logging.Filter):
         if record.name.partition(".")[0] != self._library:
             return True
         now = time.monotonic()
-        at, left_out = self._said.get(record.msg, (-_SPARING_SECONDS, 0))
-        if now < at + _SPARING_SECONDS:
+        at, left_out = self._said.get(record.msg, (-timing.LOG_REPEAT_SECONDS, 0))
+        if now < at + timing.LOG_REPEAT_SECONDS:
             self._said[record.msg] = at, left_out + 1
             return False
         if len(self._said) > _MOST_TEXTS:  # of a library that makes a text for each line

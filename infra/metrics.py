@@ -24,7 +24,7 @@ batch_records = Histogram(
     ["topic"],
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000),
 )
-retries = Counter("fastlakare_retries", "Attempts that failed for a passing reason and were made again.", ["part"])
+retries = Counter("fastlakare_retries", "Attempts that failed for a is_transient reason and were made again.", ["part"])
 relay_published = Counter("fastlakare_relay_published", "Records that Kafka has acknowledged.", ["topic"])
 relay_round_seconds = Histogram(
     "fastlakare_relay_round_seconds",

@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from infra.environment import SettingsError, read_values, variable
+from infra.environment import read_values, variable
+from infra.errors import SettingsError
 
 if TYPE_CHECKING:
     from handlers.world import Policy

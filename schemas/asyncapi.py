@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
-from schemas.errors import DeadCode
+from schemas.errors import DeadLetterCode
 from schemas.topics import LISTNING_CLOCK, LISTNING_COMMAND, LISTNING_REPLY, TOPICS, Topic
 
 Json = dict[str, Any]
@@ -157,7 +157,7 @@ _DEAD_LETTER_HEADERS: Json = {
         "dlq_topic": {"type": "string"},
         "dlq_partition": {"type": "string"},
         "dlq_offset": {"type": "string"},
-        "dlq_code": {"enum": [code.value for code in DeadCode]},
+        "dlq_code": {"enum": [code.value for code in DeadLetterCode]},
         "dlq_detail": {"type": "string", "description": "field path and rule, never a value"},
         "dlq_at": {"type": "string", "format": "date-time"},
         "dlq_attempts": {"type": "string"},

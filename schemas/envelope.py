@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
-from schemas.errors import DeadCode, Unreadable
+from schemas.errors import DeadLetterCode, Undecodable
 from schemas.fields import instant
 
 __all__ = [
@@ -123,7 +123,7 @@ def by_name(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, bytes | No
 
 
 def is_structured(headers: Mapping[str, bytes | None]) -> bool:
-    """Whether the attributes stand beside the data: where content-type says so or nothing. Raises Unreadable."""
+    """Whether the attributes stand beside the data: where content-type says so or nothing. Raises Undecodable."""
     content_type = headers.get("content-type")
     if content_type == b"application/json":
         return False
@@ -136,7 +136,7 @@ def is_structured(headers: Mapping[str, bytes | None]) -> bool:
 
 
 def binary(headers: Mapping[str, bytes | None]) -> Envelope:
-    """The envelope in the headers. Raises Unreadable, never with a value."""
+    """The envelope in the headers. Raises Undecodable, never with a value."""
     get = headers.get
     if get("ce_specversion") != b"1.0":
         raise _invalid("ce_specversion", "should be 1.0")
@@ -158,7 +158,7 @@ def binary(headers: Mapping[str, bytes | None]) -> Envelope:
 
 
 def structured(document: Mapping[str, object], headers: Mapping[str, bytes | None]) -> Envelope:
-    """The envelope beside the data of one JSON object, optional attributes also in headers. Raises Unreadable."""
+    """The envelope beside the data of one JSON object, optional attributes also in headers. Raises Undecodable."""
     get = document.get
     if get("specversion") != "1.0":
         raise _invalid("specversion", "should be 1.0")
@@ -177,11 +177,11 @@ def structured(document: Mapping[str, object], headers: Mapping[str, bytes | Non
     )
 
 
-def _invalid(attribute: str, rule: str) -> Unreadable:
-    return Unreadable(DeadCode.INVALID_ENVELOPE, f"{attribute}: {rule}")
+def _invalid(attribute: str, rule: str) -> Undecodable:
+    return Undecodable(DeadLetterCode.INVALID_ENVELOPE, f"{attribute}: {rule}")
 
 
-def _missing(attribute: str) -> Unreadable:
+def _missing(attribute: str) -> Undecodable:
     return _invalid(attribute, "should be a text that is not empty")
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 
-class DeadCode(StrEnum):
+class DeadLetterCode(StrEnum):
     """The `dlq_code` of a dead letter; the first five in the order in which they are judged."""
 
     TOO_LARGE = "too_large"
@@ -16,13 +17,23 @@ class DeadCode(StrEnum):
     HANDLER_FAILED = "handler_failed"
 
 
-class Unreadable(Exception):
-    """A record that must be dead-lettered; `detail` is "field.path: rule" and never holds a value (D1)."""
+class FastlakareError(Exception):
+    """The root of every error of ours; the tree of them stands in `infra/errors.py`."""
 
-    def __init__(self, code: DeadCode, detail: str) -> None:
+
+class DeadLetterReason(NamedTuple):
+    """Why a record is dead-lettered; `detail` is "field.path: rule" and never holds a value (D1)."""
+
+    code: DeadLetterCode
+    detail: str
+
+
+class Undecodable(FastlakareError):
+    """A record that cannot be understood."""
+
+    def __init__(self, code: DeadLetterCode, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
-        self.code = code
-        self.detail = detail
+        self.reason = DeadLetterReason(code, detail)
 
-    def __reduce__(self) -> tuple[type[Unreadable], tuple[DeadCode, str]]:
-        return Unreadable, (self.code, self.detail)
+    def __reduce__(self) -> tuple[type[Undecodable], DeadLetterReason]:
+        return Undecodable, self.reason

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError, create_model
 from pydantic_core import from_json
 
 from schemas.envelope import Envelope, Record, binary, by_name, is_structured, structured
-from schemas.errors import DeadCode, Unreadable
+from schemas.errors import DeadLetterCode, Undecodable
 from schemas.fields import Wire
 from schemas.ids import normal_hsa_id
 from schemas.topics import (
@@ -57,12 +57,12 @@ class Message(NamedTuple):
 
 
 def read(topic: str, record: Record) -> Message:
-    """The message in a record of the topic (name without prefix). Raises Unreadable, and nothing else."""
+    """The message in a record of the topic (name without prefix). Raises Undecodable, and nothing else."""
     value = record.value
     if value is None:
         return Message(None, _tombstone(topic, record.key))
     if len(value) > MAX_VALUE_BYTES:
-        raise Unreadable(DeadCode.TOO_LARGE, "value: should have at most 1048576 bytes")
+        raise Undecodable(DeadLetterCode.TOO_LARGE, "value: should have at most 1048576 bytes")
     headers = by_name(record.headers)
     try:
         if is_structured(headers):
@@ -71,7 +71,7 @@ def read(topic: str, record: Record) -> Message:
         validator = _BINARY[topic].get(envelope.type)
         if validator is None:
             raise _unknown_type("ce_type")
-    except Unreadable:
+    except Undecodable:
         _require_json(value)
         raise
     return Message(envelope, _data(validator, value))
@@ -80,7 +80,7 @@ def read(topic: str, record: Record) -> Message:
 def _structured(topic: str, value: bytes, headers: Mapping[str, bytes | None]) -> Message:
     document = _require_json(value)
     if not isinstance(document, dict):
-        raise Unreadable(DeadCode.INVALID_ENVELOPE, "value: should be an object")
+        raise Undecodable(DeadLetterCode.INVALID_ENVELOPE, "value: should be an object")
     envelope = structured(document, headers)
     validator = _STRUCTURED[topic].get(envelope.type)
     if validator is None:
@@ -92,11 +92,11 @@ def _tombstone(topic: str, key: bytes | None) -> Tombstone:
     if topic in (KIV_STAFF, KIV_UNIT):
         hsa_id = None if key is None else normal_hsa_id(key.decode(errors="replace"))
         if hsa_id is None:
-            raise Unreadable(DeadCode.INVALID_DATA, "key: should be an HSA-id where the value is null")
+            raise Undecodable(DeadLetterCode.INVALID_DATA, "key: should be an HSA-id where the value is null")
         return Tombstone(hsa_id)
     if topic in (VARDVAL_LISTING, LISTNING_DOCTOR, FAST_LAKARKONTAKT):
         return Tombstone(None)
-    raise Unreadable(DeadCode.INVALID_JSON, "value: should not be null")
+    raise Undecodable(DeadLetterCode.INVALID_JSON, "value: should not be null")
 
 
 def _data(validator: Validator, value: bytes) -> Any:
@@ -112,7 +112,7 @@ def _data(validator: Validator, value: bytes) -> Any:
             _require_sound(value, data)
         return data
     _require_json(value)
-    raise Unreadable(DeadCode.INVALID_DATA, detail)
+    raise Undecodable(DeadLetterCode.INVALID_DATA, detail)
 
 
 def _require_sound(value: bytes, data: Any) -> None:
@@ -120,7 +120,7 @@ def _require_sound(value: bytes, data: Any) -> None:
     if b"NaN" in value or b"Infinity" in value:
         _require_json(value)
     if b"\\u0000" in value and (path := _nul(data)) is not None:
-        raise Unreadable(DeadCode.INVALID_DATA, f"{_path(path)}: Input should not hold a NUL character")
+        raise Undecodable(DeadLetterCode.INVALID_DATA, f"{_path(path)}: Input should not hold a NUL character")
 
 
 def _require_json(value: bytes) -> Any:
@@ -128,11 +128,11 @@ def _require_json(value: bytes) -> Any:
         return from_json(value, allow_inf_nan=False)
     except ValueError:
         pass
-    raise Unreadable(DeadCode.INVALID_JSON, "value: should be JSON in UTF-8")
+    raise Undecodable(DeadLetterCode.INVALID_JSON, "value: should be JSON in UTF-8")
 
 
-def _unknown_type(attribute: str) -> Unreadable:
-    return Unreadable(DeadCode.UNKNOWN_TYPE, f"{attribute}: should be a type of this topic")
+def _unknown_type(attribute: str) -> Undecodable:
+    return Undecodable(DeadLetterCode.UNKNOWN_TYPE, f"{attribute}: should be a type of this topic")
 
 
 def _path(loc: tuple[int | str, ...]) -> str:

@@ -19,11 +19,11 @@ class Handoff:
 
     def __init__(self, *, max_events: int = 50_000, max_bytes: int = 48 << 20) -> None:
         """Takes nothing in while it holds more than `max_events`, or `max_bytes` of values."""
-        self.given = asyncio.Event()
+        self.ready = asyncio.Event()
         self._max = (max_events, max_bytes)
         self._open = False
         self._segments: dict[int, deque[list[OutboxEvent]]] = {}
-        self._reached: dict[int, int] = {}
+        self._committed: dict[int, int] = {}
         self._events = 0
         self._bytes = 0
 
@@ -32,23 +32,23 @@ class Handoff:
         self._open = True
 
     def close(self) -> None:
-        """Drops what is here, and everything given until `open`."""
+        """Drops what is here, and everything put in until `open`."""
         self._open = False
         self._segments.clear()
-        self._reached.clear()
+        self._committed.clear()
         self._events = self._bytes = 0
-        self.given.clear()
+        self.ready.clear()
 
-    def give(self, rows: Iterable[OutboxEvent]) -> None:
+    def put(self, rows: Iterable[OutboxEvent]) -> None:
         """To be called after the commit, with what it wrote to the outbox."""
         if not self._open:
             return
         for segment in _segments(rows):
             shard, last = segment[0].shard, segment[-1].seq
-            self._reached[shard] = max(last, self._reached.get(shard, 0))
+            self._committed[shard] = max(last, self._committed.get(shard, 0))
             if self._events < self._max[0] and self._bytes < self._max[1]:
                 self._keep(shard, segment)
-        self.given.set()
+        self.ready.set()
 
     def take(self, shard: int, after: int) -> list[OutboxEvent]:
         """One run of events of the shard that begins right after sequence `after`; empty when there is none. What
@@ -67,10 +67,10 @@ class Handoff:
             self._segments.pop(shard, None)
         return []
 
-    def reached(self) -> dict[int, int]:
-        """The last sequence given since the last call, by shard: all up to it are in the table."""
-        reached, self._reached = self._reached, {}
-        return reached
+    def committed(self) -> dict[int, int]:
+        """The last sequence put in since the last call, by shard: all up to it are in the table."""
+        committed, self._committed = self._committed, {}
+        return committed
 
     def _keep(self, shard: int, segment: list[OutboxEvent]) -> None:
         segments = self._segments.setdefault(shard, deque())

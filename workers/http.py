@@ -13,11 +13,12 @@ import orjson
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from infra import metrics
+from infra import metrics, timing
 from infra.environment import variable
-from infra.errors import explain
+from infra.errors import SettingsError
+from infra.foreign_errors import explain
 from infra.logs import log
-from infra.settings import Settings, SettingsError
+from infra.settings import Settings
 from schemas.asyncapi import document
 from workers.health import Health
 from workers.operations.lag import Lag
@@ -28,10 +29,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_LAG_SECONDS = 10.0
-_REFRESH_SECONDS = 15.0
 _PART = "lag"
-_RED_AFTER_SECONDS = 40.0  # one measurement may fail, for instance while a broker is restarted
 _JSON = "application/json"
 
 
@@ -55,7 +53,7 @@ def application(settings: Settings, health: Health, lag_provider: LagProvider) -
 
     async def lag() -> Answer:
         try:
-            async with asyncio.timeout(_LAG_SECONDS):
+            async with asyncio.timeout(timing.LAG_SECONDS):
                 return _json(200, (await lag_provider()).as_json())
         except Exception as error:  # noqa: BLE001  # whatever it is, the caller is told
             reason = explain(error)
@@ -98,7 +96,7 @@ async def serve_http(settings: Settings, health: Health, lag_provider: LagProvid
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=2,
+            timeout_graceful_shutdown=timing.HTTP_SHUTDOWN_SECONDS,
         )
     )
     metrics.ready.set_function(lambda: not health.reasons())
@@ -146,14 +144,14 @@ async def _refresh(lag_provider: LagProvider, health: Health) -> None:
     process that has nothing to do notices that one of them is away."""
     while True:
         try:
-            async with asyncio.timeout(_LAG_SECONDS):
+            async with asyncio.timeout(timing.LAG_SECONDS):
                 await lag_provider()
             health.report(_PART, None)
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told
             why = explain(error) or type(error).__name__
             log.warning("lag cannot be measured", why=why)
-            health.report(_PART, f"cannot be measured: {why}", after=_RED_AFTER_SECONDS)
-        await asyncio.sleep(_REFRESH_SECONDS)
+            health.report(_PART, f"cannot be measured: {why}", after=timing.LAG_UNHEALTHY_AFTER_SECONDS)
+        await asyncio.sleep(timing.LAG_REFRESH_SECONDS)
 
 
 async def _metrics() -> Answer:

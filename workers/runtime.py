@@ -1,29 +1,103 @@
-"""What every worker of a process shares: the database, the directory, where events go, who is told of progress."""
+"""What every worker of a process shares, made when the database and the cluster answer and are as they should be."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
+from infra import timing
 from infra.events import EventBuilder
+from infra.foreign_errors import explain, is_transient
+from infra.kafka.topics import partition_counts
+from infra.logs import log
 from infra.patient_keys import PatientKeys
-from infra.postgres.reference_data import Directory
+from infra.postgres import installation, migrations
+from infra.postgres.connection import raw
+from infra.postgres.reference_data import ReferenceData
 from infra.settings import Settings
+from schemas.topics import FAST_LAKARKONTAKT
 from workers.handoff import Handoff
 from workers.health import Health
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True, frozen=True)
 class Runtime:
-    """Made once, when the process starts."""
+    """Made once, when the process starts. `shards` of the outbox by topic (the contract's name) and partition."""
 
     settings: Settings
     engine: AsyncEngine
-    directory: Directory
+    reference_data: ReferenceData
     keys: PatientKeys
     events: EventBuilder
     shards: Mapping[tuple[str, int], int]
     handoff: Handoff
     health: Health
+
+
+async def start(settings: Settings, engine: AsyncEngine, health: Health, http: asyncio.Task[None]) -> Runtime:
+    """Waits for the database and the cluster for as long as they are away, or `http` ends. Raises InstallationError or
+    SettingsError where they are not as they should be."""
+    await _wait_for("database", health, partial(_check_schema, engine), http)
+    counts = await _wait_for("Kafka", health, partial(partition_counts, settings), http)
+    shards = await _wait_for("database", health, partial(_register_topics, engine, counts), http)
+    keys = PatientKeys(settings.patient_key_secret.get_secret_value().encode(), counts[FAST_LAKARKONTAKT])
+    await _wait_for("database", health, partial(_check_patient_key, engine, keys), http)
+    return Runtime(
+        settings,
+        engine,
+        ReferenceData(),
+        keys,
+        EventBuilder(settings.source, counts),
+        shards,
+        Handoff(),
+        health,
+    )
+
+
+async def _wait_for(component: str, health: Health, step: Callable[[], Awaitable[T]], http: asyncio.Task[None]) -> T:
+    """Waits and says so for as long as the database or the broker is away."""
+    waited = False
+
+    def report(state: RetryCallState) -> None:
+        nonlocal waited
+        error = state.outcome.exception() if state.outcome else None
+        why = (error and (explain(error) or type(error).__name__)) or "unknown"
+        log.warning("waiting for dependency", component=component, why=why)
+        health.report(component, why)
+        waited = True
+
+    retrying = AsyncRetrying(
+        retry=retry_if_exception(lambda error: is_transient(error, 1) and not http.done()),
+        wait=wait_random_exponential(*timing.START_RETRY),
+        before_sleep=report,
+        reraise=True,
+    )
+    health.report(component, "not reached yet")
+    result: T = await retrying(step)
+    health.report(component, None)
+    if waited:
+        log.info("reachable again", component=component)
+    return result
+
+
+async def _check_schema(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        await migrations.check(await raw(connection))
+
+
+async def _register_topics(engine: AsyncEngine, counts: Mapping[str, int]) -> dict[tuple[str, int], int]:
+    async with engine.connect() as connection:
+        return await installation.register_topics(await raw(connection), counts)
+
+
+async def _check_patient_key(engine: AsyncEngine, keys: PatientKeys) -> None:
+    async with engine.connect() as connection:
+        await installation.check_patient_key(await raw(connection), keys)

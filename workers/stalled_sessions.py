@@ -1,4 +1,4 @@
-"""Every process looks now and then whether another one of the installation sleeps on what somebody waits for."""
+"""Every process looks now and then whether another one of the installation sleeps on a lock that somebody waits for."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ from typing import NoReturn
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infra.errors import explain, fingerprint, passing
+from infra import timing
+from infra.foreign_errors import explain, failure_reason, is_transient
 from infra.logs import log
 from infra.postgres.connection import raw
-from infra.postgres.stalled_sessions import SLEPT_SECONDS, end_sleepers
-
-_LOOK_SECONDS = 5.0
+from infra.postgres.stalled_sessions import terminate_stalled_sessions
 
 
-async def watch_sleepers(engine: AsyncEngine, every: float = _LOOK_SECONDS, after: float = SLEPT_SECONDS) -> NoReturn:
-    """For ever, `every` so many seconds: ends the sessions of those that have slept for `after` seconds."""
+async def watch_stalled_sessions(
+    engine: AsyncEngine,
+    every: float = timing.STALLED_SESSION_CHECK_SECONDS,
+    after: float = timing.STALLED_SESSION_SECONDS,
+) -> NoReturn:
+    """For ever, `every` so many seconds: terminates the sessions of processes that have slept for `after` seconds."""
     while True:
         await asyncio.sleep(every)
         try:
             async with engine.connect() as connection:
-                for session in await end_sleepers(await raw(connection), after):
-                    log.warning("a sleeper's session ended", slept_seconds=round(session.slept, 1))
+                for session in await terminate_stalled_sessions(await raw(connection), after):
+                    log.warning("stalled session terminated", stalled_seconds=round(session.stalled_seconds, 1))
         except Exception as error:  # noqa: BLE001  # only the watch is lost; an outage is told by those who have work
-            if not passing(error, 1):
-                log.error("cannot look for sleepers", why=explain(error) or fingerprint(error).detail)
+            if not is_transient(error, 1):
+                log.error("stalled sessions check failed", why=explain(error) or failure_reason(error).detail)

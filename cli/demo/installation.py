@@ -17,23 +17,17 @@ from urllib.request import urlopen
 import asyncpg
 import orjson
 
+from infra import timing
 from infra.embedded.broker import PARTITIONS, Broker
 from infra.embedded.ports import free_port
 from infra.embedded.postgres import Postgres
 from infra.environment import PREFIX
+from infra.errors import ServiceEnded
 from infra.postgres.migrations import upgrade
 from schemas.topics import TOPICS
 
 _DATABASE = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB", "max_connections": "50"}
 _ROOT = Path(__file__).parents[2]
-_STOP_SECONDS = 10
-_START_SECONDS = 60
-_QUIET_SECONDS = 120
-_EVERY_SECONDS = 0.05
-
-
-class ServiceEnded(RuntimeError):
-    """`fastlakare run` ended by itself; the text is its last words."""
 
 
 class Installation:
@@ -85,10 +79,10 @@ class Installation:
         """`fastlakare run`, until it says that it is ready; returns its process id."""
         self.starts += 1
         self._process = await self.launch("run")
-        async with asyncio.timeout(_START_SECONDS):
+        async with asyncio.timeout(timing.DEMO_START_SECONDS):
             while await self._get("/readyz") is None:
                 self._must_live()
-                await asyncio.sleep(_EVERY_SECONDS)
+                await asyncio.sleep(timing.DEMO_POLL_SECONDS)
         return self._process.pid
 
     async def kill(self) -> None:
@@ -103,7 +97,7 @@ class Installation:
             return
         self._process.terminate()
         try:
-            async with asyncio.timeout(_STOP_SECONDS):
+            async with asyncio.timeout(timing.DEMO_STOP_SECONDS):
                 await self._process.wait()
         except TimeoutError:
             await self.kill()
@@ -119,11 +113,11 @@ class Installation:
 
     async def quiet(self) -> None:
         """Returns when all that was in has been answered, twice in a row."""
-        async with asyncio.timeout(_QUIET_SECONDS):
+        async with asyncio.timeout(timing.DEMO_IDLE_SECONDS):
             times = 0
             while times < 2:
                 times = times + 1 if await self.behind() == 0 else 0
-                await asyncio.sleep(_EVERY_SECONDS)
+                await asyncio.sleep(timing.DEMO_POLL_SECONDS)
 
     def _must_live(self) -> None:
         if self._process is not None and self._process.returncode is not None:
@@ -135,7 +129,7 @@ class Installation:
 
 def _answer(url: str) -> bytes | None:
     try:
-        with urlopen(url, timeout=20) as response:  # noqa: S310  # our own endpoint
+        with urlopen(url, timeout=timing.DEMO_HTTP_SECONDS) as response:  # noqa: S310  # our own endpoint
             body: bytes = response.read()
             return body
     except (URLError, OSError):  # an answer that it is not ready included

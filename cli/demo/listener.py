@@ -10,12 +10,11 @@ from typing import Any, Self
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from infra import timing
 from schemas.topics import FAST_LAKARKONTAKT, LISTNING_DOCTOR, LISTNING_REPLY, TOPICS
 from workers.operations.verify import Event
 
 _OUTPUTS = tuple(topic.name for topic in TOPICS if topic.direction == "out")
-_EVERY_SECONDS = 0.02
-_SECONDS = 60.0
 
 
 class Listener:
@@ -54,13 +53,13 @@ class Listener:
             await asyncio.wait([self._task])
         await self._consumer.stop()
 
-    async def until(self, heard: Callable[[], bool], seconds: float = _SECONDS) -> None:
+    async def until(self, heard: Callable[[], bool], seconds: float = timing.DEMO_LISTEN_SECONDS) -> None:
         """Returns as soon as that is so. Raises TimeoutError, or whatever ended the listening."""
         async with asyncio.timeout(seconds):
             while not heard():
                 if self._task is not None and self._task.done():
                     self._task.result()
-                await asyncio.sleep(_EVERY_SECONDS)
+                await asyncio.sleep(timing.DEMO_LISTEN_POLL_SECONDS)
 
     async def up_to_date(self) -> None:
         """Returns when all that stands in the topics right now has been read. Raises as `until` does."""

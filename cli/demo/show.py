@@ -10,14 +10,16 @@ from time import monotonic
 import typer
 
 from cli.demo.acts import ACTS
-from cli.demo.installation import ServiceEnded, installation
+from cli.demo.installation import installation
 from cli.demo.listener import Listener
 from cli.demo.region import region
 from cli.demo.screen import Screen, number, short
 from cli.demo.stage import Stage
 from cli.demo.upstream import Upstream
 from cli.terminal import EXIT_FOUND
+from infra import timing
 from infra.embedded.broker import PARTITIONS
+from infra.errors import ServiceEnded
 from infra.postgres.published import read_published
 from workers.operations.verify import differences
 
@@ -115,4 +117,4 @@ async def _keep(stage: Stage) -> None:
             line.update(
                 f"1177 has heard {number(stage.listener.heard)}, {behind} to do; Ctrl-C stops and removes it all"
             )
-            await asyncio.sleep(1)
+            await asyncio.sleep(timing.DEMO_KEEP_SECONDS)

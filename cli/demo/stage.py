@@ -16,10 +16,9 @@ from cli.demo.listener import Listener
 from cli.demo.region import Region, Unit
 from cli.demo.screen import Screen, number
 from cli.demo.upstream import Upstream
+from infra import timing
 from infra.postgres.published import count_links
 from workers.operations.verify import Event
-
-_EVERY_SECONDS = 0.2
 
 
 @dataclass
@@ -84,4 +83,4 @@ class Stage:
                 line.update(
                     f"{number(self.upstream.sent)} sent   {number(len(self.listener.events))} heard by 1177 in this act"
                 )
-                await asyncio.sleep(_EVERY_SECONDS)
+                await asyncio.sleep(timing.DEMO_COUNTS_SECONDS)

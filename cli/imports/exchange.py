@@ -15,6 +15,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
 from cli.imports.message import SOURCE, Import, Part
+from infra import timing
 from infra.failpoints import hit
 from infra.kafka.client import client_args
 from infra.kafka.metadata import Found, describe
@@ -23,8 +24,6 @@ from schemas.envelope import instant
 from schemas.reply import Reply
 from schemas.topics import LISTNING_COMMAND, LISTNING_REPLY
 
-_CONNECT_SECONDS = 20.0
-_REQUEST_MS = 10_000
 _LARGEST_REPLY = 16 * 2**20
 
 Told = Callable[[int, int | None], None]
@@ -98,12 +97,12 @@ async def _ears(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        request_timeout_ms=_REQUEST_MS,
+        request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS),
         max_partition_fetch_bytes=_LARGEST_REPLY,
         fetch_max_wait_ms=100,
     )
     try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with asyncio.timeout(timing.COMMAND_CONNECT_SECONDS):
             await consumer.start()
             parts = [TopicPartition(topic, number) for number in range(count)]
             consumer.assign(parts)
@@ -116,9 +115,9 @@ async def _ears(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
 
 async def _described(settings: Settings, topics: list[str]) -> dict[str, Found]:
     """Asks without making them, as a broker may do at the first question for a topic."""
-    client = AIOKafkaClient(**client_args(settings), request_timeout_ms=_REQUEST_MS)
+    client = AIOKafkaClient(**client_args(settings), request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS))
     try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with asyncio.timeout(timing.COMMAND_CONNECT_SECONDS):
             await client.bootstrap()
             found = await describe(client, topics)
     finally:
@@ -134,10 +133,13 @@ async def _described(settings: Settings, topics: list[str]) -> dict[str, Found]:
 @asynccontextmanager
 async def _mouth(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
     producer: Any = AIOKafkaProducer(
-        **client_args(settings), acks="all", request_timeout_ms=_REQUEST_MS, compression_type="gzip"
+        **client_args(settings),
+        acks="all",
+        request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS),
+        compression_type="gzip",
     )
     try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
+        async with asyncio.timeout(timing.COMMAND_CONNECT_SECONDS):
             await producer.start()
         yield producer
     finally:

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from schemas.errors import FastlakareError
+
 MOST_BYTES = 50 * 2**20
 _NO_TEXT = {
     b"PK\x03\x04": "är en Excel-arbetsbok (.xlsx) eller ett arkiv; spara den som CSV",
@@ -27,7 +29,7 @@ class Fault(NamedTuple):
         return self.reason if self.line is None else f"rad {self.line}: {self.reason}"
 
 
-class UnreadableFile(Exception):
+class UnreadableFile(FastlakareError):
     """Nothing of the file may be sent."""
 
     def __init__(self, *faults: Fault) -> None:

@@ -12,7 +12,7 @@ from handlers.world.changes import Answer, Cause, Pair
 from schemas.command import ActivateDoctor
 
 
-def needs(command: ActivateDoctor, world: World) -> Needs:
+def needs(command: ActivateDoctor, world: World, cause: Cause) -> Needs:
     """The doctor with their roster."""
     return Needs(doctors={doctor_of(command.doctor_hsa_id)})
 

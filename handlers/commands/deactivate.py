@@ -10,7 +10,7 @@ from handlers.world.changes import Answer, Cause, Pair
 from schemas.command import DeactivateDoctor
 
 
-def needs(command: DeactivateDoctor, world: World) -> Needs:
+def needs(command: DeactivateDoctor, world: World, cause: Cause) -> Needs:
     """The doctor with their roster, and the patients linked to them."""
     doctor = doctor_of(command.doctor_hsa_id)
     return Needs(doctors={doctor}, links_of_doctor={doctor})

@@ -22,7 +22,7 @@ class Draw:
     age_outside_limits: int = 0
 
 
-def needs(command: DistributePatients, world: World) -> Needs:
+def needs(command: DistributePatients, world: World, cause: Cause) -> Needs:
     """The unit's roster with its doctors, how many patients each has, and who lacks a doctor."""
     unit = unit_of(world, command)
     named = {doctor_of(text) for text in command.doctor_hsa_ids}

@@ -14,19 +14,19 @@ from handlers.world.imports import kept_id
 from schemas.command import ImportLinks
 
 
-def needs(command: ImportLinks, world: World) -> Needs:
+def needs(command: ImportLinks, world: World, cause: Cause) -> Needs:
     """The import so far; where this part completes it, every row, patient and doctor of it."""
     key = _key(command, world)
     wanted = Needs(imports={key})
     held = world.imports.get(key)
-    if held is None and key not in world.met.imports:
+    if held is None and key not in world.loaded.imports:
         return wanted
     if held is not None and (held.answered_by is not None or not held.complete_with(command.part, command.parts)):
         return wanted
     if held is None and command.parts != 1:
         return wanted
     wanted.import_rows = {key}
-    if held is not None and key not in world.met.import_rows:
+    if held is not None and key not in world.loaded.import_rows:
         return wanted
     rows = _rows(command, held)
     wanted.doctors = {doctor_of(text) for text in {row.doctor for row in rows}}

@@ -19,7 +19,7 @@ from handlers.world.changes import Answer, Cause, Pair
 from schemas.command import LinkPatient
 
 
-def needs(command: LinkPatient, world: World) -> Needs:
+def needs(command: LinkPatient, world: World, cause: Cause) -> Needs:
     """The patient, the doctor with their roster, and how many patients the doctor has."""
     pair = Pair(unit_of(world, command), doctor_of(command.doctor_hsa_id))
     patients = {int(command.patient_id)} if is_personnummer(command.patient_id) else set()

@@ -20,7 +20,7 @@ from handlers.world.changes import Answer, Cause, Pair
 from schemas.command import MovePatients
 
 
-def needs(command: MovePatients, world: World) -> Needs:
+def needs(command: MovePatients, world: World, cause: Cause) -> Needs:
     """Both doctors with their rosters, the patients of the first, and how many the second has."""
     source, target = _pairs(command, world)
     return Needs(doctors={source.doctor, target.doctor}, links_of_doctor={source.doctor}, counts={target})

@@ -12,7 +12,7 @@ from handlers.world.changes import Answer, Cause, Pair
 from schemas.command import PauseDoctor
 
 
-def needs(command: PauseDoctor, world: World) -> Needs:
+def needs(command: PauseDoctor, world: World, cause: Cause) -> Needs:
     """The doctor with their roster."""
     return Needs(doctors={doctor_of(command.doctor_hsa_id)})
 

@@ -13,7 +13,7 @@ from schemas.command import Profile as WireProfile
 from schemas.command import UpdateDoctorProfile
 
 
-def needs(command: UpdateDoctorProfile, world: World) -> Needs:
+def needs(command: UpdateDoctorProfile, world: World, cause: Cause) -> Needs:
     """The doctor with their roster."""
     return Needs(doctors={doctor_of(command.doctor_hsa_id)})
 

@@ -10,7 +10,7 @@ from handlers.world.changes import Answer, Cause, Pair
 from schemas.command import ResumeDoctor
 
 
-def needs(command: ResumeDoctor, world: World) -> Needs:
+def needs(command: ResumeDoctor, world: World, cause: Cause) -> Needs:
     """The doctor with their roster."""
     return Needs(doctors={doctor_of(command.doctor_hsa_id)})
 

@@ -10,7 +10,7 @@ from handlers.world.changes import Answer, Cause
 from schemas.command import UnlinkPatient
 
 
-def needs(command: UnlinkPatient, world: World) -> Needs:
+def needs(command: UnlinkPatient, world: World, cause: Cause) -> Needs:
     """The patient."""
     return Needs(patients={int(command.patient_id)} if is_personnummer(command.patient_id) else set())
 

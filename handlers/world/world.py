@@ -40,7 +40,7 @@ def meaning(units: Mapping[str, Unit], unit: str, today: date) -> str:
 class World:
     """Everything one batch sees. Handlers change it through the verbs of `links`, `roster` and their own modules.
 
-    `units` is whole; of the rest only what was needed is here (`met`). `began` is the cause of what the day changes,
+    `units` is whole; of the rest only what was needed is here (`loaded`). `began` is the cause of what the day changes,
     `overdue` the loaded patients on whom it has not happened yet.
     """
 
@@ -55,7 +55,7 @@ class World:
     linked: dict[Pair, set[int]] = field(default_factory=lambda: defaultdict(set))
     stored_counts: dict[Pair, int] = field(default_factory=dict)
     imports: dict[tuple[str, str], Import] = field(default_factory=dict)
-    met: Needs = field(default_factory=Needs)
+    loaded: Needs = field(default_factory=Needs)
 
     changes: list[Change] = field(default_factory=list)
     changed_patients: set[int] = field(default_factory=set)

@@ -12,10 +12,11 @@ from typing import Any
 
 from confluent_kafka import Producer
 
+from infra import timing
+
 #: what librdkafka gives every topic that is made by asking
 PARTITIONS = 4
 
-_SECONDS = 10.0
 _ERRORS_ONLY = 3  # syslog's number; else it tells on stderr that it mocks
 
 
@@ -29,13 +30,13 @@ class Broker:
     def start(self) -> None:
         """Returns once it answers; `bootstrap` says where. Raises KafkaException where it does not."""
         self._client = Producer({"test.mock.num.brokers": 1, "log_level": _ERRORS_ONLY})
-        brokers = self._client.list_topics(timeout=_SECONDS).brokers.values()
+        brokers = self._client.list_topics(timeout=timing.EMBEDDED_BROKER_SECONDS).brokers.values()
         self.bootstrap = ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
 
     def make_topics(self, names: Iterable[str]) -> None:
         """Makes the topics that are not there yet."""
         for name in names:
-            self._client.list_topics(name, timeout=_SECONDS)
+            self._client.list_topics(name, timeout=timing.EMBEDDED_BROKER_SECONDS)
 
     def stop(self) -> None:
         """Closes the port. The cluster lives as long as the client does."""

@@ -21,11 +21,11 @@ with warnings.catch_warnings():
         ensure_user_exists,
     )
 
+from infra import timing
 from infra.embedded.ports import free_port
 
 _BIN = POSTGRES_VERSIONS[18]
 _USER = "pgserver"
-_SECONDS = 60
 
 
 class Postgres:
@@ -71,7 +71,7 @@ class Postgres:
         self._run("pg_ctl", "-D", str(self.folder), "-w", "-m", mode, "stop")
 
     def _run(self, program: str, *words: str) -> None:
-        pgexec(program, words, bin_path=_BIN, user=self._user, cwd="/", timeout=_SECONDS)
+        pgexec(program, words, bin_path=_BIN, user=self._user, cwd="/", timeout=timing.EMBEDDED_POSTGRES_SECONDS)
 
 
 def _prepare(folder: Path) -> str | None:

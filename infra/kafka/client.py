@@ -9,8 +9,9 @@ from typing import Any
 from aiokafka.abc import AbstractTokenProvider
 
 from infra.environment import PREFIX, file_of, read_file, variable
+from infra.errors import SettingsError
 from infra.kafka.header_names import accept_any_header_name
-from infra.settings import Settings, SettingsError
+from infra.settings import Settings
 
 
 def client_args(settings: Settings) -> dict[str, Any]:

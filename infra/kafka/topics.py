@@ -20,6 +20,7 @@ from aiokafka.errors import (
     for_code,
 )
 
+from infra import timing
 from infra.kafka.client import client_args
 from infra.kafka.metadata import Found, Right, describe
 from infra.settings import Settings
@@ -28,8 +29,6 @@ from schemas.topics import LISTNING_CLOCK, LISTNING_REPLY, TOPICS, Topic
 _DAY_MS = 24 * 60 * 60 * 1000
 #: a dead letter carries a record of 1 MiB and its headers, a reply every faulty row of a file (some 110 bytes each)
 _DEAD_LETTER_BYTES, _REPLY_BYTES = 2 * 1024 * 1024, 8 * 1024 * 1024
-_VISIBLE_SECONDS = 10.0
-_REQUEST_MS = 10_000
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ async def partition_counts(settings: Settings) -> dict[str, int]:
 
     Asks as every client does, so it works where a broker has no admin calls. Raises KafkaError.
     """
-    client = AIOKafkaClient(**client_args(settings), request_timeout_ms=_REQUEST_MS)
+    client = AIOKafkaClient(**client_args(settings), request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS))
     try:
         await client.bootstrap()
         bare = {settings.topic(topic.name): topic.name for topic in TOPICS}
@@ -137,15 +136,17 @@ async def _make(admin: AIOKafkaAdminClient, missing: list[Wanted]) -> list[str]:
         if code:
             raise error(f"topic {name} cannot be created: {message[0] if message and message[0] else error.__name__}")
         made.append(name)
-    async with asyncio.timeout(_VISIBLE_SECONDS):  # the controller answers before the brokers have heard of it
+    async with asyncio.timeout(
+        timing.TOPIC_VISIBLE_SECONDS
+    ):  # the controller answers before the brokers have heard of it
         while len(await describe(admin._client, made)) < len(made):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(timing.TOPIC_POLL_SECONDS)
     return made
 
 
 @asynccontextmanager
 async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(**client_args(settings), request_timeout_ms=_REQUEST_MS)
+    admin = AIOKafkaAdminClient(**client_args(settings), request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS))
     try:
         await admin.start()
         yield admin

@@ -9,25 +9,27 @@ import asyncpg
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from infra import timing
 from infra.environment import variable
-from infra.settings import Settings, SettingsError
+from infra.errors import DatabaseUnreachable, SettingsError
+from infra.settings import Settings
 
 # A process that sleeps must not keep its locks (architecture.md): the server ends its transaction, and notices a peer
 # that is gone, by itself. Times in ms but for the keepalives, which are in seconds.
 _SERVER_SETTINGS = {
-    "idle_in_transaction_session_timeout": "30000",
-    "tcp_keepalives_idle": "10",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "3",
-    "tcp_user_timeout": "30000",
+    "idle_in_transaction_session_timeout": str(timing.ms(timing.STALLED_SESSION_SECONDS)),
+    "tcp_keepalives_idle": str(timing.KEEPALIVE_IDLE_SECONDS),
+    "tcp_keepalives_interval": str(timing.KEEPALIVE_INTERVAL_SECONDS),
+    "tcp_keepalives_count": str(timing.KEEPALIVE_COUNT),
+    "tcp_user_timeout": str(timing.ms(timing.TCP_USER_TIMEOUT_SECONDS)),
     "jit": "off",  # set-based statements of a few ms gain nothing from being compiled
 }
-_CLIENT_SOCKET = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 30_000))
-_CONNECT_SECONDS = 10.0
-
-
-class DatabaseUnreachable(ConnectionError):
-    """No connection to the database's server could be made; the text says where and why."""
+_CLIENT_SOCKET = (
+    ("TCP_KEEPIDLE", timing.KEEPALIVE_IDLE_SECONDS),
+    ("TCP_KEEPINTVL", timing.KEEPALIVE_INTERVAL_SECONDS),
+    ("TCP_KEEPCNT", timing.KEEPALIVE_COUNT),
+    ("TCP_USER_TIMEOUT", timing.ms(timing.TCP_USER_TIMEOUT_SECONDS)),
+)
 
 
 def create_engine(settings: Settings, *, pool_size: int = 5, application_name: str = "fastlakare") -> AsyncEngine:
@@ -59,13 +61,15 @@ async def connect(url: str, *, application_name: str = "fastlakare") -> asyncpg.
     """
     server_settings = {"application_name": application_name, **_SERVER_SETTINGS}
     try:
-        connection = await asyncpg.connect(url, server_settings=server_settings, timeout=_CONNECT_SECONDS)
+        connection = await asyncpg.connect(
+            url, server_settings=server_settings, timeout=timing.DATABASE_CONNECT_SECONDS
+        )
     except asyncpg.exceptions.ClientConfigurationError as error:
         raise SettingsError(f"{variable('database_url')}: {error}") from None
     except ValueError:  # its text would quote the URL
         raise SettingsError(f"{variable('database_url')}: cannot be read as a PostgreSQL URL") from None
     except OSError as error:
-        reason = error.strerror or str(error) or f"no answer in {_CONNECT_SECONDS:.0f} s"
+        reason = error.strerror or str(error) or f"no answer in {timing.DATABASE_CONNECT_SECONDS:.0f} s"
         if isinstance(error, FileNotFoundError | PermissionError):
             reason += f", a socket or certificate that {variable('database_url')} names"
         raise DatabaseUnreachable(f"the database cannot be reached: {reason}") from error

@@ -8,8 +8,9 @@ from uuid import UUID
 import asyncpg
 
 from infra.environment import variable
+from infra.errors import SettingsError, WrongTopics
 from infra.patient_keys import PatientKeys
-from infra.settings import SettingsError
+from infra.postgres.locks import lock_installation
 from schemas.topics import LISTNING_CLOCK, TOPICS
 
 _REMEMBER = """
@@ -20,15 +21,11 @@ INSERT INTO outbox_shard (shard, topic, partition)
 SELECT coalesce((SELECT max(shard) + 1 FROM outbox_shard), 0) + row_number() OVER (ORDER BY topic, partition) - 1,
        topic, partition
 FROM unnest($1::text[], $2::int[]) AS new(topic, partition)
-WHERE NOT EXISTS (SELECT FROM outbox_shard AS held WHERE (held.topic, held.partition) = (new.topic, new.partition))
+WHERE NOT EXISTS (SELECT FROM outbox_shard AS known WHERE (known.topic, known.partition) = (new.topic, new.partition))
 """
 
 
 _REMEMBER_KEY = "UPDATE installation SET key_fingerprint = $1 WHERE key_fingerprint IS NULL"
-
-
-class WrongTopics(RuntimeError):
-    """The cluster's topics are not those the database remembers; the text says what to do."""
 
 
 async def read_id(pg: asyncpg.Connection) -> UUID:
@@ -37,7 +34,7 @@ async def read_id(pg: asyncpg.Connection) -> UUID:
     return id
 
 
-async def hold_key(pg: asyncpg.Connection, keys: PatientKeys) -> None:
+async def check_patient_key(pg: asyncpg.Connection, keys: PatientKeys) -> None:
     """Remembers at the first start which secret the patients' keys are made with. Raises SettingsError at a start with
     another one: nobody would be known by their key any more, not even those who are protected (L7)."""
     await pg.execute(_REMEMBER_KEY, keys.fingerprint)
@@ -45,20 +42,20 @@ async def hold_key(pg: asyncpg.Connection, keys: PatientKeys) -> None:
         raise SettingsError(f"{variable('patient_key_secret')}: not the one that this database's patients have keys of")
 
 
-async def ensure(pg: asyncpg.Connection, found: Mapping[str, int]) -> dict[tuple[str, int], int]:
+async def register_topics(pg: asyncpg.Connection, found: Mapping[str, int]) -> dict[tuple[str, int], int]:
     """Remembers the topics at the first start, holds them against the memory ever after; returns the shards by topic
     and partition. `found`: partitions by topic, names of the contract. Raises WrongTopics."""
     missing = [topic.name for topic in TOPICS if topic.name not in found]
     if missing:
         raise WrongTopics(f"missing topics: {', '.join(missing)}; `fastlakare topics --create` makes them")
     async with pg.transaction():
-        await pg.execute("SELECT pg_advisory_xact_lock(hashtext('fastlakare installation'))")
+        await lock_installation(pg)
         await pg.execute(_REMEMBER, list(found), list(found.values()))
-        held = dict(await pg.fetch("SELECT name, partitions FROM topic"))
+        known = dict(await pg.fetch("SELECT name, partitions FROM topic"))
         for name, partitions in found.items():
-            if held[name] != partitions:
+            if known[name] != partitions:
                 raise WrongTopics(
-                    f"{name} has {partitions} partitions, the database remembers {held[name]}: keys would change their"
+                    f"{name} has {partitions} partitions, the database remembers {known[name]}: keys would change their"
                     " places and patients lose their order. Bring the topic back to its number, or start a new"
                     " installation with an own topic prefix and database"
                 )

@@ -1,8 +1,8 @@
 """Loads and locks what a decision needs: doctors first, then patients, each in the order of their keys.
 
 One order for all processes, so that they wait for each other instead of deadlocking. Where a decision finds out late
-that it needs something that comes before what is locked already, the transaction starts again with all of it (Restart).
-"""
+that it needs something that comes before what is locked already, the transaction starts again with all of it
+(LockOrderViolation)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import asyncpg
 from handlers.world import Import, ImportPart, Needs, World
 from handlers.world.changes import Pair
 from handlers.world.imports import IMPORT_DAYS
+from infra.errors import BatchTooLarge, LockOrderViolation
 from infra.patient_keys import PatientKeys
 from infra.postgres import rows
 from infra.postgres.day import cause_from
@@ -22,20 +23,6 @@ from infra.postgres.day import cause_from
 MOST_PATIENTS = 60_000
 #: a single record, which cannot be halved, may ask for so many: several of the largest units in one
 MOST_OF_ONE = 500_000
-
-
-class Restart(Exception):
-    """The locks would be taken out of order; begin again and load all that was needed at once."""
-
-
-class Raced(Exception):
-    """Another transaction was first with a row that this one found missing; the batch passes when tried again."""
-
-    sqlstate = "40001"  # what PostgreSQL calls a serialisation failure, and is treated as one
-
-
-class TooMuch(Exception):
-    """The batch's fan-out is too large for one transaction."""
 
 
 _DOCTORS = """
@@ -94,15 +81,15 @@ class Loader:
         world: World,
         keys: PatientKeys,
         *,
-        alone: bool,
-        working: bool,
+        exclusive: bool,
+        in_progress: bool,
         single: bool = False,
     ) -> None:
         self._pg = pg
         self._world = world
         self._keys = keys
-        self._alone = alone
-        self._working = working
+        self._exclusive = exclusive
+        self._in_progress = in_progress
         self._most_patients = MOST_OF_ONE if single else MOST_PATIENTS
         self._last_doctor = ""
         self._last_patient = -1
@@ -111,7 +98,7 @@ class Loader:
         self.unknown_imports: set[tuple[str, str]] = set()
 
     async def load(self, needs: Needs) -> None:
-        """Everything asked for is in the world afterwards. Raises Restart or TooMuch."""
+        """Everything asked for is in the world afterwards. Raises LockOrderViolation or BatchTooLarge."""
         await self._doctors(needs)
         await self._patients(needs)
         if needs.counts:
@@ -127,8 +114,9 @@ class Loader:
         new = sorted(wanted - self._world.doctors.keys())
         if not new:
             return
-        if not self._alone and (new[0] < self._last_doctor or self._last_patient >= 0):
-            raise Restart
+        # Doctors are locked before patients and each in the order of their keys: one before the last could deadlock.
+        if not self._exclusive and (new[0] < self._last_doctor or self._last_patient >= 0):
+            raise LockOrderViolation
         self._last_doctor = new[-1]
         found = await self._pg.fetch(_DOCTORS, new)
         for row in found:
@@ -147,7 +135,7 @@ class Loader:
             wanted |= await self._column(_LINKED_TO, list(needs.links_of_doctor))
         if needs.links_of_unit:
             wanted |= await self._column(_LINKED_AT, list(needs.links_of_unit))
-        if needs.counts and self._working:
+        if needs.counts and self._in_progress:
             doctors = list({pair.doctor for pair in needs.counts})
             wanted |= await self._column(_OVERDUE_OF, doctors, self._world.today)
         for unit in needs.unlinked_at:
@@ -157,9 +145,9 @@ class Loader:
         if not new:
             return
         if len(new) + len(self._world.patients) > self._most_patients:
-            raise TooMuch
-        if not self._alone and new[0] < self._last_patient:
-            raise Restart
+            raise BatchTooLarge
+        if not self._exclusive and new[0] < self._last_patient:
+            raise LockOrderViolation
         self._last_patient = new[-1]
         found = await self._pg.fetch(_PATIENTS, new)
         links = {row[0]: row for row in await self._pg.fetch(_LINKS, new)} if found else {}

@@ -24,10 +24,6 @@ class Event(NamedTuple):
     headers: Headers
 
 
-class OutOfStep(Exception):
-    """Database and topics contradict each other; nothing may be published until that is so no longer."""
-
-
 class OutboxEvent(NamedTuple):
     """One event of a shard (= output topic and partition); `seq` counts from 1 and leaves no gaps within the shard."""
 

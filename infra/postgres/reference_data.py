@@ -1,7 +1,7 @@
 """The day and the units as every batch sees them: read under a lock, units kept in the process (S9, T5).
 
-Every batch holds the directory's lock in share mode, so neither a unit nor the day changes while it decides. A batch of
-unit facts, and the beginning of a day, take it alone.
+Every batch holds the lock of the reference data in share mode, so neither a unit nor the day changes while it decides.
+A batch of unit facts, and the beginning of a day, take it exclusively.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import asyncpg
 
 from handlers.world import Unit
 from infra.postgres.day import Day, read_day_and_revision
+from infra.postgres.locks import lock_reference_data
 
-_LOCK = "SELECT pg_advisory_xact_lock_shared(hashtext('fastlakare directory'))"
-_LOCK_ALONE = "SELECT pg_advisory_xact_lock(hashtext('fastlakare directory'))"
 _UNITS = """
 SELECT hsa_id, version, removed, fact_at, name, kind, care_giver, last_day, replaced_by, first_day
 FROM unit WHERE revision > $1
@@ -22,15 +21,15 @@ FROM unit WHERE revision > $1
 
 
 @dataclass(slots=True)
-class Directory:
+class ReferenceData:
     """The units, kept from batch to batch; only what changed is read again."""
 
     units: dict[str, Unit] = field(default_factory=dict)
     revision: int = 0
 
-    async def enter(self, connection: asyncpg.Connection, *, alone: bool) -> Day:
+    async def enter(self, connection: asyncpg.Connection, *, exclusive: bool) -> Day:
         """Takes the lock for the transaction, brings the units up to date and tells the day."""
-        await connection.execute(_LOCK_ALONE if alone else _LOCK)
+        await lock_reference_data(connection, exclusive=exclusive)
         day, revision = await read_day_and_revision(connection)
         if revision != self.revision:
             for row in await connection.fetch(_UNITS, self.revision):

@@ -15,9 +15,10 @@ from typing import Any
 import asyncpg
 
 from handlers.world import Doctor, Patient, RosterEntry, World
+from infra.errors import ConcurrentInsert
 from infra.postgres import audit, rows
 from infra.postgres.day import cause_json
-from infra.postgres.load import Loader, Raced
+from infra.postgres.load import Loader
 from infra.postgres.statistics import mark_stale
 
 _UNITS = """
@@ -110,7 +111,7 @@ SET (parts, ordinal, unit_as_written, cause, rows)
 
 async def save(pg: asyncpg.Connection, world: World, loader: Loader) -> None:
     """Everything the world's verbs changed, in the transaction in which `loader` loaded it. Offsets and the outbox are
-    others'. Raises Raced, or UniqueViolationError, where another transaction was first with a row."""
+    others'. Raises ConcurrentInsert, or UniqueViolationError, where another transaction was first with a row."""
     await _units(pg, world)
     doctors = [world.doctors[i] for i in sorted(world.changed_doctors)]
     await _doctors(pg, doctors, world.today, loader.unknown_doctors)
@@ -158,7 +159,7 @@ async def _doctors(pg: asyncpg.Connection, held: list[Doctor], today: date, unkn
         [d.hsa_id for d in held if d.hsa_id in unknown],
     )
     if done != f"INSERT 0 {len(held)}":
-        raise Raced("a doctor")
+        raise ConcurrentInsert("a doctor")
 
 
 async def _roster(pg: asyncpg.Connection, held: list[RosterEntry], today: date) -> None:
@@ -194,7 +195,7 @@ async def _patients(pg: asyncpg.Connection, changed: list[Patient]) -> None:
     if new:
         await pg.execute(_INSERT_PATIENTS, *_columns(new), [p.key for p in new], [p.partition for p in new])
         if await pg.fetchval(_FORGOTTEN_MEANWHILE, [p.key for p in new]):
-            raise Raced("a patient who was forgotten")
+            raise ConcurrentInsert("a patient who was forgotten")
     if gone:
         await _forget(pg, gone)
 
@@ -266,7 +267,7 @@ async def _imports(pg: asyncpg.Connection, world: World, unknown: set[tuple[str,
             continue
         source, id = held.answered_by or (None, None)
         if await pg.execute(_IMPORT, *key, held.first_day, source, id, key in unknown) != "INSERT 0 1":
-            raise Raced("an import")
+            raise ConcurrentInsert("an import")
         if held.answered_by is not None:
             await pg.execute(_REMOVE_PARTS, *key)
         for part in held.parts.values():

@@ -14,9 +14,7 @@ from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
 
-from handlers import command, listing, patient_id, staff, unit
-from handlers import day as day_handler
-from handlers.decide import Handlers, deciding, having
+from handlers.decide import Handlers, decide_batch, load_missing
 from handlers.world import Doctor, Import, Link, Needs, Patient, Policy, RosterEntry, Unit, World
 from handlers.world.changes import (
     Cause,
@@ -31,20 +29,18 @@ from handlers.world.changes import (
     RepliedAgain,
 )
 from handlers.world.imports import IMPORT_DAYS
-from schemas.command import COMMANDS
-from schemas.listing import ListingState, PatientIdChanged
+from schemas.clock import DayBegan
 from schemas.read import Tombstone
-from schemas.staff import StaffRemoved, StaffState
-from schemas.unit import UnitRemoved, UnitState
 from tests.handlers import builders as a
 from tests.handlers.builders import DOCTOR, NOON, PATIENT, TODAY, UNIT
+from workers.routes import ROUTES
 
 T = TypeVar("T")
 
+#: as `workers/routes.py` has them; what a tombstone means depends on its topic
 HANDLERS: Handlers = {
-    StaffState: staff, StaffRemoved: staff, UnitState: unit, UnitRemoved: unit,
-    ListingState: listing, PatientIdChanged: patient_id, **dict.fromkeys(COMMANDS, command),
-}  # fmt: skip
+    event: handler for route in ROUTES.values() for event, handler in route.handlers.items() if event is not Tombstone
+}
 
 
 class Region:
@@ -69,7 +65,7 @@ class Region:
         handlers = HANDLERS if tombstones is None else {**HANDLERS, Tombstone: tombstones}
         batch = [(event, self._cause(event, at, id)) for event in events]
         world = self._world()
-        outcomes = self._drive(deciding(batch, handlers, world), world)
+        outcomes = self._drive(decide_batch(batch, handlers, world), world)
         self._keep(world)
         return outcomes[-1]
 
@@ -83,8 +79,7 @@ class Region:
         while self.today < day:
             world = self._world()
             turn, cause = self.today + timedelta(days=1), Cause("clock", f"day/{day}", at)
-            self._drive(having(world, lambda w=world, d=turn: day_handler.needs(d, w)), world)  # type: ignore[misc]
-            day_handler.begin(turn, world, cause)
+            self._drive(decide_batch([(DayBegan(day=turn), cause)], HANDLERS, world), world)
             self.today, self.began = turn, cause
             self._keep(world)
             if works_off:
@@ -95,7 +90,7 @@ class Region:
         due = [p for p in self.patients.values() if p.due is not None and p.due <= self.today]
         doctors = {p.link.doctor for p in due if p.link is not None}
         world = self._world()
-        self._drive(having(world, lambda: Needs(patients={p.id for p in due}, doctors=doctors)), world)
+        self._drive(load_missing(world, [], Needs(patients={p.id for p in due}, doctors=doctors)), world)
         self._keep(world)
 
     def copy(self) -> Region:

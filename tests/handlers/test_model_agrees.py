@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from handlers import listing, staff, unit
-from handlers.decide import deciding
+from handlers.decide import decide_batch
 from handlers.world.changes import Cause, DoctorChange, LinkChange, Replied, RepliedAgain
 from handlers.world.statistics import Figures, with_figures
-from schemas.errors import Unreadable
+from schemas.errors import Undecodable
 from schemas.read import Tombstone, read
 from tests.handlers.region import HANDLERS, Region
 from tests.system.conftest import seeds
@@ -49,8 +49,8 @@ class Product:
                    list(record.headers), record.timestamp)  # fmt: skip
         try:
             message = read(record.topic, wire)
-        except Unreadable as error:
-            self.heard.dead[letter(record, str(error.code))] += 1
+        except Undecodable as error:
+            self.heard.dead[letter(record, str(error.reason.code))] += 1
             outcome = "dead"
         else:
             outcome = self._decide(record, message.data, _cause(record, message))
@@ -75,7 +75,7 @@ class Product:
         if isinstance(data, Tombstone):
             handlers[Tombstone] = TOMBSTONES[record.topic]
         world = region._world()
-        (outcome,) = region._drive(deciding([(data, cause)], handlers, world), world)
+        (outcome,) = region._drive(decide_batch([(data, cause)], handlers, world), world)
         region._keep(world)
         return str(outcome)
 

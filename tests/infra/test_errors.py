@@ -7,10 +7,9 @@ import pytest
 from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from infra.errors import fingerprint, passing
-from infra.postgres.connection import DatabaseUnreachable
-from infra.postgres.load import Raced
-from workers.pipeline.dead_letters import BadRelease, Guard
+from infra.errors import ConcurrentInsert, DatabaseUnreachable, DeadLetterLimitExceeded
+from infra.foreign_errors import failure_reason, is_transient
+from workers.pipeline.dead_letters import DeadLetterLimit
 
 
 def wrapped(error: Exception, *, lost: bool = False) -> DBAPIError:
@@ -39,7 +38,7 @@ def adapted(error: Exception) -> Exception:
         (asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress"), True),
         (wrapped(adapted(asyncpg.InternalClientError("x"))), True),
         (wrapped(adapted(asyncpg.InterfaceError("x"))), True),
-        (Raced("x"), True),
+        (ConcurrentInsert("x"), True),
         (DatabaseUnreachable("x"), True),
         (ConnectionResetError("x"), True),
         (TimeoutError("x"), True),
@@ -59,44 +58,44 @@ def adapted(error: Exception) -> Exception:
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
 )
 def test_what_may_pass_is_waited_for(error: Exception, passes: bool) -> None:
-    assert passing(error, 1) is passes
-    assert passing(error, 1_000) is passes
+    assert is_transient(error, 1) is passes
+    assert is_transient(error, 1_000) is passes
 
 
 def test_two_first_inserts_of_one_key_are_tried_again_but_not_for_ever() -> None:
     error = asyncpg.UniqueViolationError("x")
-    assert [passing(error, attempt) for attempt in (1, 4, 5)] == [True, True, False]
+    assert [is_transient(error, attempt) for attempt in (1, 4, 5)] == [True, True, False]
 
 
 def test_a_fingerprint_names_class_and_place_and_no_data() -> None:
     try:
         raise ValueError("191212121212")
     except ValueError as error:
-        detail = fingerprint(error).detail
+        detail = failure_reason(error).detail
     assert detail.startswith("ValueError at test_errors.py:")
     assert "191212121212" not in detail
 
 
 @pytest.mark.parametrize(("failed", "handled", "stops"), [(20, 0, False), (21, 0, True), (20, 1_000, False)])
 def test_a_release_is_stopped_when_too_much_of_the_last_fails(failed: int, handled: int, stops: bool) -> None:
-    guard = Guard()
+    guard = DeadLetterLimit()
     for _ in range(failed - 1):
         guard.failed()
     guard.handled(handled)
     if stops:
-        with pytest.raises(BadRelease):
+        with pytest.raises(DeadLetterLimitExceeded):
             guard.failed()
     else:
         guard.failed()
 
 
 def test_what_failed_long_ago_is_forgotten() -> None:
-    guard = Guard()
+    guard = DeadLetterLimit()
     for _ in range(20):
         guard.failed()
     guard.handled(999)
     guard.failed()
     for _ in range(19):
         guard.failed()
-    with pytest.raises(BadRelease):
+    with pytest.raises(DeadLetterLimitExceeded):
         guard.failed()

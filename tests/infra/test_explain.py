@@ -15,10 +15,8 @@ from aiokafka.errors import (
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from infra.errors import explain, wrong_settings
-from infra.postgres.connection import DatabaseUnreachable
-from infra.postgres.migrations import WrongSchema
-from infra.settings import SettingsError
+from infra.errors import DatabaseUnreachable, SettingsError, WrongSchema
+from infra.foreign_errors import explain, is_settings_error
 
 
 def wrapped(cause: Exception) -> ProgrammingError:
@@ -77,5 +75,5 @@ def test_no_line_holds_a_personnummer() -> None:
 
 
 def test_wrong_settings_are_found_within_a_group() -> None:
-    assert wrong_settings(ExceptionGroup("tasks", [ValueError("x"), SettingsError("FASTLAKARE_HTTP_PORT: taken")]))
-    assert not wrong_settings(ExceptionGroup("tasks", [ValueError("x")]))
+    assert is_settings_error(ExceptionGroup("tasks", [ValueError("x"), SettingsError("FASTLAKARE_HTTP_PORT: taken")]))
+    assert not is_settings_error(ExceptionGroup("tasks", [ValueError("x")]))

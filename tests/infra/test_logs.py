@@ -95,7 +95,7 @@ def test_what_a_library_repeats_is_said_once_in_a_while_with_how_often(
     kafka.error("Another thing")
     log.warning("ours")
     log.warning("ours")
-    monkeypatch.setattr("infra.logs._SPARING_SECONDS", 0.0)
+    monkeypatch.setattr("infra.timing.LOG_REPEAT_SECONDS", 0.0)
     kafka.error("Unable to connect to node %s", 7)
     said = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
     again = "Unable to connect to node 7 (and 299 times before)"

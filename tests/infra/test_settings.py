@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.settings import Settings, SettingsError
+from infra.errors import SettingsError
+from infra.settings import Settings
 
 SECRET = "a secret of at least thirty-two bytes"
 URL = "postgresql://app:pass%2Fword@db.example:5432/listning?sslmode=verify-full&sslrootcert=/etc/ca.pem"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from schemas.envelope import binary_headers
-from schemas.errors import Unreadable
+from schemas.errors import DeadLetterReason, Undecodable
 from schemas.read import read
 from schemas.topics import (
     FAST_LAKARKONTAKT,
@@ -213,11 +213,16 @@ def structured(ce_type: str, data: Any = None, content_type: bytes | None = None
     return Record(topic, value, [] if content_type is None else [("content-type", content_type)])
 
 
-def refusal(record: Record) -> Unreadable:
-    """Why the record cannot be read."""
-    with pytest.raises(Unreadable) as caught:
+def undecodable(record: Record) -> Undecodable:
+    """The error of a record that cannot be understood."""
+    with pytest.raises(Undecodable) as caught:
         read(record.topic, record)
     return caught.value
+
+
+def refusal(record: Record) -> DeadLetterReason:
+    """Why the record cannot be understood."""
+    return undecodable(record).reason
 
 
 def listing_of(size: int) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schemas.envelope import Envelope, binary, binary_headers, by_name, is_structured, structured
-from schemas.errors import DeadCode, Unreadable
+from schemas.errors import DeadLetterCode, Undecodable
 from tests.schemas.builders import AT, headers
 
 TYPE = "se.vgregion.kiv.staff.v1"
@@ -24,10 +24,10 @@ PLAIN = Envelope("an-id", "a-source", TYPE, AT, None, None, None)
 
 def refusal(call: Any, *arguments: Any) -> str:
     """The detail with which the envelope is refused."""
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(Undecodable) as caught:
         call(*arguments)
-    assert caught.value.code is DeadCode.INVALID_ENVELOPE
-    return caught.value.detail
+    assert caught.value.reason.code is DeadLetterCode.INVALID_ENVELOPE
+    return caught.value.reason.detail
 
 
 def test_what_is_written_is_binary_mode_as_in_the_contract() -> None:

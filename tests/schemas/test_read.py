@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.envelope import Envelope
-from schemas.errors import DeadCode
+from schemas.errors import DeadLetterCode
 from schemas.listing import ListingState
 from schemas.read import MAX_VALUE_BYTES, Message, Tombstone, read
 from schemas.topics import (
@@ -86,7 +86,7 @@ def test_a_null_value_whose_key_is_no_hsa_id_is_invalid_data(topic: str, key: by
     error = refusal(Record(topic, None, key=key))
 
     assert (error.code, error.detail) == (
-        DeadCode.INVALID_DATA,
+        DeadLetterCode.INVALID_DATA,
         "key: should be an HSA-id where the value is null",
     )
 
@@ -99,7 +99,7 @@ def test_elsewhere_a_null_value_names_nobody(topic: str, key: bytes | None) -> N
 
 @pytest.mark.parametrize("topic", [LISTNING_COMMAND, LISTNING_CLOCK, LISTNING_REPLY])
 def test_a_null_value_where_none_is_meant_is_invalid_json(topic: str) -> None:
-    assert refusal(Record(topic, None, headers("x"))).code is DeadCode.INVALID_JSON
+    assert refusal(Record(topic, None, headers("x"))).code is DeadLetterCode.INVALID_JSON
 
 
 def test_a_value_of_one_mebibyte_is_read() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.errors import DeadCode, Unreadable
+from schemas.errors import DeadLetterCode, Undecodable
 from schemas.read import Message, read
 from schemas.topics import TOPICS
 from tests.schemas.builders import EXAMPLES, Record, binary, calm, structured, to_json
@@ -32,12 +32,12 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-def outcome(topic: str, record: Record) -> Message | DeadCode:
+def outcome(topic: str, record: Record) -> Message | DeadLetterCode:
     """The message or the code; any other exception is a failure."""
     try:
         return read(topic, record)
-    except Unreadable as error:
-        refused = error
+    except Undecodable as error:
+        refused = error.reason
     assert "\n" not in refused.detail
     assert len(refused.detail) < 600
     return refused.code
@@ -63,7 +63,7 @@ def changed(data: Any, path: tuple[Any, ...], to: Any) -> Any:
 def test_any_bytes_end_in_a_message_or_a_code(
     topic: str, key: bytes | None, value: bytes | None, found: list[tuple[str, bytes | None]]
 ) -> None:
-    assert isinstance(outcome(topic, Record(topic, value, found, key)), Message | DeadCode)
+    assert isinstance(outcome(topic, Record(topic, value, found, key)), Message | DeadLetterCode)
 
 
 @calm
@@ -71,7 +71,7 @@ def test_any_bytes_end_in_a_message_or_a_code(
 def test_any_json_ends_in_a_message_or_a_code(topic: str, data: Any, found: list[tuple[str, bytes | None]]) -> None:
     value = json.dumps(data).encode()
 
-    assert isinstance(outcome(topic, Record(topic, value, found)), Message | DeadCode)
+    assert isinstance(outcome(topic, Record(topic, value, found)), Message | DeadLetterCode)
 
 
 @calm
@@ -85,7 +85,7 @@ def test_a_message_with_one_part_exchanged_ends_alike_in_both_modes(ce_type: str
     second = outcome(topic, Record(topic, json.dumps(beside).encode()))
 
     assert first == second
-    assert isinstance(first, Message) or first in (DeadCode.INVALID_DATA, DeadCode.INVALID_JSON)
+    assert isinstance(first, Message) or first in (DeadLetterCode.INVALID_DATA, DeadLetterCode.INVALID_JSON)
 
 
 @calm
@@ -95,7 +95,7 @@ def test_a_message_cut_anywhere_is_invalid_json(ce_type: str, data: st.DataObjec
     value = to_json(example)
     cut = data.draw(st.integers(0, len(value) - 1))
 
-    assert outcome(topic, binary(ce_type, value[:cut])) is DeadCode.INVALID_JSON
+    assert outcome(topic, binary(ce_type, value[:cut])) is DeadLetterCode.INVALID_JSON
 
 
 @calm

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from schemas.errors import DeadCode
+from schemas.errors import DeadLetterCode
 from schemas.read import MAX_VALUE_BYTES, read
 from schemas.topics import (
     KIV_STAFF,
@@ -26,6 +26,7 @@ from tests.schemas.builders import (
     refusal,
     structured,
     to_json,
+    undecodable,
     without,
 )
 
@@ -35,7 +36,7 @@ INPUTS = [topic.name for topic in TOPICS if topic.direction == "in"]
 
 @pytest.mark.parametrize("value", [listing_of(MAX_VALUE_BYTES + 1), b"\xff" * (MAX_VALUE_BYTES + 1)])
 def test_a_value_over_one_mebibyte_is_too_large_before_anything_else(value: bytes) -> None:
-    assert refusal(Record(VARDVAL_LISTING, value)).code is DeadCode.TOO_LARGE
+    assert refusal(Record(VARDVAL_LISTING, value)).code is DeadLetterCode.TOO_LARGE
 
 
 NOT_JSON = [
@@ -80,14 +81,14 @@ NOT_JSON = [
 def test_what_is_not_json_is_invalid_json_whatever_else_is_wrong(found: Any, value: bytes) -> None:
     error = refusal(Record(VARDVAL_LISTING, value, found))
 
-    assert (error.code, error.detail) == (DeadCode.INVALID_JSON, "value: should be JSON in UTF-8")
+    assert (error.code, error.detail) == (DeadLetterCode.INVALID_JSON, "value: should be JSON in UTF-8")
 
 
 @pytest.mark.parametrize("word", [b"NaN", b"Infinity", b"-Infinity"])
 def test_a_number_that_is_none_is_invalid_json_also_in_a_field_that_nobody_reads(word: bytes) -> None:
     value = to_json(LISTING_DATA | {"more": "HERE"}).replace(b'"HERE"', word)
 
-    assert refusal(binary(LISTING, value)).code is DeadCode.INVALID_JSON
+    assert refusal(binary(LISTING, value)).code is DeadLetterCode.INVALID_JSON
 
 
 def test_such_a_word_inside_a_text_is_only_text() -> None:
@@ -114,7 +115,7 @@ def test_such_a_word_inside_a_text_is_only_text() -> None:
 def test_a_malformed_header_is_invalid_envelope_before_type_and_data(changed: dict[str, bytes | None]) -> None:
     record = replace(binary("unknown", {}, **changed), topic=VARDVAL_LISTING)
 
-    assert refusal(record).code is DeadCode.INVALID_ENVELOPE
+    assert refusal(record).code is DeadLetterCode.INVALID_ENVELOPE
 
 
 @pytest.mark.parametrize(
@@ -135,19 +136,19 @@ def test_a_malformed_header_is_invalid_envelope_before_type_and_data(changed: di
 def test_a_malformed_attribute_is_invalid_envelope_before_type_and_data(changed: dict[str, Any]) -> None:
     record = replace(structured("unknown", {}, **changed), topic=VARDVAL_LISTING)
 
-    assert refusal(record).code is DeadCode.INVALID_ENVELOPE
+    assert refusal(record).code is DeadLetterCode.INVALID_ENVELOPE
 
 
 @pytest.mark.parametrize("value", [b"null", b"5", b'"text"', b"[]", b"true", b"[{}]"])
 def test_json_that_is_no_object_has_no_envelope_in_structured_mode_and_no_data_in_binary(value: bytes) -> None:
-    assert refusal(Record(VARDVAL_LISTING, value)).code is DeadCode.INVALID_ENVELOPE
-    assert refusal(binary(LISTING, value)).code is DeadCode.INVALID_DATA
+    assert refusal(Record(VARDVAL_LISTING, value)).code is DeadLetterCode.INVALID_ENVELOPE
+    assert refusal(binary(LISTING, value)).code is DeadLetterCode.INVALID_DATA
 
 
 def test_a_binary_message_without_content_type_is_read_as_structured() -> None:
     error = refusal(binary(LISTING, content_type=None))
 
-    assert (error.code, error.detail) == (DeadCode.INVALID_ENVELOPE, "specversion: should be 1.0")
+    assert (error.code, error.detail) == (DeadLetterCode.INVALID_ENVELOPE, "specversion: should be 1.0")
 
 
 @pytest.mark.parametrize("topic", INPUTS)
@@ -157,11 +158,11 @@ def test_a_binary_message_without_content_type_is_read_as_structured() -> None:
 def test_a_type_that_the_topic_does_not_carry_is_unknown_before_its_data(topic: str, ce_type: str) -> None:
     first, second = (replace(make(ce_type, {}), topic=topic) for make in (binary, structured))
 
-    assert [refusal(first).code, refusal(second).code] == [DeadCode.UNKNOWN_TYPE] * 2
+    assert [refusal(first).code, refusal(second).code] == [DeadLetterCode.UNKNOWN_TYPE] * 2
 
 
 def test_a_type_of_another_topic_is_unknown() -> None:
-    assert refusal(replace(binary(LISTING), topic=KIV_STAFF)).code is DeadCode.UNKNOWN_TYPE
+    assert refusal(replace(binary(LISTING), topic=KIV_STAFF)).code is DeadLetterCode.UNKNOWN_TYPE
 
 
 @pytest.mark.parametrize(
@@ -187,8 +188,8 @@ def test_a_type_of_another_topic_is_unknown() -> None:
 def test_invalid_data_says_which_field_broke_which_rule(data: Any, detail: str) -> None:
     in_headers, beside = refusal(binary(LISTING, data)), refusal(structured(LISTING, data))
 
-    assert (in_headers.code, in_headers.detail) == (DeadCode.INVALID_DATA, detail)
-    assert (beside.code, beside.detail) == (DeadCode.INVALID_DATA, f"data.{detail}")
+    assert (in_headers.code, in_headers.detail) == (DeadLetterCode.INVALID_DATA, detail)
+    assert (beside.code, beside.detail) == (DeadLetterCode.INVALID_DATA, f"data.{detail}")
 
 
 @pytest.mark.parametrize(
@@ -198,7 +199,7 @@ def test_a_structured_message_without_readable_data_is_invalid_data(changed: dic
     value = {"specversion": "1.0", "id": "i", "source": "s", "type": LISTING} | changed
     record = Record(VARDVAL_LISTING, to_json({name: part for name, part in value.items() if part is not ...}))
 
-    assert refusal(record).code is DeadCode.INVALID_DATA
+    assert refusal(record).code is DeadLetterCode.INVALID_DATA
 
 
 def test_nul_in_a_field_that_nobody_reads_does_no_harm() -> None:
@@ -244,9 +245,9 @@ def test_no_detail_holds_what_stood_in_a_header_d1(name: str) -> None:
 
 def test_an_error_brings_no_foreign_error_that_could_be_shown_with_it_d1() -> None:
     errors = [
-        refusal(binary(LISTING, LISTING_DATA | {"sequence": PATIENT})),
-        refusal(binary(LISTING, f'{{"{PATIENT}'.encode())),
-        refusal(binary(LISTING, ce_id=PATIENT.encode() + b"\xff")),
+        undecodable(binary(LISTING, LISTING_DATA | {"sequence": PATIENT})),
+        undecodable(binary(LISTING, f'{{"{PATIENT}'.encode())),
+        undecodable(binary(LISTING, ce_id=PATIENT.encode() + b"\xff")),
     ]
 
     assert [(error.__context__, error.__cause__) for error in errors] == [(None, None)] * 3
@@ -256,4 +257,4 @@ def test_numbers_too_great_for_their_field_are_invalid_data_not_invalid_json() -
     for field, number in [("sequence", "9" * 30), ("care_burden", "1e400"), ("sequence", "1e2")]:
         value = json.dumps(LISTING_DATA | {field: "HERE"}).replace('"HERE"', number).encode()
 
-        assert refusal(binary(LISTING, value)).code is DeadCode.INVALID_DATA
+        assert refusal(binary(LISTING, value)).code is DeadLetterCode.INVALID_DATA

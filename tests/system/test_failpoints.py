@@ -12,7 +12,7 @@ from tests.system.conftest import Opener
 from tests.system.oracle.driver import Installation, Process, until
 from tests.system.oracle.histories import PATIENTS, World
 from tests.system.wave import HOME, Wave
-from workers.pipeline.processor import FAILPOINTS
+from workers.pipeline.transaction import FAILPOINTS
 from workers.relay.leader import STEPS
 
 pytestmark = pytest.mark.system

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import asyncpg
@@ -14,12 +14,18 @@ from infra.events import EventBuilder
 from infra.patient_keys import PatientKeys
 from infra.postgres import installation
 from infra.postgres.connection import connect, create_engine
-from infra.postgres.reference_data import Directory
+from infra.postgres.offsets import Position, take_ownership
+from infra.postgres.reference_data import ReferenceData
 from infra.settings import Settings
 from schemas.topics import LISTNING_CLOCK, TOPICS
 from workers.handoff import Handoff
 from workers.health import Health
+from workers.pipeline.assignment import Assignment
+from workers.pipeline.in_flight import InFlight
+from workers.pipeline.subscription import Processor
+from workers.routes import ROUTES
 from workers.runtime import Runtime
+from workers.service import make_processor
 
 SECRET = "0123456789abcdef0123456789abcdef"
 COUNTS = {topic.name: 1 if topic.name == LISTNING_CLOCK else 2 for topic in TOPICS}
@@ -47,14 +53,50 @@ def message(
     return Rec(topic, partition, offset, orjson.dumps({**envelope, "type": type_, "data": data}), key)
 
 
+class Worker:
+    """A worker of `workers/routes.py` that has been assigned partitions."""
+
+    def __init__(self, processor: Processor, positions: Mapping[int, Position]) -> None:
+        self.processor = processor
+        route = processor.route
+        self.assignment = Assignment(route.topic, 1, dict(positions), InFlight(route.in_flight))
+
+    async def handle(self, records: Sequence[Rec]) -> None:
+        """As the subscription hands them over."""
+        await self.processor.process(self.assignment, records)
+
+    async def drained(self) -> None:
+        """Returns when nothing is in flight any more."""
+        await self.assignment.in_flight.drained()
+
+    @property
+    def positions(self) -> dict[int, Position]:
+        """Where the worker stands in each partition."""
+        return self.assignment.positions
+
+    @property
+    def busy(self) -> frozenset[int]:
+        """The partitions of which no further record may come now."""
+        return self.processor.busy(self.assignment)
+
+
+async def worker(
+    held: tuple[Runtime, asyncpg.Connection], name: str, partitions: Iterable[int] = (0, 1), **route: Any
+) -> Worker:
+    """The worker of that name, which has these partitions; `route` changes its route."""
+    runtime, pg = held
+    made = replace(ROUTES[name], **route)
+    return Worker(make_processor(made, runtime), await take_ownership(pg, made.topic, dict.fromkeys(partitions, 0)))
+
+
 @asynccontextmanager
-async def parts(url: str, **settings: Any) -> AsyncIterator[tuple[Runtime, asyncpg.Connection]]:
-    """The parts, and a connection to look with."""
+async def runtime_on(url: str, **settings: Any) -> AsyncIterator[tuple[Runtime, asyncpg.Connection]]:
+    """A runtime, and a connection to look with."""
     made = Settings(database_url=url, patient_key_secret=SECRET, partitions=2, **settings)
     engine = create_engine(made, pool_size=4)
     pg = await connect(url)
-    shards = await installation.ensure(pg, COUNTS)
+    shards = await installation.register_topics(pg, COUNTS)
     keys, events = PatientKeys(SECRET.encode(), 2), EventBuilder("fastlakare", COUNTS)
-    yield Runtime(made, engine, Directory(), keys, events, shards, Handoff(), Health()), pg
+    yield Runtime(made, engine, ReferenceData(), keys, events, shards, Handoff(), Health()), pg
     await pg.close()
     await engine.dispose()

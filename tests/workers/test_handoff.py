@@ -24,7 +24,7 @@ def test_the_handoff_gives_each_shard_in_sequence_up_to_the_first_gap(data: st.D
     handoff = Handoff()
     handoff.open()
     for rows in kept:
-        handoff.give(rows)
+        handoff.put(rows)
     for shard in (0, 1):
         at = 0
         while run := handoff.take(shard, at):
@@ -40,30 +40,30 @@ def rows(*seqs: int, value: bytes = b"v") -> list[OutboxEvent]:
 
 def test_a_closed_handoff_takes_nothing_in() -> None:
     handoff = Handoff()
-    handoff.give(rows(1))
-    assert (handoff.reached(), handoff.take(0, 0)) == ({}, [])
+    handoff.put(rows(1))
+    assert (handoff.committed(), handoff.take(0, 0)) == ({}, [])
     handoff.open()
-    handoff.give(rows(1))
+    handoff.put(rows(1))
     handoff.close()
-    assert (handoff.reached(), handoff.take(0, 0)) == ({}, [])
+    assert (handoff.committed(), handoff.take(0, 0)) == ({}, [])
 
 
 def test_a_full_handoff_still_tells_how_far_the_table_reaches() -> None:
     handoff = Handoff(max_events=2)
     handoff.open()
-    handoff.give(rows(1, 2))
-    handoff.give(rows(3))
-    assert handoff.reached() == {0: 3}
-    assert handoff.reached() == {}
+    handoff.put(rows(1, 2))
+    handoff.put(rows(3))
+    assert handoff.committed() == {0: 3}
+    assert handoff.committed() == {}
     assert handoff.take(0, 0) == rows(1, 2)
     assert handoff.take(0, 2) == []
-    handoff.give(rows(4))
+    handoff.put(rows(4))
     assert handoff.take(0, 3) == rows(4)
 
 
 def test_what_the_relay_took_from_the_table_is_dropped() -> None:
     handoff = Handoff()
     handoff.open()
-    handoff.give(rows(1, 2, 3))
+    handoff.put(rows(1, 2, 3))
     assert handoff.take(0, 2) == rows(3)
     assert handoff.take(0, 0) == []

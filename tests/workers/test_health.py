@@ -58,7 +58,7 @@ def test_a_part_that_rests_need_not_get_anywhere() -> None:
     clock = Clock()
     health = Health(stale_after=60, clock=clock)
     health.progress("listing")
-    health.rests("listing")
+    health.idle("listing")
     clock.now += 61
     assert health.reasons() == []
 

@@ -17,8 +17,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from infra import metrics
-from infra.postgres.connection import DatabaseUnreachable
-from infra.settings import Settings, SettingsError
+from infra.errors import DatabaseUnreachable, SettingsError
+from infra.settings import Settings
 from tests.servers.waiting import until
 from workers.health import Health
 from workers.http import serve_http
@@ -198,8 +198,8 @@ async def test_a_port_that_is_taken_stops_the_start_with_the_settings_name() -> 
 
 async def test_an_idle_process_notices_that_kafka_or_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing else asks either while there is nothing to do."""
-    monkeypatch.setattr("workers.http._REFRESH_SECONDS", 0.01)
-    monkeypatch.setattr("workers.http._RED_AFTER_SECONDS", 0)
+    monkeypatch.setattr("infra.timing.LAG_REFRESH_SECONDS", 0.01)
+    monkeypatch.setattr("infra.timing.LAG_UNHEALTHY_AFTER_SECONDS", 0)
     server = Server()
     server.outage = DatabaseUnreachable("the database cannot be reached: refused")
     await server.start(monkeypatch)

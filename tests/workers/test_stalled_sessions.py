@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 from structlog.testing import capture_logs
 
+from infra import timing
 from infra.postgres.connection import connect, create_engine
-from infra.postgres.stalled_sessions import SLEPT_SECONDS
 from infra.settings import Settings
 from tests.infra.postgres.sessions import between_two_statements, gone, holding
 from tests.servers.waiting import until
-from workers.stalled_sessions import watch_sleepers
+from workers.stalled_sessions import watch_stalled_sessions
 
 _END_THE_WATCH = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'fastlakare watch'
@@ -22,11 +22,13 @@ SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_
 
 
 @asynccontextmanager
-async def watched(url: str, *, every: float, after: float = SLEPT_SECONDS) -> AsyncIterator[asyncpg.Connection]:
+async def watched(
+    url: str, *, every: float, after: float = timing.STALLED_SESSION_SECONDS
+) -> AsyncIterator[asyncpg.Connection]:
     """A watch over the database, which must go on to the end; yields a connection to look from."""
     watching = create_engine(Settings(database_url=url), pool_size=1, application_name="fastlakare watch")
     looks = await connect(url, application_name="test")
-    watch = asyncio.create_task(watch_sleepers(watching, every, after))
+    watch = asyncio.create_task(watch_stalled_sessions(watching, every, after))
     try:
         yield looks
         assert not watch.done()
@@ -52,6 +54,6 @@ async def test_where_the_database_does_not_let_it_look_it_says_so_and_goes_on(mi
             await administrator.execute("ALTER FUNCTION pg_blocking_pids(int) RENAME TO pg_blocking_pids_no_more")
 
             async def said_so() -> bool:
-                return [line["event"] for line in lines].count("cannot look for sleepers") > 1
+                return [line["event"] for line in lines].count("stalled sessions check failed") > 1
 
             await until(said_so, what="two lines in the log")

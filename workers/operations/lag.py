@@ -14,8 +14,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infra import metrics
-from infra.errors import explain, wrong_settings
+from infra import metrics, timing
+from infra.foreign_errors import explain, is_settings_error
 from infra.kafka.client import client_args
 from infra.kafka.metadata import describe
 from infra.postgres.connection import create_engine
@@ -28,10 +28,6 @@ from schemas.topics import TOPICS
 READ_OFFSETS = 10_000
 #: a command reads more than a running process does: it has nothing else to do
 _READ_OFFSETS_OF_COMMAND = 200_000
-_READ_SECONDS = 5.0
-_MEASURE_SECONDS = 20.0
-_POLL_SECONDS = 0.25
-_REQUEST_MS = 10_000
 
 _INPUTS = tuple(topic.name for topic in TOPICS if topic.direction == "in")
 
@@ -103,7 +99,7 @@ async def started_consumer(settings: Settings) -> AIOKafkaConsumer:
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        request_timeout_ms=_REQUEST_MS,
+        request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS),
         fetch_max_wait_ms=100,
     )
     try:
@@ -172,7 +168,7 @@ async def _count(
         consumer.seek(partition, spans[partition][0])
         counts[partition] = 0
     try:
-        async with asyncio.timeout(_READ_SECONDS):
+        async with asyncio.timeout(timing.LAG_READ_SECONDS):
             unread = readable
             while unread := [tp for tp in unread if await consumer.position(tp) < spans[tp][1]]:
                 for partition, records in (await consumer.getmany(*unread, timeout_ms=200)).items():
@@ -199,7 +195,7 @@ def _tell(lag: Lag) -> None:
 
 async def measure_once(settings: Settings) -> Lag:
     """The lag right now. Raises what Kafka or the database raises, or TimeoutError."""
-    async with _meter(settings) as meter, asyncio.timeout(_MEASURE_SECONDS):
+    async with _meter(settings) as meter, asyncio.timeout(timing.COMMAND_LAG_SECONDS):
         return await meter()
 
 
@@ -213,17 +209,17 @@ async def wait_until_zero(settings: Settings, seconds: float, report: Callable[[
     async with _meter(settings) as meter:
         while True:
             try:
-                async with asyncio.timeout(_MEASURE_SECONDS):
+                async with asyncio.timeout(timing.COMMAND_LAG_SECONDS):
                     lag = await meter()
                 if lag.none or time.monotonic() >= deadline:
                     return lag
                 report(lag)
             except Exception as error:
                 reason = explain(error)
-                if reason is None or wrong_settings(error) or time.monotonic() >= deadline:
+                if reason is None or is_settings_error(error) or time.monotonic() >= deadline:
                     raise
                 report(reason)
-            await asyncio.sleep(min(_POLL_SECONDS, max(0.0, deadline - time.monotonic())))
+            await asyncio.sleep(min(timing.COMMAND_LAG_POLL_SECONDS, max(0.0, deadline - time.monotonic())))
 
 
 @asynccontextmanager

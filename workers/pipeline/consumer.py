@@ -1,107 +1,105 @@
-"""aiokafka's consumer, asked for what may be handled now: partitions of which nothing is under way, and nothing at all
-while partitions go and come."""
+"""aiokafka's consumer, asked for what may be handled now: partitions of which nothing is in flight, and nothing at all
+while partitions are revoked and assigned."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
-_EMPTY_MS = 500
+from infra import timing
+from workers.pipeline.assignment import Assignment
+
+Records = dict[TopicPartition, list[ConsumerRecord]]
 
 
-class Feeds(Protocol):
-    """What the records are for: the batches of a topic (`workers.pipeline.subscription`)."""
+class Listener(Protocol):
+    """Who hears of rebalances and of how fetches go (`workers/pipeline/subscription.py`)."""
 
-    def assignment(self) -> int | None:
-        """The number of the assignment that holds. None while partitions go and come: aiokafka hands out records of new
-        ones, from where its group stands, before `on_partitions_assigned` is through."""
+    assignment: Assignment | None
 
-    async def has_come(self, seconds: float) -> bool:
-        """Waits for an assignment that holds, so long."""
-
-    def under_way(self) -> set[asyncio.Task[None]]:
-        """The batches being handled right now."""
+    async def wait_assigned(self, seconds: float) -> Assignment | None:
+        """Waits for an assignment, so long. None while partitions are revoked and assigned: aiokafka hands out records
+        of new ones, from where its group stands, before `on_partitions_assigned` is through."""
 
     def busy(self) -> frozenset[int]:
-        """The partitions whose records are being handled right now."""
+        """The partitions of which no further record may come now."""
 
-    async def settled(self) -> None:
-        """Returns when a batch that is under way has ended."""
+    async def or_end(self, work: Awaitable[None]) -> None:
+        """Has the process end where the work fails."""
 
-    def gone(self, positions: dict[TopicPartition, int]) -> None:
+    def on_offsets_out_of_range(self, offsets: dict[TopicPartition, int]) -> None:
         """Retention has removed what was to be handled next."""
 
-    async def cannot_read(self, error: Exception) -> None:
+    async def on_fetch_error(self, error: Exception) -> None:
         """The client failed: every partition begins anew, for what others gave in the same call went down with it."""
 
-    def reads(self) -> None:
-        """The client answered."""
+    def on_fetch_ok(self) -> None:
+        """A fetch succeeded."""
 
 
 class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
     """A consumer that begins only where it is told to (`auto_offset_reset="none"`), and tells what is gone."""
 
-    feeds: Feeds
+    listener: Listener
     #: the assignment under which the last records were taken out of the client; its position has moved since
-    taken_under: int | None = None
+    fetched_under: Assignment | None = None
 
-    def subscribe(self, topics: Iterable[str], pattern: None, listener: Feeds) -> None:
+    def subscribe(self, topics: Iterable[str], pattern: None, listener: Listener) -> None:
         """As FastStream calls it."""
-        self.feeds = listener
+        self.listener = listener
         super().subscribe(topics, pattern, listener)
 
-    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[ConsumerRecord]]:
-        """The next batch, as soon as there is one: of any partitions while none is under way, else of others.
+    async def getmany(self, *, timeout_ms: int, max_records: int) -> Records:
+        """The next batch, as soon as there is one: of any partitions while none is in flight, else of others.
 
         Partitions whose position is not known yet, or is gone, give nothing.
         """
-        records: dict[TopicPartition, list[ConsumerRecord]] = {}
+        records: Records = {}
         try:
-            if not await self.feeds.has_come(_EMPTY_MS / 1000):
+            assignment = await self.listener.wait_assigned(timing.FETCH_WAIT_SECONDS)
+            if assignment is None:
                 self._coordinator.check_errors()  # it does not try to join again before somebody has heard of its error
                 return {}
-            while not records and self.feeds.under_way():
-                records = await self._beside_what_is_under_way(max_records)
-            if not records:  # FastStream pauses after an empty answer, so none is given before it must be
-                records = await self._take(max(timeout_ms, _EMPTY_MS), max_records)
+            # FastStream pauses after an empty answer, so none is given while something is in flight.
+            while not records and assignment.in_flight.tasks:
+                records = await self._fetch_beside(assignment, max_records)
+            if not records:
+                records = await self._fetch(max(timeout_ms, timing.ms(timing.FETCH_WAIT_SECONDS)), max_records)
         except NoOffsetForPartitionError:
             return {}  # asked before `on_partitions_assigned` was through
         except OffsetOutOfRangeError as error:
-            self.feeds.gone(error.args[0])
+            self.listener.on_offsets_out_of_range(error.args[0])
         except ConsumerStoppedError:
             raise
         except Exception as error:  # noqa: BLE001  # nobody would hear of it: FastStream has no logger and asks again
-            await self.feeds.cannot_read(error)
+            await self.listener.on_fetch_error(error)
             return {}
-        self.feeds.reads()
+        self.listener.on_fetch_ok()
         return records
 
-    async def _beside_what_is_under_way(self, max_records: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+    async def _fetch_beside(self, assignment: Assignment, max_records: int) -> Records:
         """The next records of partitions of which none is being handled; none of them once a batch has ended."""
-        under_way, busy = self.feeds.under_way(), self.feeds.busy()
-        free = [part for part in self.assignment() if part.partition not in busy]
+        in_flight, busy = assignment.in_flight, self.listener.busy()
+        tasks = in_flight.tasks
+        free = [tp for tp in self.assignment() if tp.partition not in busy]
         if not free:
-            await self.feeds.settled()
+            await self.listener.or_end(in_flight.one_done())
             return {}
-        take = asyncio.create_task(self._take(_EMPTY_MS, max_records, *free))
+        fetch = asyncio.create_task(self._fetch(timing.ms(timing.FETCH_WAIT_SECONDS), max_records, *free))
         try:
-            await asyncio.wait({take, *under_way}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({fetch, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            take.cancel()  # loses nothing: records are taken only as it ends
-        await asyncio.wait({take})
-        if any(batch.done() for batch in under_way):
-            await self.feeds.settled()
-        return {} if take.cancelled() else take.result()
+            fetch.cancel()  # loses nothing: records are taken only as it ends
+        await asyncio.wait({fetch})
+        if any(task.done() for task in tasks):
+            await self.listener.or_end(in_flight.one_done())
+        return {} if fetch.cancelled() else fetch.result()
 
-    async def _take(
-        self, timeout_ms: int, max_records: int, *parts: TopicPartition
-    ) -> dict[TopicPartition, list[ConsumerRecord]]:
-        records: dict[TopicPartition, list[ConsumerRecord]] = await super().getmany(
-            *parts, timeout_ms=timeout_ms, max_records=max_records
-        )
-        self.taken_under = self.feeds.assignment()  # nothing else runs in between
+    async def _fetch(self, timeout_ms: int, max_records: int, *partitions: TopicPartition) -> Records:
+        records: Records = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+        self.fetched_under = self.listener.assignment  # nothing else runs in between
         return records

@@ -1,37 +1,72 @@
-"""A record that could not be understood or handled, as it goes to its topic's DLQ (contract.md, Dead letters)."""
+"""Records that could not be understood or handled, on their way to their topic's DLQ (contract.md, Dead letters)."""
 
 from __future__ import annotations
 
 from collections import deque
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
+from handlers.world.changes import Outcome
+from infra.errors import DeadLetterLimitExceeded
+from infra.events import EventBuilder
 from infra.patient_keys import partition_of
 from infra.postgres.outbox import Event, Headers
 from schemas.envelope import Record, instant
-from schemas.errors import Unreadable
+from schemas.errors import DeadLetterReason
 from schemas.topics import dlq
+from workers.pipeline.inbound import InboundRecord
 
 #: a record up to this size is copied whole; Kafka's own limit for a record of ours is 2 MiB (`fastlakare topics`)
 _MOST_BYTES = 1_500_000
-
-
 #: so many records of the last `_WINDOW` may be dead-lettered for a failure of ours before the worker stops instead
 _WINDOW = 1_000
 _MOST_FAILED = 20
 
 
-class BadRelease(Exception):
-    """Too many records fail in the handler: a bug of this release must not drain a topic into its DLQ."""
+class DeadLetterLimit:
+    """Counts what fails in the handler among the last records of a worker."""
+
+    def __init__(self) -> None:
+        self._last: deque[bool] = deque(maxlen=_WINDOW)
+
+    def handled(self, records: int) -> None:
+        """So many records went well."""
+        self._last.extend([False] * min(records, _WINDOW))
+
+    def failed(self) -> None:
+        """One more record fails. Raises DeadLetterLimitExceeded when that is too many."""
+        self._last.append(True)
+        if sum(self._last) > _MOST_FAILED:
+            raise DeadLetterLimitExceeded(
+                f"more than {_MOST_FAILED} of the last {_WINDOW} records failed in the handler"
+            )
 
 
-def dead_letter(topic: str, record: Record, why: Unreadable, *, at: datetime, attempts: int, partitions: int) -> Event:
+def dead_letters(topic: str, batch: Iterable[InboundRecord], events: EventBuilder) -> Iterator[Event]:
+    """The dead letters of a batch, to be published in its transaction; notes the outcome of each."""
+    for inbound in batch:
+        if inbound.dead_letter_reason is not None:
+            inbound.outcome = Outcome.DEAD
+            yield dead_letter(
+                topic,
+                inbound.record,
+                inbound.dead_letter_reason,
+                at=datetime.now(UTC),
+                attempts=inbound.attempts,
+                partitions=events.partitions(dlq(topic)),
+            )
+
+
+def dead_letter(
+    topic: str, record: Record, reason: DeadLetterReason, *, at: datetime, attempts: int, partitions: int
+) -> Event:
     """The record as it came, with headers that say where it stood and which field broke which rule, never a value."""
     place = {
         "dlq_topic": record.topic,
         "dlq_partition": str(record.partition),
         "dlq_offset": str(record.offset),
-        "dlq_code": str(why.code),
-        "dlq_detail": why.detail,
+        "dlq_code": str(reason.code),
+        "dlq_detail": reason.detail,
         "dlq_at": instant(at),
         "dlq_attempts": str(attempts),
     }
@@ -51,20 +86,3 @@ def dead_letter(topic: str, record: Record, why: Unreadable, *, at: datetime, at
 def _size(record: Record) -> int:
     headers = sum(len(name) + len(value or b"") for name, value in record.headers)
     return len(record.key or b"") + len(record.value or b"") + headers
-
-
-class Guard:
-    """Counts what fails in the handler among the last records of a worker."""
-
-    def __init__(self) -> None:
-        self._last: deque[bool] = deque(maxlen=_WINDOW)
-
-    def handled(self, records: int) -> None:
-        """So many records went well."""
-        self._last.extend([False] * min(records, _WINDOW))
-
-    def failed(self) -> None:
-        """One more record fails. Raises BadRelease when that is too many."""
-        self._last.append(True)
-        if sum(self._last) > _MOST_FAILED:
-            raise BadRelease(f"more than {_MOST_FAILED} of the last {_WINDOW} records failed in the handler")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from handlers.world.changes import Cause, Outcome
 from schemas.command import Command
 from schemas.envelope import Envelope, Record
-from schemas.errors import Unreadable
+from schemas.errors import DeadLetterReason, Undecodable
 from schemas.read import read
 from schemas.topics import LISTNING_COMMAND
 
@@ -17,31 +18,41 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(slots=True)
-class Read:
-    """One record of a batch. `event` is None where it could not be read, and `dead` then says why."""
+class InboundRecord:
+    """One record of a batch. `event` is None where it could not be understood, and `dead_letter_reason` says why."""
 
     record: Record
     event: Any
     cause: Cause
-    dead: Unreadable | None = None
+    dead_letter_reason: DeadLetterReason | None = None
     attempts: int = 1
-    outcome: Outcome = field(default=Outcome.DEAD)
-    #: whether it was handled before its turn, and its outcome told
-    ahead: bool = False
-    #: whether it was tried before its turn, which failed
-    in_turn: bool = False
+    outcome: Outcome = Outcome.DEAD
+    #: it was handled before its turn, and its outcome logged
+    processed_out_of_order: bool = False
+    #: it was tried before its turn, which failed
+    must_wait_its_turn: bool = False
 
 
-def reading(topic: str, record: Record) -> Read:
-    """Reads a record of the topic (the contract's name). Never raises."""
+def decode(topic: str, record: Record) -> InboundRecord:
+    """Understands a record of the topic (the contract's name). Never raises."""
     try:
         message = read(topic, record)
-    except Unreadable as error:
-        return Read(record, None, _cause(topic, record, None), error)
+    except Undecodable as error:
+        return InboundRecord(record, None, _cause(topic, record, None), error.reason)
     cause = _cause(topic, record, message.envelope)
     if topic == LISTNING_COMMAND:  # asking a pydantic class whether this is one of it takes longer than all of this
         cause = _asked(cause, message.data)
-    return Read(record, message.data, cause)
+    return InboundRecord(record, message.data, cause)
+
+
+def decodable(batch: Iterable[InboundRecord]) -> list[InboundRecord]:
+    """Those of the batch on which something is to be decided."""
+    return [inbound for inbound in batch if inbound.dead_letter_reason is None]
+
+
+def next_offsets(batch: Sequence[InboundRecord]) -> dict[int, int]:
+    """The next offset of each partition once the batch is handled."""
+    return {inbound.record.partition: inbound.record.offset + 1 for inbound in batch}
 
 
 def record_time(record: Record) -> datetime:

@@ -1,32 +1,35 @@
-"""One PostgreSQL transaction with a world to decide on; begun again where locks would be taken out of order."""
+"""One PostgreSQL transaction around the decisions on a batch (architecture.md, Saving)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Generic, Protocol, TypeVar
 
 import asyncpg
 
+from handlers.decide import Handlers, decide_batch
 from handlers.world import Needs, World
+from infra.errors import DayUnknown, LockOrderViolation
 from infra.failpoints import hit
 from infra.offload import aside
 from infra.postgres import outbox
 from infra.postgres.connection import raw
 from infra.postgres.day import Day
-from infra.postgres.load import Loader, Restart
+from infra.postgres.load import Loader
 from infra.postgres.offsets import Position, advance
 from infra.postgres.outbox import Event
 from infra.postgres.save import save
+from workers.pipeline.inbound import InboundRecord
 from workers.runtime import Runtime
 
 T = TypeVar("T")
 
-
-class DayUnknown(Exception):
-    """No day has begun yet, so nothing else may be read (T3)."""
+_STEPS = ("1-fence", "2-inbox", "4-decide", "5-save", "6-copying", "6-outbox", "7-commit")
+FAILPOINTS = tuple(f"batch:{step}" for step in _STEPS)
 
 
 class Fence(Protocol):
@@ -38,20 +41,89 @@ class Fence(Protocol):
 
 @dataclass(slots=True, frozen=True)
 class Advance:
-    """Moves the partitions of a topic on to the offsets of `to`; `held` is where they stand."""
+    """The fence of a batch: moves the topic's partitions on from their `positions` to their `next_offsets`."""
 
     topic: str
-    held: Mapping[int, Position]
-    to: Mapping[int, int]
+    positions: Mapping[int, Position]
+    next_offsets: Mapping[int, int]
 
     async def enter(self, pg: asyncpg.Connection) -> None:
-        """Raises Fenced where they stand elsewhere, or are another's."""
-        await advance(pg, self.topic, self.held, self.to)
+        """Raises Fenced where a partition stands elsewhere, or is another process's."""
+        await advance(pg, self.topic, self.positions, self.next_offsets)
+
+
+@asynccontextmanager
+async def transaction(
+    runtime: Runtime,
+    fence: Fence,
+    load_first: Needs,
+    *,
+    exclusive: bool = False,
+    before_first_day: bool = False,
+    single: bool = False,
+) -> AsyncIterator[Transaction]:
+    """The steps of a batch; a failpoint `batch:<step>` follows every step except 3, which shares step 4's:
+
+    1-fence     the reference data's lock (day and units), then the offsets of the batch's partitions move on; where
+                another process owns one of them, the batch is dropped
+    2-inbox     commands only: their ids are remembered, those known already are answered again
+    3-load      doctors, then patients, are loaded and locked in the order of their keys, as the decisions ask for them
+    4-decide    in offset order, on the world in memory
+    5-save      what changed, set-based, with the audit rows
+    6-outbox    every event gets the next sequence of its shard, last of all, and is written; `batch:6-copying` lies
+                within, where the database waits for the rest of the rows
+    7-commit    and only then: the relay is handed the events, and Kafka's group commit mirrors the offsets
+
+    `load_first`: what is loaded before anything is decided; more is added to it where LockOrderViolation is raised.
+    `exclusive`: units or the day change, nothing else happens meanwhile. `single`: it is for one record alone, which
+    cannot be halved and may load more.
+
+    Raises Fenced, DayUnknown (not with `before_first_day`), LockOrderViolation, BatchTooLarge and what the block and
+    the database raise; nothing is saved then.
+    """
+    async with runtime.engine.connect() as connection:
+        pg = await raw(connection)
+        async with pg.transaction():
+            day = await runtime.reference_data.enter(pg, exclusive=exclusive)
+            await fence.enter(pg)
+            hit("batch:1-fence")
+            if day.day is None and not before_first_day:
+                raise DayUnknown
+            world = _world(runtime, day, exclusive)
+            loader = Loader(pg, world, runtime.keys, exclusive=exclusive, in_progress=day.working, single=single)
+            tx = Transaction(pg, day, world, loader)
+            try:
+                await tx.load(load_first)
+                yield tx  # 2-inbox, 3-load and 4-decide are the block's
+            except LockOrderViolation:
+                load_first.add(world.loaded)
+                raise
+            hit("batch:4-decide")
+            links = asyncio.create_task(runtime.events.links(world))  # they are built while the database saves
+            try:
+                await save(pg, world, loader)
+            finally:
+                await asyncio.gather(links, return_exceptions=True)
+            hit("batch:5-save")
+            tx.events += await runtime.events.build(pg, world, links.result())
+            appended = await outbox.append(pg, runtime.shards, tx.events)
+            hit("batch:6-outbox")
+    hit("batch:7-commit")
+    runtime.handoff.put(appended)
+
+
+async def in_lock_order(attempt: Callable[[Needs], Awaitable[T]]) -> T:
+    """Attempts a transaction, and once more where it would have taken locks out of order, with all that it needed
+    loaded at once: `attempt` gets what must be loaded first."""
+    load_first = Needs()
+    while True:
+        with suppress(LockOrderViolation):
+            return await attempt(load_first)
 
 
 @dataclass(slots=True)
 class Transaction:
-    """An open transaction: what is decided in it changes `world`; `events` are published beside what that says."""
+    """An open transaction: what is decided in it changes `world`; `events` are published beside what that causes."""
 
     pg: asyncpg.Connection
     day: Day
@@ -59,8 +131,23 @@ class Transaction:
     loader: Loader
     events: list[Event] = field(default_factory=list)
 
-    async def drive(self, decision: Generator[Needs, None, T]) -> T:
-        """Runs a decision, loading whatever it asks for."""
+    async def load(self, needs: Needs) -> None:
+        """Loads what is needed, whatever is decided."""
+        if needs.minus(Needs()) is not None:
+            self.world.loaded.add(needs)
+            await self.loader.load(needs)
+
+    async def decide(
+        self, batch: Sequence[InboundRecord], handlers: Handlers, known_upfront: frozenset[type] = frozenset()
+    ) -> None:
+        """Decides on the records in this order, and notes the outcome of each."""
+        events = [(inbound.event, inbound.cause) for inbound in batch]
+        outcomes = await self.run(decide_batch(events, handlers, self.world, known_upfront))
+        for inbound, outcome in zip(batch, outcomes, strict=True):
+            inbound.outcome = outcome
+
+    async def run(self, decision: Generator[Needs, None, T]) -> T:
+        """Runs a decision to its end, loading whatever it asks for."""
         while True:
             step = await aside(len(self.world.patients), lambda: _next(decision))
             if isinstance(step, Needs):
@@ -83,68 +170,7 @@ def _next(decision: Generator[Needs, None, T]) -> Needs | _Decided[T]:
         return _Decided(done.value)
 
 
-Work = Callable[[Transaction], Awaitable[T]]
-
-
-async def transact(
-    parts: Runtime,
-    fence: Fence,
-    work: Work[T],
-    *,
-    alone: bool = False,
-    without_day: bool = False,
-    single: bool = False,
-) -> T:
-    """Steps 1 to 7 of a batch around `work`, which is 2 to 4. `alone`: units or the day change, nothing else happens
-    meanwhile. `single`: it is for one record alone, which may ask for more. Raises Fenced, DayUnknown (but
-    `without_day`), TooMuch, and what work and the database raise; nothing is saved then."""
-    known = Needs()
-    while True:
-        try:
-            return await _attempt(parts, fence, work, known, alone=alone, without_day=without_day, single=single)
-        except Restart:
-            continue
-
-
-async def _attempt(
-    parts: Runtime, fence: Fence, work: Work[T], known: Needs, *, alone: bool, without_day: bool, single: bool
-) -> T:
-    """Raises Restart, and `known` is then what must be loaded first the next time."""
-    async with parts.engine.connect() as connection:
-        pg = await raw(connection)
-        async with pg.transaction():
-            day = await parts.directory.enter(pg, alone=alone)
-            await fence.enter(pg)
-            hit("batch:1-fence")
-            if day.day is None and not without_day:
-                raise DayUnknown
-            world = _world(parts, day, alone)
-            loader = Loader(pg, world, parts.keys, alone=alone, working=day.working, single=single)
-            tx = Transaction(pg, day, world, loader)
-            try:
-                if known.minus(Needs()) is not None:
-                    world.met.add(known)
-                    await tx.loader.load(known)
-                result = await work(tx)
-            except Restart:
-                known.add(world.met)
-                raise
-            hit("batch:4-decide")
-            links = asyncio.create_task(parts.events.links(world))  # they are made while the database saves
-            try:
-                await save(pg, world, tx.loader)
-            finally:
-                await asyncio.gather(links, return_exceptions=True)
-            hit("batch:5-save")
-            tx.events += await parts.events.build(pg, world, links.result())
-            appended = await outbox.append(pg, parts.shards, tx.events)
-            hit("batch:6-outbox")
-    hit("batch:7-commit")
-    parts.handoff.give(appended)
-    return result
-
-
-def _world(parts: Runtime, day: Day, alone: bool) -> World:
-    # Whoever is alone may change units; the process's own must not be touched before the commit.
-    units = dict(parts.directory.units) if alone else parts.directory.units
-    return World(day.day or date.min, day.cause, parts.settings.policy, units)
+def _world(runtime: Runtime, day: Day, exclusive: bool) -> World:
+    # An exclusive transaction may change units; the process's own must not be touched before the commit.
+    units = dict(runtime.reference_data.units) if exclusive else runtime.reference_data.units
+    return World(day.day or date.min, day.cause, runtime.settings.policy, units)

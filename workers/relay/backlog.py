@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import asyncpg
 
+from infra.errors import OutboxDiverged
 from infra.postgres import outbox
-from infra.postgres.outbox import OutboxEvent, OutOfStep
+from infra.postgres.outbox import OutboxEvent
 from workers.handoff import Handoff
 
 ROUND_EVENTS = 10_000
@@ -35,7 +36,7 @@ class Backlog:
         news = False
         for shard, seq in committed.items():
             if shard not in self.positions:
-                raise OutOfStep(f"shard {shard} was added")
+                raise OutboxDiverged(f"shard {shard} was added")
             if seq > max(self.positions[shard], self._targets.get(shard, 0)):
                 self._targets[shard] = seq
                 news = True
@@ -44,7 +45,7 @@ class Backlog:
     async def collect(self, reader: asyncpg.Connection) -> Events:
         """What follows, without gaps, up to the size of a round; empty when nothing is behind.
 
-        Raises OutOfStep where the table lacks events that it has committed.
+        Raises OutboxDiverged where the table lacks events that it has committed.
         """
         events = self._from_handoff()
         room = ROUND_EVENTS - sum(map(len, events.values()))
@@ -94,5 +95,5 @@ async def _from_table(reader: asyncpg.Connection, gaps: Mapping[int, int], room:
     for shard, after in gaps.items():
         rows = events.get(shard)
         if not rows or rows[0].seq != after + 1 or rows[-1].seq != after + len(rows):
-            raise OutOfStep(f"shard {shard}: events after sequence {after} are missing in the table")
+            raise OutboxDiverged(f"shard {shard}: events after sequence {after} are missing in the table")
     return events

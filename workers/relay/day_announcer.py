@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from infra import timing
 from infra.postgres import outbox
 from infra.postgres.connection import raw
 from infra.postgres.day import announce
@@ -22,13 +23,13 @@ DAY_TYPE = "se.vgregion.listning.day-began.v1"
 _HERE = ZoneInfo("Europe/Stockholm")
 
 
-class ClockDuty:
+class DayAnnouncer:
     """A duty of the relay's leader; `now` gives an instant."""
 
-    every = 1.0
+    every = timing.DAY_ANNOUNCER_SECONDS
 
-    def __init__(self, parts: Runtime, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._parts = parts
+    def __init__(self, runtime: Runtime, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._runtime = runtime
         self._now = now
 
     async def __call__(self, engine: AsyncEngine) -> None:
@@ -40,8 +41,8 @@ class ClockDuty:
             async with pg.transaction():
                 if not await announce(pg, day):
                     return
-                headers = binary_headers(f"day/{day}", self._parts.settings.source, DAY_TYPE, now)
+                headers = binary_headers(f"day/{day}", self._runtime.settings.source, DAY_TYPE, now)
                 value = orjson.dumps({"day": day.isoformat()})
                 event = Event(LISTNING_CLOCK, 0, b"day", value, [*headers])
-                appended = await outbox.append(pg, self._parts.shards, [event])
-        self._parts.handoff.give(appended)
+                appended = await outbox.append(pg, self._runtime.shards, [event])
+        self._runtime.handoff.put(appended)

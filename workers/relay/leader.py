@@ -30,12 +30,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
-from infra import metrics
+from infra import metrics, timing
 from infra.failpoints import hit
 from infra.logs import log
 from infra.postgres.connection import raw
 from infra.postgres.installation import read_id
-from infra.postgres.leadership import Leadership, lead, lock_key
+from infra.postgres.leadership import Leadership, acquire_leadership
 from infra.settings import Settings
 from workers.handoff import Handoff
 from workers.health import Health
@@ -45,9 +45,7 @@ from workers.relay.producer import Producer
 from workers.relay.term import Term
 
 STEPS = ("1-locked", "2-initialised", "3-tail-read", "4-collected", "5-sent", "6-committed", "7-cleaned")
-_PART = "relay"
-_RED_AFTER_SECONDS = 15.0
-_SHORTEST_PAUSE_SECONDS = 0.05
+_COMPONENT = "relay"
 
 
 class Duty(Protocol):
@@ -83,7 +81,7 @@ class Relay:
     async def run(self) -> NoReturn:
         """For ever, whatever fails; ends only by being cancelled."""
         while True:
-            pauses = wait_random_exponential(multiplier=0.1, max=5)
+            pauses = wait_random_exponential(*timing.RELAY_RETRY)
             async for attempt in AsyncRetrying(retry=retry_if_exception_type(Exception), wait=pauses):
                 with attempt:
                     await self._attempt()
@@ -92,21 +90,23 @@ class Relay:
         """A term; returns when it failed after having got somewhere, raises when it did not."""
         self._progressed = False
         try:
-            await self._stand()
+            await self._run_term()
         except Exception as error:
             causes = "; ".join(dict.fromkeys(_causes(error)))
-            log.warning("relay starts over", causes=causes)
-            self._health.report(_PART, f"starts over: {causes}", after=_RED_AFTER_SECONDS)
+            log.warning("relay restarting after an error", causes=causes)
+            self._health.report(
+                _COMPONENT, f"restarting after an error: {causes}", after=timing.RELAY_UNHEALTHY_AFTER_SECONDS
+            )
             if not self._progressed:
                 raise
 
-    async def _stand(self) -> None:
+    async def _run_term(self) -> None:
         async with self._engine.connect() as connection:
             installation = await read_id(await raw(connection))
-        lock = lead(self._engine, lock_key(_PART, installation), standing_by=lambda: self._health.forget(_PART))
+        lock = acquire_leadership(self._engine, on_standby=lambda: self._health.forget(_COMPONENT))
         async with lock as leadership, asyncio.TaskGroup() as tasks:
             hit("relay:1-locked")
-            tasks.create_task(leadership.beat())
+            tasks.create_task(leadership.heartbeat())
             tasks.create_task(self._lead(leadership, installation))
 
     async def _lead(self, leadership: Leadership, installation: UUID) -> None:
@@ -117,7 +117,7 @@ class Relay:
             backlog = Backlog(self._handoff, {shard.number: seq for shard, seq in positions})
             shards = {shard.number: shard for shard, _ in positions}
             term = Term(self._engine, self._settings, leadership, producer, backlog, shards, self._progress)
-            with self._taking_part():
+            with self._handoff_open():
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(term.publish(self._handoff))
                     tasks.create_task(term.clean())
@@ -127,26 +127,26 @@ class Relay:
     async def _do(self, duty: Duty) -> NoReturn:
         while True:
             await duty(self._engine)
-            await asyncio.sleep(max(duty.every, _SHORTEST_PAUSE_SECONDS))
+            await asyncio.sleep(max(duty.every, timing.DUTY_SHORTEST_PAUSE_SECONDS))
 
     @contextmanager
-    def _taking_part(self) -> Iterator[None]:
+    def _handoff_open(self) -> Iterator[None]:
         self._handoff.open()
-        self._tell_leading(True)
+        self._report_leadership(True)
         try:
             yield
         finally:
-            self._tell_leading(False)
+            self._report_leadership(False)
             self._handoff.close()
 
-    def _tell_leading(self, leading: bool) -> None:
+    def _report_leadership(self, leading: bool) -> None:
         metrics.relay_leader.set(leading)
-        log.info("relay leads" if leading else "relay no longer leads")
+        log.info("relay leads" if leading else "relay stopped leading")
 
     def _progress(self) -> None:
         self._progressed = True
-        self._health.report(_PART, None)
-        self._health.progress(_PART)
+        self._health.report(_COMPONENT, None)
+        self._health.progress(_COMPONENT)
 
 
 def _causes(error: BaseException) -> Iterator[str]:

@@ -15,25 +15,15 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import ConcurrentTransactions
 from aiokafka.protocol.transaction import AddPartitionsToTxnRequest
 
+from infra import timing
+from infra.errors import RequestLost
 from infra.kafka.client import client_args
 from infra.postgres.outbox import OutboxEvent
 from infra.settings import Settings
 from workers.relay.tail import SEQUENCE_HEADER, sequence_prefix
 
-# A leader that sleeps in the middle of a transaction must not hold up readers for long, nor one that waits for a
-# broker: what takes longer than this is dead on the broker anyway.
-TRANSACTION_SECONDS = 10.0
 _BATCH_BYTES = 900_000  # below the brokers' usual limit of 1 MiB, where a larger record still goes alone
 _COMPRESSION = "snappy"
-_BEGINNING_SECONDS = 30.0
-_CLOSING_SECONDS = 2.0
-# After a commit the broker writes its markers; until then it refuses the next transaction, and aiokafka would wait
-# for 20 ms.
-_MARKERS_SECONDS = 0.002
-
-
-class RequestLost(Exception):
-    """A request to the broker failed, and nobody knows whether it arrived. (No KafkaError: aiokafka retries those.)"""
 
 
 class Producer:
@@ -53,8 +43,8 @@ class Producer:
             **client_args(settings),
             client_id=f"{settings.group_id}.relay",
             transactional_id=settings.transactional_id,
-            transaction_timeout_ms=int(TRANSACTION_SECONDS * 1000),
-            request_timeout_ms=int(TRANSACTION_SECONDS * 1000),
+            transaction_timeout_ms=timing.ms(timing.RELAY_TRANSACTION_SECONDS),
+            request_timeout_ms=timing.ms(timing.RELAY_TRANSACTION_SECONDS),
             acks="all",
             max_batch_size=_BATCH_BYTES,
             compression_type=_COMPRESSION,
@@ -65,7 +55,7 @@ class Producer:
 
     async def __aenter__(self) -> Self:
         try:
-            async with asyncio.timeout(_BEGINNING_SECONDS):  # it would ask a coordinator that is away without end
+            async with asyncio.timeout(timing.RELAY_INIT_SECONDS):
                 await self._producer.start()
         except BaseException:
             await self._abandon()
@@ -116,7 +106,7 @@ class Producer:
                 raise RequestLost(f"{type(request).__name__}: {type(error).__name__}") from error
             if not (isinstance(request, AddPartitionsToTxnRequest) and _refused_for_now(response)):
                 return response
-            await asyncio.sleep(_MARKERS_SECONDS)
+            await asyncio.sleep(timing.RELAY_MARKERS_SECONDS)
         raise RequestLost(f"{type(request).__name__}: the producer was abandoned")
 
     async def _abandon(self) -> None:
@@ -124,13 +114,13 @@ class Producer:
         self._broken = True
         producer, sender = self._producer, self._producer._sender.sender_task
         with suppress(Exception):
-            async with asyncio.timeout(_CLOSING_SECONDS):
+            async with asyncio.timeout(timing.RELAY_CLOSE_SECONDS):
                 await producer.client.close()
         if sender is not None:
             sender.cancel()
-            await asyncio.wait([sender], timeout=_CLOSING_SECONDS)
+            await asyncio.wait([sender], timeout=timing.RELAY_CLOSE_SECONDS)
         with suppress(Exception):
-            async with asyncio.timeout(_CLOSING_SECONDS):
+            async with asyncio.timeout(timing.RELAY_CLOSE_SECONDS):
                 await producer.client.close()  # what the sender may have opened again meanwhile
         producer._closed = True  # so that its destructor does not complain
 

@@ -29,7 +29,7 @@ from workers.runtime import Runtime
 _CHUNK = 500
 
 
-class FiguresDuty:
+class StatisticsPublisher:
     """A duty of the relay's leader."""
 
     def __init__(self, runtime: Runtime) -> None:
@@ -49,7 +49,7 @@ class FiguresDuty:
                 stale = await take_stale(pg, _CHUNK)
                 events = [runtime.events.doctor(*change) for change in await _changes(pg, stale)]
                 appended = await outbox.append(pg, runtime.shards, events)
-        runtime.handoff.give(appended)
+        runtime.handoff.put(appended)
         return len(stale)
 
 

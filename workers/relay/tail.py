@@ -11,10 +11,12 @@ from uuid import UUID
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from infra import timing
+from infra.errors import OutboxDiverged
 from infra.kafka.client import client_args
 from infra.postgres import outbox
 from infra.postgres.connection import raw
-from infra.postgres.outbox import OutboxEvent, OutOfStep, Shard
+from infra.postgres.outbox import OutboxEvent, Shard
 from infra.settings import Settings
 
 SEQUENCE_HEADER = "fastlakare-seq"
@@ -22,7 +24,6 @@ _FIRST_WINDOW = 64  # offsets: the markers of a few rounds, and a record between
 _GROWTH = 16
 # Time for one window. It takes longer only where a stranger's open transaction hides what lies behind it; starting
 # over waits for that just as well.
-_WINDOW_SECONDS = 60.0
 _ANY_SIZE = 1  # bytes: one event is read however large
 
 
@@ -43,7 +44,7 @@ class Tail(NamedTuple):
 async def positions(engine: AsyncEngine, settings: Settings, installation: UUID) -> list[tuple[Shard, int]]:
     """Every shard, with the sequence up to which Kafka has committed it.
 
-    Raises OutOfStep when a topic holds more than was ever written, as after going back to an old backup of the
+    Raises OutboxDiverged when a topic holds more than was ever written, as after going back to an old backup of the
     database: sequences are used for a second time, and new events would be taken for published. So it does when
     processes have written on since, and their sequences have caught up: what is deleted only once it is published is
     then still there, with another content than the topic's.
@@ -61,9 +62,9 @@ async def positions(engine: AsyncEngine, settings: Settings, installation: UUID)
     for shard, part in zip(shards, parts, strict=True):
         end, number = ends[shard.number], shard.number
         if end.seq > written[number]:
-            raise OutOfStep(f"{part.topic}/{part.partition}: sequence {end.seq} of {written[number]} written")
+            raise OutboxDiverged(f"{part.topic}/{part.partition}: sequence {end.seq} of {written[number]} written")
         if any(event.seq == end.seq and not end.tells_of(event) for event in kept.get(number, [])):
-            raise OutOfStep(f"{part.topic}/{part.partition}: sequence {end.seq} was written with another content")
+            raise OutboxDiverged(f"{part.topic}/{part.partition}: sequence {end.seq} was written with another content")
     return [(shard, max(ends[shard.number].seq, shard.published_seq)) for shard in shards]
 
 
@@ -91,7 +92,7 @@ async def tails(settings: Settings, installation: UUID, parts: Iterable[TopicPar
         consumer.assign(list(window))
         while window:
             ranges = {part: (max(begin[part], end - size), end) for part, end in window.items()}
-            async with asyncio.timeout(_WINDOW_SECONDS):
+            async with asyncio.timeout(timing.RELAY_TAIL_SECONDS):
                 found |= await _highest(consumer, ranges, prefix)
             window = {part: low for part, (low, _) in ranges.items() if not found[part].seq and low > begin[part]}
             size *= _GROWTH

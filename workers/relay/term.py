@@ -12,7 +12,7 @@ import asyncpg
 from aiokafka import TopicPartition
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infra import metrics
+from infra import metrics, timing
 from infra.failpoints import hit
 from infra.postgres import outbox
 from infra.postgres.connection import raw
@@ -21,12 +21,7 @@ from infra.postgres.outbox import Shard
 from infra.settings import Settings
 from workers.handoff import Handoff
 from workers.relay.backlog import Backlog, Events
-from workers.relay.producer import TRANSACTION_SECONDS, Producer
-
-# Other processes' commits are found by looking at the table: often while there are any, else now and then.
-_POLL_SECONDS = (0.02, 0.2)
-_HANDOVER_SECONDS = 0.002  # from a commit of this process until it hands over what it wrote
-_CLEAN_SECONDS = 0.1
+from workers.relay.producer import Producer
 
 
 class Term:
@@ -54,7 +49,7 @@ class Term:
         self._cleaned = dict.fromkeys(shards, 0)
         self._clean_up = asyncio.Event()
         self._clean_up.set()  # an earlier term may have left something
-        self._poll_seconds = _POLL_SECONDS[1]
+        self._poll_seconds = timing.RELAY_POLL_SELDOM_SECONDS
         self._next_poll = 0.0
 
     async def publish(self, handoff: Handoff) -> NoReturn:
@@ -62,11 +57,11 @@ class Term:
         async with self._engine.connect() as connection:
             reader = await raw(connection)
             while True:
-                handoff.given.clear()
-                self._backlog.aim(handoff.reached())
+                handoff.ready.clear()
+                self._backlog.aim(handoff.committed())
                 if monotonic() >= self._next_poll:
                     await self._poll(reader)
-                    self._backlog.aim(handoff.reached())
+                    self._backlog.aim(handoff.committed())
                 events = await self._backlog.collect(reader)
                 if self._backlog.read_table:
                     self._poll_soon()
@@ -76,7 +71,7 @@ class Term:
                 else:
                     with suppress(TimeoutError):
                         async with asyncio.timeout(self._next_poll - monotonic()):
-                            await handoff.given.wait()
+                            await handoff.ready.wait()
                 self._progress()
 
     async def clean(self) -> NoReturn:
@@ -96,11 +91,11 @@ class Term:
                 hit("relay:7-cleaned")
             if done:
                 self._clean_up.set()
-            await asyncio.sleep(_CLEAN_SECONDS)
+            await asyncio.sleep(timing.RELAY_SWEEP_SECONDS)
 
     async def _round(self, events: Events) -> None:
         begun = perf_counter()
-        async with asyncio.timeout(TRANSACTION_SECONDS):
+        async with asyncio.timeout(timing.RELAY_TRANSACTION_SECONDS):
             await self._producer.send({self._parts[shard]: rows for shard, rows in events.items()})
             await self._lock.check()
             hit("relay:5-sent")
@@ -115,11 +110,11 @@ class Term:
     async def _poll(self, reader: asyncpg.Connection) -> None:
         committed = await outbox.last_sequences(reader)
         if self._backlog.aim(committed):
-            await asyncio.sleep(_HANDOVER_SECONDS)
+            await asyncio.sleep(timing.RELAY_HANDOFF_SECONDS)
         metrics.outbox.set(self._backlog.waiting(committed))
         self._next_poll = monotonic() + self._poll_seconds
-        self._poll_seconds = min(2 * self._poll_seconds, _POLL_SECONDS[1])
+        self._poll_seconds = min(2 * self._poll_seconds, timing.RELAY_POLL_SELDOM_SECONDS)
 
     def _poll_soon(self) -> None:
-        self._poll_seconds = _POLL_SECONDS[0]
+        self._poll_seconds = timing.RELAY_POLL_OFTEN_SECONDS
         self._next_poll = min(self._next_poll, monotonic() + self._poll_seconds)

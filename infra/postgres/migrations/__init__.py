@@ -10,13 +10,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from infra.errors import WrongSchema
 from infra.postgres.connection import connect
 
 _HERE = Path(__file__).parent
-
-
-class WrongSchema(RuntimeError):
-    """The database has another schema than this release needs; the text says what to do."""
 
 
 def upgrade(url: str) -> tuple[str | None, str]:

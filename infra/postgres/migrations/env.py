@@ -10,14 +10,13 @@ from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from infra.postgres.connection import connect
-
-_ONE_AT_A_TIME = 7_311_201_604
+from infra.postgres.locks import LOCK_MIGRATION
 
 
 def _run(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=None)
     with context.begin_transaction():
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({_ONE_AT_A_TIME})"))
+        connection.execute(text(LOCK_MIGRATION))
         context.run_migrations()
 
 

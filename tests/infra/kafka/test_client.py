@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from aiokafka.client import AIOKafkaClient
 
+from infra.errors import SettingsError
 from infra.kafka.client import client_args
 from infra.kafka.metadata import describe
-from infra.settings import Settings, SettingsError
+from infra.settings import Settings
 
 
 def given(**settings: Any) -> dict[str, Any]:

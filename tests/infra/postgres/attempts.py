@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import orjson
 
-from handlers.decide import Handlers, deciding
+from handlers.decide import Handlers, decide_batch
 from handlers.world import Needs, World
 from handlers.world.changes import Cause, Outcome
 from infra.patient_keys import PatientKeys
@@ -31,10 +31,10 @@ def cause(id: str = "1", **more: Any) -> Cause:
 class Attempt:
     """An open transaction with a world of its own."""
 
-    def __init__(self, pg: asyncpg.Connection, *, alone: bool = False) -> None:
+    def __init__(self, pg: asyncpg.Connection, *, exclusive: bool = False) -> None:
         self.pg = pg
         self.world = World(TODAY, cause("day"))
-        self.loader = Loader(pg, self.world, KEYS, alone=alone, working=False)
+        self.loader = Loader(pg, self.world, KEYS, exclusive=exclusive, in_progress=False)
         self._transaction = pg.transaction()
 
     async def begin(self) -> Attempt:
@@ -49,7 +49,7 @@ class Attempt:
     async def decide(self, handlers: Handlers, *events: Any) -> list[Outcome]:
         """As a batch does, up to saving."""
         causes = [(event, cause(str(number))) for number, event in enumerate(events)]
-        return await self.drive(deciding(causes, handlers, self.world))
+        return await self.drive(decide_batch(causes, handlers, self.world))
 
     async def drive(self, decision: Generator[Needs, None, list[Outcome]]) -> list[Outcome]:
         """Loads whatever the decision asks for."""
@@ -87,11 +87,11 @@ async def attempts(url: str) -> AsyncIterator[Begin]:
     """What begins another transaction on a connection of its own, set up as the service's are."""
     async with AsyncExitStack() as stack:
 
-        async def begin(*, alone: bool = False) -> Attempt:
+        async def begin(*, exclusive: bool = False) -> Attempt:
             pg = await connect(url)
             stack.push_async_callback(pg.close)
             await pg.set_type_codec("jsonb", encoder=str, decoder=orjson.loads, schema="pg_catalog")
             await pg.set_type_codec("json", encoder=str, decoder=orjson.loads, schema="pg_catalog")
-            return await Attempt(pg, alone=alone).begin()
+            return await Attempt(pg, exclusive=exclusive).begin()
 
         yield begin

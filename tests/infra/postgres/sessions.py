@@ -10,7 +10,7 @@ from typing import TypeAlias
 import asyncpg
 
 from infra.postgres.connection import connect
-from infra.postgres.offsets import claim
+from infra.postgres.offsets import take_ownership
 from tests.servers.waiting import until
 
 TOPIC = "kiv.staff.v1"
@@ -22,11 +22,14 @@ Does: TypeAlias = Callable[[Session], Awaitable[object]]
 async def holding(url: str, then: Does, name: str = "fastlakare") -> AsyncIterator[int]:
     """A session that holds a partition's row and then does that; yields its pid once another waits for the row."""
     held, waits = await connect(url, application_name=name), await connect(url)
-    await claim(waits, TOPIC, {0: 0})
+    await take_ownership(waits, TOPIC, {0: 0})
     await held.execute("BEGIN")
     await held.execute("UPDATE consumer_offset SET epoch = epoch + 1")
     pid = held.get_server_pid()
-    tasks = [asyncio.create_task(_quietly(then(held))), asyncio.create_task(_quietly(claim(waits, TOPIC, {0: 0})))]
+    tasks = [
+        asyncio.create_task(_quietly(then(held))),
+        asyncio.create_task(_quietly(take_ownership(waits, TOPIC, {0: 0}))),
+    ]
     try:
         await until(lambda: _waiting(url), what="a session that waits for the lock")
         yield pid

@@ -10,20 +10,19 @@ import asyncpg
 import pytest
 
 from handlers.world.changes import Outcome
-from infra.errors import passing
-from infra.postgres.load import Raced
+from infra.errors import ConcurrentInsert
+from infra.foreign_errors import is_transient
 from schemas.command import ImportLinks
 from schemas.listing import ListingState, PatientIdChanged
 from schemas.staff import StaffState
 from tests.infra.postgres.attempts import KEYS, Attempt, Begin, attempts
 from tests.servers.waiting import until
-from workers.listing import HANDLERS as LISTINGS
-from workers.pipeline.commands import HANDLERS as COMMANDS
-from workers.staff import HANDLERS as STAFF
+from workers.routes import ROUTES
 
 DOCTOR, UNIT = "SE2321000131-E000000007623", "SE2321000131-E000000000712"
 OLD, NEW = "199006022397", "199006022389"
-RACED = (Raced, asyncpg.UniqueViolationError)
+LISTINGS, COMMANDS, STAFF = (ROUTES[name].handlers for name in ("listing", "command", "staff"))
+RACED = (ConcurrentInsert, asyncpg.UniqueViolationError)
 
 
 @pytest.fixture
@@ -57,7 +56,7 @@ async def second_fails(first: Attempt, second: Attempt) -> None:
     await first.save()
     with pytest.raises(RACED) as error:
         await second.save()
-    assert passing(error.value, 1)
+    assert is_transient(error.value, 1)
     await second.roll_back()
 
 
@@ -79,7 +78,7 @@ async def test_a_second_first_insert_waits_until_the_first_has_ended(begin: Begi
     waiting = asyncio.create_task(second.save())
     await locked(await begin(), second)
     await first.commit()
-    with pytest.raises(Raced):
+    with pytest.raises(ConcurrentInsert):
         await waiting
 
 

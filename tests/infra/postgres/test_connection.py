@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from infra.postgres.connection import DatabaseUnreachable, connect, create_engine, raw
-from infra.settings import Settings, SettingsError
+from infra.errors import DatabaseUnreachable, SettingsError
+from infra.postgres.connection import connect, create_engine, raw
+from infra.settings import Settings
 
 
 async def test_a_sleeper_cannot_keep_its_locks(database_url: str) -> None:

@@ -25,9 +25,9 @@ from handlers.world import (
     Unit,
 )
 from handlers.world.changes import LinkChange, Noted, Pair
+from infra.errors import BatchTooLarge, LockOrderViolation
 from infra.postgres import load
-from infra.postgres.load import Restart, TooMuch
-from infra.postgres.reference_data import Directory
+from infra.postgres.reference_data import ReferenceData
 from tests.infra.postgres.attempts import KEYS, NOON, TODAY, Begin, attempts, cause
 
 DOCTOR, UNIT = "SE2321000131-E000000007623", "SE2321000131-E000000000712"
@@ -176,13 +176,13 @@ async def test_an_answered_import_keeps_no_rows(begin: Begin) -> None:
 
 async def test_a_unit_is_seen_by_every_process_after_the_commit(begin: Begin) -> None:
     unit = Unit(UNIT, 1, False, NOON, "Majorna", "vardcentral", "G", TOMORROW, "X", TODAY)
-    first, second = await begin(alone=True), await begin()
+    first, second = await begin(exclusive=True), await begin()
     first.world.units[UNIT] = unit
     first.world.changed_units.add(UNIT)
     await first.save()
-    directory = Directory()
-    await directory.enter(second.pg, alone=False)
-    assert directory.units == {UNIT: unit}
+    reference_data = ReferenceData()
+    await reference_data.enter(second.pg, exclusive=False)
+    assert reference_data.units == {UNIT: unit}
 
 
 async def test_counts_are_of_what_is_linked_and_nothing_is_zero(begin: Begin) -> None:
@@ -211,23 +211,23 @@ async def test_only_who_lacks_a_doctor_at_the_unit_is_looked_at(begin: Begin) ->
 async def test_doctors_after_patients_begin_again(begin: Begin) -> None:
     attempt = await begin()
     await attempt.load(new_patients={PATIENTS[0]})
-    with pytest.raises(Restart):
+    with pytest.raises(LockOrderViolation):
         await attempt.load(doctors={DOCTOR})
 
 
 async def test_keys_before_those_that_are_locked_begin_again(begin: Begin) -> None:
     attempt = await begin()
     await attempt.load(doctors={"B"}, new_patients={PATIENTS[1]})
-    with pytest.raises(Restart):
+    with pytest.raises(LockOrderViolation):
         await attempt.load(new_patients={PATIENTS[0]})
     other = await begin()
     await other.load(doctors={"B"})
-    with pytest.raises(Restart):
+    with pytest.raises(LockOrderViolation):
         await other.load(doctors={"A"})
 
 
 async def test_whoever_is_alone_needs_no_order(begin: Begin) -> None:
-    attempt = await begin(alone=True)
+    attempt = await begin(exclusive=True)
     await attempt.load(new_patients={PATIENTS[1]})
     await attempt.load(doctors={DOCTOR}, new_patients={PATIENTS[0]})
     assert attempt.world.patients.keys() == set(PATIENTS)
@@ -244,7 +244,7 @@ async def test_what_is_loaded_is_locked(begin: Begin) -> None:
 async def test_too_many_patients_for_one_transaction_are_refused(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "MOST_PATIENTS", 1)
     attempt = await begin()
-    with pytest.raises(TooMuch):
+    with pytest.raises(BatchTooLarge):
         await attempt.load(new_patients=set(PATIENTS))
 
 
@@ -253,7 +253,7 @@ async def test_a_single_record_may_ask_for_more_for_it_cannot_be_halved(
 ) -> None:
     monkeypatch.setattr(load, "MOST_PATIENTS", 1)
     attempt = await begin()
-    single = load.Loader(attempt.pg, attempt.world, KEYS, alone=False, working=False, single=True)
+    single = load.Loader(attempt.pg, attempt.world, KEYS, exclusive=False, in_progress=False, single=True)
     await single.load(Needs(new_patients=set(PATIENTS)))
     assert attempt.world.patients.keys() == set(PATIENTS)
 

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from infra.errors import SettingsError, WrongSchema
 from infra.postgres.connection import connect
-from infra.postgres.migrations import WrongSchema, check, head, upgrade
-from infra.settings import SettingsError
+from infra.postgres.migrations import check, head, upgrade
 
 
 @pytest.fixture

@@ -8,11 +8,21 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from infra.errors import Fenced
 from infra.postgres.connection import connect
-from infra.postgres.offsets import Fenced, Position, advance, ahead, claim, passed, standing
+from infra.postgres.offsets import (
+    Position,
+    advance,
+    mark_processed_ahead,
+    read_positions,
+    take_ownership,
+    take_processed_ahead,
+)
 from tests.servers.waiting import until
 
 TOPIC = "kiv.staff.v1"
+#: the one topic whose records are processed out of order
+COMMANDS = "listning.command.v1"
 
 
 @pytest.fixture
@@ -23,76 +33,76 @@ async def pg(migrated_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def test_a_partition_never_read_begins_at_its_earliest_offset(pg: asyncpg.Connection) -> None:
-    assert await claim(pg, TOPIC, {0: 0, 3: 17}) == {0: Position(1, 0), 3: Position(1, 17)}
+    assert await take_ownership(pg, TOPIC, {0: 0, 3: 17}) == {0: Position(1, 0), 3: Position(1, 17)}
 
 
 async def test_whoever_takes_over_goes_on_where_the_other_stood_under_a_new_epoch(pg: asyncpg.Connection) -> None:
-    held = await claim(pg, TOPIC, {0: 0})
+    held = await take_ownership(pg, TOPIC, {0: 0})
     await advance(pg, TOPIC, held, {0: 5})
-    assert await claim(pg, TOPIC, {0: 2}) == {0: Position(2, 5)}
+    assert await take_ownership(pg, TOPIC, {0: 2}) == {0: Position(2, 5)}
 
 
 async def test_another_epoch_is_fenced(pg: asyncpg.Connection) -> None:
-    held = await claim(pg, TOPIC, {0: 0})
-    await claim(pg, TOPIC, {0: 0})
+    held = await take_ownership(pg, TOPIC, {0: 0})
+    await take_ownership(pg, TOPIC, {0: 0})
     with pytest.raises(Fenced):
         await advance(pg, TOPIC, held, {0: 5})
-    assert await standing(pg, TOPIC, [0]) == {0: Position(2, 0)}
+    assert await read_positions(pg, TOPIC, [0]) == {0: Position(2, 0)}
 
 
 async def test_another_offset_is_fenced(pg: asyncpg.Connection) -> None:
-    held = await claim(pg, TOPIC, {0: 0})
+    held = await take_ownership(pg, TOPIC, {0: 0})
     await advance(pg, TOPIC, held, {0: 5})
     with pytest.raises(Fenced):
         await advance(pg, TOPIC, held, {0: 6})
 
 
 async def test_one_partition_of_another_fences_the_whole_batch(pg: asyncpg.Connection) -> None:
-    held = await claim(pg, TOPIC, {0: 0, 1: 0})
-    await claim(pg, TOPIC, {1: 0})
+    held = await take_ownership(pg, TOPIC, {0: 0, 1: 0})
+    await take_ownership(pg, TOPIC, {1: 0})
     with pytest.raises(Fenced):
         async with pg.transaction():
             await advance(pg, TOPIC, held, {0: 5, 1: 5})
-    assert (await standing(pg, TOPIC, [0]))[0].next_offset == 0
+    assert (await read_positions(pg, TOPIC, [0]))[0].next_offset == 0
 
 
 async def test_topics_are_fenced_apart(pg: asyncpg.Connection) -> None:
-    held = await claim(pg, TOPIC, {0: 0})
-    await claim(pg, "kiv.unit.v1", {0: 0})
+    held = await take_ownership(pg, TOPIC, {0: 0})
+    await take_ownership(pg, "kiv.unit.v1", {0: 0})
     await advance(pg, TOPIC, held, {0: 1})
-    assert await standing(pg, TOPIC, [0, 1]) == {0: Position(1, 1)}
+    assert await read_positions(pg, TOPIC, [0, 1]) == {0: Position(1, 1)}
 
 
 async def test_a_record_handled_ahead_is_marked_once_and_passed_over_once(pg: asyncpg.Connection) -> None:
-    held = await claim(pg, TOPIC, {0: 0, 1: 0})
-    assert await ahead(pg, TOPIC, 0, held[0], [3, 5]) == {3, 5}
-    assert await ahead(pg, TOPIC, 0, held[0], [4, 5]) == {4}
-    assert await passed(pg, TOPIC, {0: 3, 1: 9}) == set()
-    assert await passed(pg, TOPIC, {0: 5, 1: 9}) == {(0, 3), (0, 4)}
-    assert await passed(pg, TOPIC, {0: 6}) == {(0, 5)}
-    assert await passed(pg, TOPIC, {0: 6}) == set()
+    held = await take_ownership(pg, COMMANDS, {0: 0, 1: 0})
+    assert await mark_processed_ahead(pg, COMMANDS, 0, held[0], [3, 5]) == {3, 5}
+    assert await mark_processed_ahead(pg, COMMANDS, 0, held[0], [4, 5]) == {4}
+    assert await take_processed_ahead(pg, COMMANDS, {0: 3, 1: 9}) == set()
+    assert await take_processed_ahead(pg, COMMANDS, {0: 5, 1: 9}) == {(0, 3), (0, 4)}
+    assert await take_processed_ahead(pg, COMMANDS, {0: 6}) == {(0, 5)}
+    assert await take_processed_ahead(pg, COMMANDS, {0: 6}) == set()
 
 
 async def test_who_no_longer_owns_the_partition_marks_nothing(pg: asyncpg.Connection) -> None:
-    held = await claim(pg, TOPIC, {0: 0})
-    await claim(pg, TOPIC, {0: 0})
+    held = await take_ownership(pg, COMMANDS, {0: 0})
+    await take_ownership(pg, COMMANDS, {0: 0})
     with pytest.raises(Fenced):
-        await ahead(pg, TOPIC, 0, held[0], [3])
-    assert await passed(pg, TOPIC, {0: 9}) == set()
+        await mark_processed_ahead(pg, COMMANDS, 0, held[0], [3])
+    assert await take_processed_ahead(pg, COMMANDS, {0: 9}) == set()
 
 
 async def test_handling_ahead_waits_for_nothing_but_a_new_owner_waits_for_it(
     pg: asyncpg.Connection, migrated_url: str
 ) -> None:
     """Else the new owner could handle a record that the old one is just handling."""
-    held = await claim(pg, TOPIC, {0: 0})
+    held = await take_ownership(pg, COMMANDS, {0: 0})
     file, new = await connect(migrated_url), await connect(migrated_url)
     async with file.transaction():
-        await advance(file, TOPIC, held, {0: 1})
-        await asyncio.wait_for(ahead(pg, TOPIC, 0, held[0], [1]), 10)
+        await advance(file, COMMANDS, held, {0: 1})
+        await asyncio.wait_for(mark_processed_ahead(pg, COMMANDS, 0, held[0], [1]), 10)
     async with pg.transaction():
-        await ahead(pg, TOPIC, 0, held[0], [2])
-        taking = asyncio.create_task(claim(new, TOPIC, {0: 0}))
+        await mark_processed_ahead(pg, COMMANDS, 0, held[0], [2])
+        taking = asyncio.create_task(take_ownership(new, COMMANDS, {0: 0}))
 
         async def waits() -> bool:
             return bool(await file.fetch("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
@@ -100,6 +110,6 @@ async def test_handling_ahead_waits_for_nothing_but_a_new_owner_waits_for_it(
         await until(waits, what="the new owner to wait")
         assert not taking.done()
     assert await taking == {0: Position(2, 1)}
-    assert await passed(new, TOPIC, {0: 3}) == {(0, 1), (0, 2)}
+    assert await take_processed_ahead(new, COMMANDS, {0: 3}) == {(0, 1), (0, 2)}
     await file.close()
     await new.close()

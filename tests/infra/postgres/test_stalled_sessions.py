@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from infra.postgres.connection import connect
-from infra.postgres.stalled_sessions import end_sleepers
+from infra.postgres.stalled_sessions import terminate_stalled_sessions
 from tests.infra.postgres.sessions import (
     Does,
     Session,
@@ -34,7 +34,7 @@ async def test_a_sleeper_that_others_wait_for_is_ended(pg: Session, migrated_url
         ended: list[int] = []
 
         async def has_ended() -> bool:
-            ended.extend([one.pid for one in await end_sleepers(pg, after=0.1)])
+            ended.extend([one.pid for one in await terminate_stalled_sessions(pg, after=0.1)])
             return bool(ended)
 
         await until(has_ended, what="the sleeper ended")
@@ -52,7 +52,7 @@ async def test_a_sleeper_that_others_wait_for_is_ended(pg: Session, migrated_url
 )
 async def test_others_are_left_alone(pg: Session, migrated_url: str, does: Does, name: str, after: float) -> None:
     async with holding(migrated_url, does, name) as pid:
-        assert await end_sleepers(pg, after=after) == []
+        assert await terminate_stalled_sessions(pg, after=after) == []
         assert not await gone(pg, pid)
 
 
@@ -61,7 +61,7 @@ async def test_a_sleeper_that_nobody_waits_for_is_left_alone(pg: Session, migrat
     try:
         await sleeper.execute("BEGIN")
         await sleeper.execute("SELECT * FROM day FOR UPDATE")
-        assert await end_sleepers(pg, after=0.0) == []
+        assert await terminate_stalled_sessions(pg, after=0.0) == []
         assert not await gone(pg, sleeper.get_server_pid())
     finally:
         await sleeper.close()

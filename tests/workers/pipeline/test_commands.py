@@ -12,12 +12,14 @@ import pytest
 
 from infra.postgres.connection import connect
 from infra.postgres.inbox import CommandId, remember
-from infra.postgres.offsets import Position, ahead, claim, standing
+from infra.postgres.offsets import Position, mark_processed_ahead, read_positions, take_ownership
 from schemas.topics import LISTNING_COMMAND
 from tests.servers.waiting import until
-from tests.workers.fixtures import Rec, message, parts
-from workers.pipeline.commands import Commands, Lane
-from workers.pipeline.inbound import reading
+from tests.workers.fixtures import Rec, Worker, message, runtime_on, worker
+from workers.pipeline.inbound import decode
+from workers.pipeline.partition_queue import PartitionQueue
+from workers.pipeline.processor import BatchProcessor
+from workers.routes import ROUTES
 from workers.runtime import Runtime
 
 Held = tuple[Runtime, asyncpg.Connection]
@@ -27,16 +29,13 @@ UNIT, OTHER = "SE2321000131-E000000000001", "SE2321000131-E000000000002"
 
 @pytest.fixture
 async def held(migrated_url: str) -> AsyncIterator[Held]:
-    async with parts(migrated_url) as (made, pg):
+    async with runtime_on(migrated_url) as (made, pg):
         await pg.execute("UPDATE day SET day = '2026-05-26'")
         yield made, pg
 
 
-async def commands(held: Held) -> Commands:
-    made, pg = held
-    owned = Commands(made, in_flight=3)
-    owned.positions.update(await claim(pg, LISTNING_COMMAND, {0: 0, 1: 0}))
-    return owned
+async def commands(held: Held) -> Worker:
+    return await worker(held, "command")
 
 
 def command(offset: int, unit: str, name: str, partition: int, key: str | None, **data: Any) -> Rec:
@@ -63,7 +62,7 @@ async def marks(pg: asyncpg.Connection) -> list[int]:
     return [row[0] for row in await pg.fetch("SELECT record_offset FROM handled_ahead ORDER BY record_offset")]
 
 
-async def after(owned: Commands, pg: asyncpg.Connection, records: list[Rec], number: int) -> list[int]:
+async def after(owned: Worker, pg: asyncpg.Connection, records: list[Rec], number: int) -> list[int]:
     """Hands the records over while the partition's offset is held fast; which are marked once there are so many
     replies."""
 
@@ -82,7 +81,7 @@ async def test_what_takes_long_in_one_partition_delays_no_other_that_was_fetched
     async with pg.transaction():
         await pg.execute("SELECT FROM consumer_offset WHERE partition = 0 FOR UPDATE")
         await owned.handle([resume(0), resume(0, partition=1), resume(1), resume(1, partition=1)])
-        await owned.settled()
+        await owned.assignment.in_flight.one_done()
         assert owned.busy == {0}
         assert owned.positions[1].next_offset == 2
     await owned.drained()
@@ -144,7 +143,7 @@ async def test_the_next_owner_passes_over_what_was_handled_ahead(held: Held) -> 
             return await marks(pg) == [1]
 
         await until(marked, what="the mark")
-        await pg.execute("UPDATE consumer_offset SET epoch = epoch + 1 WHERE partition = 0")  # as `claim` does
+        await pg.execute("UPDATE consumer_offset SET epoch = epoch + 1 WHERE partition = 0")  # as `take_ownership` does
     await first.drained()
     assert (await replies(pg), 0 in first.positions) == (1, False)
     second = await commands(held)
@@ -155,11 +154,11 @@ async def test_the_next_owner_passes_over_what_was_handled_ahead(held: Held) -> 
 
 async def test_who_has_lost_the_partition_handles_nothing_ahead(held: Held) -> None:
     first, pg = await commands(held), held[1]
-    await claim(pg, LISTNING_COMMAND, {0: 0})
+    await take_ownership(pg, LISTNING_COMMAND, {0: 0})
     await first.handle([file(0), resume(1)])
     await first.drained()
     assert (await replies(pg), await marks(pg)) == (0, [])
-    assert await standing(pg, LISTNING_COMMAND, [0]) == {0: Position(2, 0)}
+    assert await read_positions(pg, LISTNING_COMMAND, [0]) == {0: Position(2, 0)}
 
 
 async def test_what_fails_ahead_is_handled_in_its_turn(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,16 +209,16 @@ async def test_what_may_still_be_committing_ahead_is_waited_for_and_not_answered
     """Its answer was lost, so it is taken for failed."""
     owned, pg = await commands(held), held[1]
     straggler = await connect(migrated_url)
-    tried = reading(LISTNING_COMMAND, resume(0))
-    tried.in_turn = True
+    tried = decode(LISTNING_COMMAND, resume(0))
+    tried.must_wait_its_turn = True
 
     async def waits() -> bool:
         return bool(await pg.fetch("SELECT FROM pg_locks WHERE NOT granted"))
 
     async with straggler.transaction():
-        await ahead(straggler, LISTNING_COMMAND, 0, owned.positions[0], [0])
+        await mark_processed_ahead(straggler, LISTNING_COMMAND, 0, owned.positions[0], [0])
         await remember(straggler, [(tried.cause.source, tried.cause.id)])
-        turn = asyncio.create_task(owned.apply([tried]))
+        turn = asyncio.create_task(BatchProcessor(ROUTES["command"], held[0]).apply(owned.assignment, [tried]))
         await until(waits, what="the turn to wait")
     await turn
     await straggler.close()
@@ -230,23 +229,23 @@ async def _soon(condition: bool) -> bool:
     return condition
 
 
-def test_a_lane_is_open_while_a_file_waits_or_is_in_hand() -> None:
-    lane = Lane()
-    lane.add(reading(LISTNING_COMMAND, record) for record in (resume(0), resume(1), file(2), file(3)))
-    assert lane.open
-    assert ([read.record.offset for read in lane.next()], lane.open) == ([0, 1], True)
-    lane.add([reading(LISTNING_COMMAND, resume(4))])
-    assert ([read.record.offset for read in lane.next()], lane.open) == ([2, 3], True)
-    assert ([read.record.offset for read in lane.next()], lane.open) == ([4], False)
-    assert (lane.next(), lane.open) == ([], False)
+def test_a_queue_is_open_while_a_file_waits_or_is_in_hand() -> None:
+    queue = PartitionQueue()
+    queue.add(decode(LISTNING_COMMAND, record) for record in (resume(0), resume(1), file(2), file(3)))
+    assert queue.open
+    assert ([read.record.offset for read in queue.next()], queue.open) == ([0, 1], True)
+    queue.add([decode(LISTNING_COMMAND, resume(4))])
+    assert ([read.record.offset for read in queue.next()], queue.open) == ([2, 3], True)
+    assert ([read.record.offset for read in queue.next()], queue.open) == ([4], False)
+    assert (queue.next(), queue.open) == ([], False)
 
 
-def test_a_lane_does_not_take_in_without_end() -> None:
-    lane = Lane()
-    lane.add(reading(LISTNING_COMMAND, record) for record in (file(0), *(resume(n) for n in range(1, 500))))
-    assert not lane.open
-    lane.next()
-    assert lane.open
+def test_a_queue_does_not_take_in_without_end() -> None:
+    queue = PartitionQueue()
+    queue.add(decode(LISTNING_COMMAND, record) for record in (file(0), *(resume(n) for n in range(1, 500))))
+    assert not queue.open
+    queue.next()
+    assert queue.open
 
 
 async def test_a_command_again_is_answered_again_also_ahead(held: Held) -> None:

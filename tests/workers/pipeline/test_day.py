@@ -8,14 +8,13 @@ from datetime import date
 import asyncpg
 import pytest
 
-from infra.postgres.offsets import claim
-from schemas.listing import ListingState
+from handlers.world import Needs
 from schemas.topics import LISTNING_CLOCK, VARDVAL_LISTING
-from tests.workers.fixtures import Rec, message, parts
-from workers.listing import HANDLERS
-from workers.pipeline.day import Clock
-from workers.pipeline.inbound import reading
-from workers.pipeline.processor import Batches
+from tests.workers.fixtures import Rec, Worker, message, runtime_on, worker
+from workers.pipeline import day as days
+from workers.pipeline.inbound import decode
+from workers.pipeline.transaction import Advance, transaction
+from workers.routes import ROUTES
 from workers.runtime import Runtime
 
 Held = tuple[Runtime, asyncpg.Connection]
@@ -25,14 +24,12 @@ PATIENTS = ("199006022389", "199006022397", "191212121212")
 
 @pytest.fixture
 async def held(migrated_url: str) -> AsyncIterator[Held]:
-    async with parts(migrated_url) as made:
+    async with runtime_on(migrated_url) as made:
         yield made
 
 
-async def turning(held: Held) -> Clock:
-    owned = Clock(LISTNING_CLOCK, {}, held[0])
-    owned.positions.update(await claim(held[1], LISTNING_CLOCK, {0: 0}))
-    return owned
+async def turning(held: Held) -> Worker:
+    return await worker(held, "clock", [0])
 
 
 def day(offset: int, began: str) -> Rec:
@@ -41,9 +38,7 @@ def day(offset: int, began: str) -> Rec:
 
 async def listed(held: Held, upcoming: str) -> None:
     """Every patient moves to another unit on that day."""
-    owned = Batches(VARDVAL_LISTING, HANDLERS, held[0])
-    owned.positions.update(await claim(held[1], VARDVAL_LISTING, {0: 0}))
-    assert ListingState in HANDLERS
+    owned = await worker(held, "listing", [0], in_flight=1)
     choices = {
         "current": {"unit_hsa_id": UNIT, "valid_from": "2026-01-01"},
         "upcoming": {"unit_hsa_id": OTHER, "valid_from": upcoming},
@@ -102,8 +97,10 @@ async def test_a_clock_record_that_cannot_be_read_is_buried(held: Held) -> None:
 
 async def test_a_day_whose_beginning_stood_though_its_answer_was_lost_is_worked_off_before_the_next(held: Held) -> None:
     """T4: else what it caused would be worked off as of the day after."""
-    turns, pg = await turning(held), held[1]
+    owned, pg = await turning(held), held[1]
     await pg.execute("UPDATE day SET day = '2026-05-26', working = true")
-    read = reading(LISTNING_CLOCK, day(0, "2026-05-28"))
-    assert await turns._transact(read, lambda tx: turns._begin(tx, read, date(2026, 5, 28)), alone=True)
+    inbound = decode(LISTNING_CLOCK, day(0, "2026-05-28"))
+    fence = Advance(LISTNING_CLOCK, owned.positions, {0: 0})
+    async with transaction(held[0], fence, Needs(), exclusive=True) as tx:
+        assert await days._begin_next(tx, ROUTES["clock"], inbound, date(2026, 5, 28))
     assert tuple(await pg.fetchrow("SELECT day, working FROM day")) == (date(2026, 5, 26), True)

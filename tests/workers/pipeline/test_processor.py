@@ -13,19 +13,23 @@ import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 
+from handlers import listing as listing_handler
 from handlers.world import Needs, World
 from handlers.world.changes import Cause, LinkChange, Outcome
-from infra.postgres.offsets import claim
+from infra.errors import DeadLetterLimitExceeded
+from infra.postgres.locks import Lock
+from infra.postgres.offsets import take_ownership
 from infra.postgres.outbox import unpack
 from schemas.listing import ListingState
 from schemas.topics import VARDVAL_LISTING
 from tests.servers.waiting import until
-from tests.workers.fixtures import Rec, message, parts
+from tests.workers.fixtures import Rec, Worker, message, runtime_on, worker
 from workers.health import Health
-from workers.listing import HANDLERS
-from workers.pipeline.dead_letters import BadRelease
-from workers.pipeline.inbound import Read
-from workers.pipeline.processor import Batches
+from workers.pipeline.assignment import Assignment
+from workers.pipeline.inbound import InboundRecord
+from workers.pipeline.processor import BatchProcessor
+from workers.pipeline.route import Route
+from workers.routes import ROUTES
 from workers.runtime import Runtime
 
 POISON = 666
@@ -36,16 +40,14 @@ class Breaking:
     """Decides like the real handler, but fails on the sequence POISON: in itself, or so that the database refuses, or
     so that no event can be made."""
 
-    FORESEEN = True
-
     def __init__(self, where: str = "deciding") -> None:
         self._where = where
 
     def needs(self, event: ListingState, world: World, cause: Cause) -> Needs:
-        return HANDLERS[ListingState].needs(event, world, cause)
+        return listing_handler.needs(event, world, cause)
 
     def decide(self, event: ListingState, world: World, cause: Cause) -> Outcome:
-        outcome = HANDLERS[ListingState].decide(event, world, cause)
+        outcome = listing_handler.decide(event, world, cause)
         if event.sequence == POISON:
             patient = world.patients[int(event.patient_id)]
             if self._where == "deciding":
@@ -61,16 +63,15 @@ class Breaking:
 
 @pytest.fixture
 async def held(migrated_url: str) -> AsyncIterator[Held]:
-    async with parts(migrated_url) as (made, pg):
+    async with runtime_on(migrated_url) as (made, pg):
         await pg.execute("UPDATE day SET day = '2026-05-26'")
         yield made, pg
 
 
-async def batches(held: Held, handler: Any = None) -> Batches:
-    made, pg = held
-    owned = Batches(VARDVAL_LISTING, {ListingState: handler} if handler else HANDLERS, made)
-    owned.positions.update(await claim(pg, VARDVAL_LISTING, {0: 0, 1: 0}))
-    return owned
+async def listings(held: Held, handler: Any = None) -> Worker:
+    if handler is None:
+        return await worker(held, "listing", in_flight=1)
+    return await worker(held, "listing", in_flight=1, handlers={ListingState: handler})
 
 
 def listing(offset: int, sequence: int = 1, *, partition: int = 0) -> Rec:
@@ -94,7 +95,7 @@ async def stands(pg: asyncpg.Connection, partition: int = 0) -> int:
 
 @pytest.mark.parametrize("where", ["deciding", "saving", "telling"])
 async def test_the_record_that_fails_is_found_and_buried_alone(held: Held, where: str) -> None:
-    owned = await batches(held, Breaking(where))
+    owned = await listings(held, Breaking(where))
     sequences = [1, 2, 3, POISON, 4, 5, 6]
     await owned.handle([listing(offset, sequence) for offset, sequence in enumerate(sequences)])
     assert await dead(held[1]) == [("3", "handler_failed", "2")]
@@ -103,7 +104,7 @@ async def test_the_record_that_fails_is_found_and_buried_alone(held: Held, where
 
 
 async def test_a_dead_letter_of_a_failure_names_no_patient(held: Held) -> None:
-    owned = await batches(held, Breaking())
+    owned = await listings(held, Breaking())
     await owned.handle([listing(0, POISON)])
     (packed,) = await held[1].fetchrow("SELECT headers FROM outbox")
     detail = dict(unpack(packed))["dlq_detail"] or b""
@@ -112,24 +113,24 @@ async def test_a_dead_letter_of_a_failure_names_no_patient(held: Held) -> None:
 
 
 async def test_a_bad_release_stops_before_it_drains_the_topic(held: Held) -> None:
-    owned = await batches(held, Breaking())
-    with pytest.raises(BadRelease):
+    owned = await listings(held, Breaking())
+    with pytest.raises(DeadLetterLimitExceeded):
         await owned.handle([listing(offset, POISON) for offset in range(64)])
     assert len(await dead(held[1])) <= 20
     assert await stands(held[1]) <= 20
 
 
 async def test_what_cannot_be_read_is_buried_and_the_batch_goes_on(held: Held) -> None:
-    owned = await batches(held)
+    owned = await listings(held)
     await owned.handle([Rec(VARDVAL_LISTING, 0, 0, b"{"), listing(1), Rec(VARDVAL_LISTING, 0, 2, b"[]", key=None)])
     assert Counter(code for _, code, _ in await dead(held[1])) == {"invalid_json": 1, "invalid_envelope": 1}
     assert (await stands(held[1]), await held[1].fetchval("SELECT count(*) FROM patient")) == (3, 1)
 
 
 async def test_an_outage_is_waited_for(held: Held) -> None:
-    owned = await batches(held)
+    owned = await listings(held)
     pg = held[1]
-    await pg.execute("SELECT pg_advisory_lock(hashtext('fastlakare directory'))")
+    await pg.execute("SELECT pg_advisory_lock($1, 0)", Lock.REFERENCE_DATA)
     task = asyncio.create_task(owned.handle([listing(0)]))
     waits = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     for _ in range(2):  # its connection is cut twice in the middle of a batch
@@ -138,13 +139,13 @@ async def test_an_outage_is_waited_for(held: Held) -> None:
             return bool(await pg.fetch(waits))
 
         await until(cut, what="the batch to wait for the lock")
-    await pg.execute("SELECT pg_advisory_unlock(hashtext('fastlakare directory'))")
+    await pg.execute("SELECT pg_advisory_unlock($1, 0)", Lock.REFERENCE_DATA)
     await task
     assert (await stands(pg), await dead(pg)) == (1, [])
 
 
 async def test_before_the_first_day_everything_waits(held: Held) -> None:
-    owned = await batches(held)
+    owned = await listings(held)
     made, pg = held
     await pg.execute("UPDATE day SET day = NULL")
     task = asyncio.create_task(owned.handle([listing(0)]))
@@ -161,15 +162,15 @@ async def test_before_the_first_day_everything_waits(held: Held) -> None:
 
 
 async def test_partitions_of_another_process_are_dropped_and_the_rest_handled(held: Held) -> None:
-    owned = await batches(held)
-    await claim(held[1], VARDVAL_LISTING, {1: 0})
+    owned = await listings(held)
+    await take_ownership(held[1], VARDVAL_LISTING, {1: 0})
     await owned.handle([listing(0), listing(0, partition=1)])
     assert (await stands(held[1], 0), await stands(held[1], 1)) == (1, 0)
     assert owned.positions.keys() == {0}
 
 
 async def test_a_record_handled_before_is_not_handled_again(held: Held) -> None:
-    owned = await batches(held)
+    owned = await listings(held)
     await owned.handle([listing(0, 1)])
     await owned.handle([listing(0, 2), listing(1, 3)])
     assert await held[1].fetchval("SELECT sequence FROM patient") == 3
@@ -177,7 +178,7 @@ async def test_a_record_handled_before_is_not_handled_again(held: Held) -> None:
 
 
 async def test_a_commit_whose_answer_was_lost_is_noticed(held: Held) -> None:
-    owned = await batches(held)
+    owned = await listings(held)
     before = dict(owned.positions)
     await owned.handle([listing(0, 1)])
     owned.positions.update(before)
@@ -187,19 +188,18 @@ async def test_a_commit_whose_answer_was_lost_is_noticed(held: Held) -> None:
 
 async def test_an_offset_that_went_back_gives_the_partition_up(held: Held) -> None:
     """Going on from there would pass over what lies between."""
-    owned = await batches(held)
+    owned = await listings(held)
     await owned.handle([listing(0, 1), listing(1, 2)])
     await held[1].execute("UPDATE consumer_offset SET next_offset = 1")
     await owned.handle([listing(2, 3)])
-    assert (await stands(held[1]), owned.positions.keys() & {0}, set(owned.lost)) == (1, set(), {0})
+    assert (await stands(held[1]), owned.positions.keys() & {0}, set(owned.assignment.fenced)) == (1, set(), {0})
 
 
 async def test_a_partition_that_hangs_is_told_of_though_another_gets_on(held: Held) -> None:
     made, pg = held
     now = 1000.0
     made = replace(made, health=Health(clock=lambda: now))
-    owned = Batches(VARDVAL_LISTING, HANDLERS, made, in_flight=2)
-    owned.positions.update(await claim(pg, VARDVAL_LISTING, {0: 0, 1: 0}))
+    owned = await worker((made, pg), "listing", in_flight=2)
     async with pg.transaction():
         await pg.execute("SELECT FROM consumer_offset WHERE partition = 0 FOR UPDATE")
         await owned.handle([listing(0)])
@@ -212,21 +212,17 @@ async def test_a_partition_that_hangs_is_told_of_though_another_gets_on(held: He
     assert made.health.reasons() == []
 
 
-async def test_an_outage_of_one_partition_is_told_until_it_has_passed_though_others_get_on(
-    held: Held, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_outage_of_one_partition_is_told_until_it_has_passed_though_others_get_on(held: Held) -> None:
     made, pg = held
     now = 1000.0
     made = replace(made, health=Health(clock=lambda: now))
-    owned = Batches(VARDVAL_LISTING, HANDLERS, made, in_flight=2)
-    owned.positions.update(await claim(pg, VARDVAL_LISTING, {0: 0, 1: 0}))
     mended = asyncio.Event()
 
-    async def commit(batch: list[Read]) -> None:
+    async def commit(route: Route, runtime: Runtime, assignment: Assignment, batch: list[InboundRecord]) -> None:
         if batch[0].record.partition == 0 and not mended.is_set():
             raise ConnectionError
 
-    monkeypatch.setattr(owned, "commit", commit)
+    owned = await worker((made, pg), "listing", in_flight=2, commit=commit)
     await owned.handle([listing(0)])
     await owned.handle([listing(0, 2, partition=1)])
 
@@ -246,39 +242,26 @@ async def test_an_outage_of_one_partition_is_told_until_it_has_passed_though_oth
 
 async def test_while_one_batch_waits_for_the_database_another_may_begin(held: Held) -> None:
     made, pg = held
-    owned = Batches(VARDVAL_LISTING, HANDLERS, made, in_flight=2)
-    owned.positions.update(await claim(pg, VARDVAL_LISTING, {0: 0, 1: 0}))
-    await pg.execute("SELECT pg_advisory_lock(hashtext('fastlakare directory'))")
+    owned = await worker((made, pg), "listing", in_flight=2)
+    await pg.execute("SELECT pg_advisory_lock($1, 0)", Lock.REFERENCE_DATA)
     await owned.handle([listing(0)])
     assert owned.busy == {0}
-    await pg.execute("SELECT pg_advisory_unlock(hashtext('fastlakare directory'))")
+    await pg.execute("SELECT pg_advisory_unlock($1, 0)", Lock.REFERENCE_DATA)
     await owned.handle([listing(0, 2, partition=1)])
     await owned.drained()
     assert owned.busy == set()
     assert {part: at.next_offset for part, at in owned.positions.items()} == {0: 1, 1: 1}
 
 
-async def test_records_taken_before_a_rebalance_are_left_though_the_partition_stayed(held: Held) -> None:
-    """Those before them were left while nobody knew where to begin; the partition begins anew."""
-    owned = await batches(held)
-    taken_under, owned.assignment = owned.assignment, 1
-    await owned.handle([listing(1, 2)], taken_under)
-    await owned.drained()
-    assert (await stands(held[1]), owned.positions[0].next_offset) == (0, 0)
-    await owned.handle([listing(0), listing(1, 2)], owned.assignment)
-    await owned.drained()
-    assert await stands(held[1]) == 2
-
-
 async def test_waiting_for_a_batch_ends_at_once_where_none_is_under_way(held: Held) -> None:
-    owned = await batches(held)
-    await owned.settled()
+    owned = await listings(held)
+    await owned.assignment.in_flight.one_done()
     assert owned.busy == set()
 
 
 async def test_every_counter_of_a_topic_stands_at_0_before_its_first_record(held: Held) -> None:
     """Prometheus sees no increase in a counter that is born at 1."""
-    Batches("never.read.v1", HANDLERS, held[0])
+    BatchProcessor(replace(ROUTES["listing"], topic="never.read.v1"), held[0])
     value = partial(REGISTRY.get_sample_value, "fastlakare_records_total")
     assert {value({"topic": "never.read.v1", "outcome": str(outcome)}) for outcome in Outcome} == {0.0}
 
@@ -290,7 +273,7 @@ async def test_what_asks_for_too_much_is_halved_and_alone_it_may_ask_for_more_or
     """Whatever one record asks for, it must not stop a partition for ever."""
     monkeypatch.setattr("infra.postgres.load.MOST_PATIENTS", 0)
     monkeypatch.setattr("infra.postgres.load.MOST_OF_ONE", most)
-    owned = await batches(held)
+    owned = await listings(held)
     await owned.handle([listing(0, 1), listing(1, 2)] if not outcome else [listing(0, 1)])
     assert await dead(held[1]) == outcome
     assert await stands(held[1]) == (1 if outcome else 2)

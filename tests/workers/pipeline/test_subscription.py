@@ -13,21 +13,24 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CorruptRecordException, GroupAuthorizationFailedError
 
 import workers.pipeline.subscription as subscription_module
-from infra.postgres.offsets import Position, claim
+from infra import timing
+from infra.errors import PartitionFenced
+from infra.postgres.offsets import Position, take_ownership
 from schemas.topics import VARDVAL_LISTING
-from tests.workers.fixtures import Rec, message, parts
-from workers.listing import HANDLERS
+from tests.workers.fixtures import Rec, message, runtime_on
+from workers.pipeline.assignment import Assignment
 from workers.pipeline.consumer import Consumer
-from workers.pipeline.processor import Batches
-from workers.pipeline.subscription import PartitionLost, Subscription
+from workers.pipeline.subscription import Subscription
+from workers.routes import ROUTES
 from workers.runtime import Runtime
+from workers.service import make_processor
 
 Held = tuple[Runtime, asyncpg.Connection]
 
 
 @pytest.fixture
 async def held(migrated_url: str) -> AsyncIterator[Held]:
-    async with parts(migrated_url) as (made, pg):
+    async with runtime_on(migrated_url) as (made, pg):
         await pg.execute("UPDATE day SET day = '2026-05-26'")
         yield made, pg
 
@@ -42,7 +45,6 @@ class Fed:
     offsets where the partition was begun."""
 
     def __init__(self, made: Runtime, patch: pytest.MonkeyPatch) -> None:
-        self.batches = Batches(VARDVAL_LISTING, HANDLERS, made, in_flight=3)
         self.consumer = Consumer.__new__(Consumer)
         self.part = TopicPartition(made.settings.topic(VARDVAL_LISTING), 0)
         self.sought: list[int] = []
@@ -52,10 +54,29 @@ class Fed:
         patch.setattr(AIOKafkaConsumer, "beginning_offsets", lambda *_: self._offsets(0))
         patch.setattr(AIOKafkaConsumer, "end_offsets", lambda *_: self._offsets(9))
         patch.setattr(AIOKafkaConsumer, "seek", lambda _, __, offset: self.sought.append(offset))
-        self.subscription = Subscription("listing", self.batches, self.failures.append)
+        self.subscription = Subscription("listing", make_processor(ROUTES["listing"], made), self.failures.append)
         self.subscription._subscriber = SimpleNamespace(consumer=self.consumer)
-        self.consumer.feeds = self.subscription
+        self.consumer.listener = self.subscription
         self.consumer._coordinator = SimpleNamespace(check_errors=lambda: None)
+
+    @property
+    def assignment(self) -> Assignment:
+        """The one that holds."""
+        assert self.subscription.assignment is not None
+        return self.subscription.assignment
+
+    @property
+    def next_offset(self) -> int:
+        """Where the partition stands."""
+        return self.assignment.positions[0].next_offset
+
+    async def drained(self) -> None:
+        """Returns when nothing is in flight any more."""
+        await self.assignment.in_flight.drained()
+
+    async def handle(self, record: Rec) -> None:
+        """A record of the assignment that holds."""
+        await self.subscription.or_end(self.subscription._processor.process(self.assignment, [record]))
 
     async def _offsets(self, offset: int) -> dict[TopicPartition, int]:
         return {self.part: offset}
@@ -69,20 +90,20 @@ async def test_what_was_taken_before_a_rebalance_and_handed_over_after_it_moves_
 ) -> None:
     """Else the records before it, which were left while the partition had no position, would be passed over."""
     fed = Fed(held[0], monkeypatch)
-    batches, consumer, part, subscription = fed.batches, fed.consumer, fed.part, fed.subscription
+    consumer, part, subscription = fed.consumer, fed.part, fed.subscription
     await subscription.on_partitions_assigned([part])
 
     (early,) = (await consumer.getmany(timeout_ms=1, max_records=1)).values()
     await subscription.on_partitions_revoked([part])
     await subscription.on_partitions_assigned([part])
     await subscription._handle(tuple(early))
-    await batches.drained()
-    assert (fed.sought, batches.positions[0].next_offset) == ([0, 0], 0)
+    await fed.drained()
+    assert (fed.sought, fed.next_offset) == ([0, 0], 0)
 
     (late,) = (await consumer.getmany(timeout_ms=1, max_records=1)).values()
     await subscription._handle(tuple(late))
-    await batches.drained()
-    assert (batches.positions[0].next_offset, fed.failures) == (2, [])
+    await fed.drained()
+    assert (fed.next_offset, fed.failures) == (2, [])
 
 
 async def test_what_is_handed_over_before_the_positions_are_known_moves_no_offset(
@@ -92,19 +113,19 @@ async def test_what_is_handed_over_before_the_positions_are_known_moves_no_offse
     fed = Fed(held[0], monkeypatch)
     claimed = asyncio.Event()
 
-    async def claims_when_told(_: Subscription, earliest: dict[int, int]) -> dict[int, Position]:
+    async def takes_when_told(_: asyncpg.Connection, topic: str, earliest: dict[int, int]) -> dict[int, Position]:
         await claimed.wait()
-        return await claim(held[1], VARDVAL_LISTING, earliest)
+        return await take_ownership(held[1], topic, earliest)
 
     await fed.subscription.on_partitions_revoked([])
-    monkeypatch.setattr(Subscription, "_claim", claims_when_told)
+    monkeypatch.setattr(subscription_module, "take_ownership", takes_when_told)
     assigned = asyncio.create_task(fed.subscription.on_partitions_assigned([fed.part]))
-    records = (await fed.consumer._take(1, 1))[fed.part]
+    records = (await fed.consumer._fetch(1, 1))[fed.part]
     claimed.set()
     await fed.subscription._handle(tuple(records))
     await assigned
-    await fed.batches.drained()
-    assert (fed.sought, fed.batches.positions[0].next_offset, fed.failures) == ([0], 0, [])
+    await fed.drained()
+    assert (fed.sought, fed.next_offset, fed.failures) == ([0], 0, [])
 
 
 async def test_a_batch_that_begins_as_the_positions_become_known_moves_no_offset(
@@ -112,24 +133,24 @@ async def test_a_batch_that_begins_as_the_positions_become_known_moves_no_offset
 ) -> None:
     """The batch is handed over a moment before, and looks where its partition stands a moment after."""
     fed = Fed(held[0], monkeypatch)
-    positions = await claim(held[1], VARDVAL_LISTING, {0: 0})
+    positions = await take_ownership(held[1], VARDVAL_LISTING, {0: 0})
     asked, known = asyncio.Event(), asyncio.Event()
 
-    async def claims_when_told(*_: Any) -> dict[int, Position]:
+    async def takes_when_told(*_: Any) -> dict[int, Position]:
         asked.set()
         await known.wait()
         return positions
 
     await fed.subscription.on_partitions_revoked([])
-    monkeypatch.setattr(Subscription, "_claim", claims_when_told)
+    monkeypatch.setattr(subscription_module, "take_ownership", takes_when_told)
     assigned = asyncio.create_task(fed.subscription.on_partitions_assigned([fed.part]))
-    records = (await fed.consumer._take(1, 1))[fed.part]
+    records = (await fed.consumer._fetch(1, 1))[fed.part]
     await asked.wait()
     known.set()  # it goes on after the next task switch, before the batch that is begun here
     await fed.subscription._handle(tuple(records))
     await assigned
-    await fed.batches.drained()
-    assert (fed.batches.positions[0].next_offset, fed.failures) == (0, [])
+    await fed.drained()
+    assert (fed.next_offset, fed.failures) == (0, [])
 
 
 async def test_nothing_is_taken_from_the_client_while_partitions_go_and_come(
@@ -149,8 +170,12 @@ async def test_a_client_that_fails_begins_every_partition_anew_and_readiness_tel
     """aiokafka moves on past what it took of one partition, also where another one then makes the call fail."""
     made = held[0]
     fed = Fed(made, monkeypatch)
-    for name, seconds in (("_PAUSE_SECONDS", 0), ("_RED_AFTER_SECONDS", 0), ("_WELL_AFTER_SECONDS", -1)):
-        monkeypatch.setattr(subscription_module, name, seconds)
+    for name, seconds in (
+        ("FETCH_RETRY_SECONDS", 0),
+        ("FETCH_UNHEALTHY_AFTER_SECONDS", 0),
+        ("FETCH_HEALTHY_AFTER_SECONDS", -1),
+    ):
+        monkeypatch.setattr(timing, name, seconds)
 
     async def fails(*_: Any, **__: Any) -> None:
         raise CorruptRecordException("Invalid CRC")
@@ -170,10 +195,10 @@ async def test_a_client_that_fails_waits_for_the_batch_under_way_before_it_begin
 ) -> None:
     made, pg = held
     fed = Fed(made, monkeypatch)
-    monkeypatch.setattr(subscription_module, "_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(timing, "FETCH_RETRY_SECONDS", 0)
     await fed.subscription.on_partitions_assigned([fed.part])
-    await fed.batches.handle([listing(0, 1)], fed.batches.assignment)
-    await fed.subscription.cannot_read(CorruptRecordException("Invalid CRC"))
+    await fed.handle(listing(0, 1))
+    await fed.subscription.on_fetch_error(CorruptRecordException("Invalid CRC"))
     assert (fed.sought, await pg.fetchval("SELECT next_offset FROM consumer_offset")) == ([0, 1], 1)
 
 
@@ -182,8 +207,8 @@ async def test_an_error_of_the_group_is_heard_while_partitions_go_and_come(
 ) -> None:
     """aiokafka does not try to join again before somebody has asked for it."""
     fed = Fed(held[0], monkeypatch)
-    for name in ("_PAUSE_SECONDS", "_RED_AFTER_SECONDS"):
-        monkeypatch.setattr(subscription_module, name, 0)
+    for name in ("FETCH_RETRY_SECONDS", "FETCH_UNHEALTHY_AFTER_SECONDS"):
+        monkeypatch.setattr(timing, name, 0)
 
     def refused() -> None:
         raise GroupAuthorizationFailedError("a-group")
@@ -197,14 +222,14 @@ async def test_an_error_of_the_group_is_heard_while_partitions_go_and_come(
 async def test_a_partition_lost_for_long_ends_the_process(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else would handle it: the group believes that it is handled here."""
     fed = Fed(held[0], monkeypatch)
-    for name in ("_MIRROR_SECONDS", "_LOST_SECONDS"):
-        monkeypatch.setattr(subscription_module, name, 0)
+    for name in ("GROUP_MIRROR_SECONDS", "FENCED_SECONDS"):
+        monkeypatch.setattr(timing, name, 0)
     await fed.subscription.on_partitions_assigned([fed.part])
-    await claim(held[1], VARDVAL_LISTING, {0: 0})  # of one that was late, and is gone
-    await fed.batches.handle([listing(0, 1)], fed.batches.assignment)
-    await fed.batches.drained()
-    with pytest.raises(PartitionLost, match=f"{VARDVAL_LISTING}/0: "):
-        await asyncio.wait_for(fed.subscription.keep_up(), 10)
+    await take_ownership(held[1], VARDVAL_LISTING, {0: 0})  # of one that was late, and is gone
+    await fed.handle(listing(0, 1))
+    await fed.drained()
+    with pytest.raises(PartitionFenced, match=f"{VARDVAL_LISTING}/0: "):
+        await asyncio.wait_for(fed.subscription.mirror_offsets(), 10)
 
 
 async def test_a_partition_lost_to_a_rebalance_that_follows_ends_nothing(
@@ -212,9 +237,9 @@ async def test_a_partition_lost_to_a_rebalance_that_follows_ends_nothing(
 ) -> None:
     fed = Fed(held[0], monkeypatch)
     await fed.subscription.on_partitions_assigned([fed.part])
-    await claim(held[1], VARDVAL_LISTING, {0: 0})
-    await fed.batches.handle([listing(0, 1)], fed.batches.assignment)
-    await fed.batches.drained()
-    assert fed.batches.lost.keys() == {0}
+    await take_ownership(held[1], VARDVAL_LISTING, {0: 0})
+    await fed.handle(listing(0, 1))
+    await fed.drained()
+    assert fed.assignment.fenced.keys() == {0}
     await fed.subscription.on_partitions_revoked([fed.part])
-    assert fed.batches.lost == {}
+    assert fed.subscription.assignment is None

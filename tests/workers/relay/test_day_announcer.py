@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from infra.postgres.outbox import unpack
-from tests.workers.fixtures import parts
-from workers.relay.day_announcer import ClockDuty
+from tests.workers.fixtures import runtime_on
+from workers.relay.day_announcer import DayAnnouncer
 from workers.runtime import Runtime
 
 Held = tuple[Runtime, asyncpg.Connection]
@@ -19,14 +19,14 @@ Held = tuple[Runtime, asyncpg.Connection]
 
 @pytest.fixture
 async def held(migrated_url: str) -> AsyncIterator[Held]:
-    async with parts(migrated_url) as made:
+    async with runtime_on(migrated_url) as made:
         yield made
 
 
 async def announced(held: Held, *instants: str) -> list[str]:
     """The days said when the duty runs at these instants."""
     for instant in instants:
-        await ClockDuty(held[0], lambda at=instant: datetime.fromisoformat(at).astimezone(UTC))(held[0].engine)  # type: ignore[misc]
+        await DayAnnouncer(held[0], lambda at=instant: datetime.fromisoformat(at).astimezone(UTC))(held[0].engine)  # type: ignore[misc]
     return [orjson.loads(row[0])["day"] for row in await held[1].fetch("SELECT value FROM outbox ORDER BY seq")]
 
 

@@ -12,10 +12,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from infra.errors import OutboxDiverged
 from infra.kafka.topics import create
 from infra.postgres import installation, outbox
 from infra.postgres.connection import connect, create_engine
-from infra.postgres.outbox import Event, Headers, OutOfStep
+from infra.postgres.outbox import Event, Headers
 from infra.settings import Settings
 from schemas.topics import LISTNING_REPLY
 from tests.servers.waiting import until
@@ -95,7 +96,7 @@ async def place(kafka: Any, migrated_url: str, topic_prefix: str) -> AsyncIterat
     await create(settings)
     engine, pg = create_engine(settings, pool_size=8), await connect(migrated_url)
     counts = dict.fromkeys(COUNTS, 1)
-    shards = await installation.ensure(pg, counts)
+    shards = await installation.register_topics(pg, counts)
     yield Place(settings, engine, pg, shards)
     await pg.close()
     await engine.dispose()
@@ -138,7 +139,7 @@ async def test_sequences_that_were_never_written_stop_the_relay(place: Place) ->
     await place.published(1)
     await place.pg.execute("UPDATE outbox_shard SET last_seq = 0, published_seq = 0")  # an old backup
     id: UUID = await place.pg.fetchval("SELECT id FROM installation")
-    with pytest.raises(OutOfStep, match="sequence 1 of 0 written"):
+    with pytest.raises(OutboxDiverged, match="sequence 1 of 0 written"):
         await tail.positions(place.engine, place.settings, id)
     assert await outbox.waiting(place.pg) == 0
 
@@ -152,7 +153,7 @@ async def test_sequences_that_were_written_a_second_time_stop_the_relay_also_onc
     await place.pg.execute(OLD_BACKUP)
     await place.write(b"another", b"3")
     id: UUID = await place.pg.fetchval("SELECT id FROM installation")
-    with pytest.raises(OutOfStep, match="sequence 2 was written with another content"):
+    with pytest.raises(OutboxDiverged, match="sequence 2 was written with another content"):
         await tail.positions(place.engine, place.settings, id)
 
 

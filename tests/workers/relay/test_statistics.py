@@ -11,8 +11,8 @@ import pytest
 
 from handlers.world.changes import Pair
 from infra.postgres.statistics import mark_stale
-from tests.workers.fixtures import parts
-from workers.relay.statistics import FiguresDuty
+from tests.workers.fixtures import runtime_on
+from workers.relay.statistics import StatisticsPublisher
 from workers.runtime import Runtime
 
 Held = tuple[Runtime, asyncpg.Connection]
@@ -26,7 +26,7 @@ CORE: dict[str, object] = {
 
 @pytest.fixture
 async def held(migrated_url: str) -> AsyncIterator[Held]:
-    async with parts(migrated_url, doctor_figures_every=60) as (made, pg):
+    async with runtime_on(migrated_url, doctor_figures_every=60) as (made, pg):
         await pg.execute("INSERT INTO doctor VALUES ($1, 1, false, false, NULL, NULL, NULL, true, '[]')", PAIR.doctor)
         await pg.execute(
             "INSERT INTO roster (unit, doctor, activated, active, profile, published, revision)"
@@ -50,7 +50,7 @@ async def link(pg: asyncpg.Connection, patient: int, burden: float | None) -> No
 
 async def said(held: Held) -> list[tuple[int, int, float]]:
     """Patients, free places and burden, as published so far after another run."""
-    duty = FiguresDuty(held[0])
+    duty = StatisticsPublisher(held[0])
     assert duty.every == 60
     await duty(held[0].engine)
     values = [orjson.loads(row[0]) for row in await held[1].fetch("SELECT value FROM outbox ORDER BY seq")]

@@ -1,0 +1,23 @@
+"""A batch of facts: KiV's and vårdval's, each in its order, all in one transaction."""
+
+from __future__ import annotations
+
+from handlers.world import Needs
+from workers.pipeline.assignment import Assignment
+from workers.pipeline.dead_letters import dead_letters
+from workers.pipeline.inbound import InboundRecord, decodable, next_offsets
+from workers.pipeline.route import Route
+from workers.pipeline.transaction import Advance, in_lock_order, transaction
+from workers.runtime import Runtime
+
+
+async def commit(route: Route, runtime: Runtime, assignment: Assignment, batch: list[InboundRecord]) -> None:
+    """One transaction over the batch."""
+    fence = Advance(route.topic, assignment.positions, next_offsets(batch))
+
+    async def attempt(load_first: Needs) -> None:
+        async with transaction(runtime, fence, load_first, exclusive=route.exclusive, single=len(batch) == 1) as tx:
+            await tx.decide(decodable(batch), route.handlers, route.known_upfront)
+            tx.events += dead_letters(route.topic, batch, runtime.events)
+
+    await in_lock_order(attempt)
