@@ -6,9 +6,9 @@ from typing import Generic, TypeVar
 
 from handlers.commands.checks import doctor_of, is_personnummer, unit_of
 from handlers.decide import Handler
-from handlers.replies import reply, shown_unit
+from handlers.replies import redact_unit, reply
 from handlers.world import Needs, World
-from handlers.world.changes import Answer, Cause, Noted, Outcome, RepliedAgain
+from handlers.world.changes import Answer, AuditEntry, Cause, Outcome, ReplyResent
 from schemas.command import Command
 
 C = TypeVar("C", bound=Command)
@@ -31,24 +31,24 @@ class _Answering(Generic[C]):
         """Judges the command on the state of today; the reply and the audit row are recorded here, once."""
         answer = self._handler.decide(event, world, cause)
         if answer.outcome in (Outcome.ACCEPTED, Outcome.REFUSED):
-            world.changes.append(reply(event.name, event.unit_hsa_id, answer, cause))
-        if answer.again is not None:
-            world.changes.append(RepliedAgain(*answer.again, asked_by=(cause.source, cause.id)))
+            world.changes.record(reply(event.name, event.unit_hsa_id, answer, cause))
+        if answer.resend_of is not None:
+            world.changes.record(ReplyResent(*answer.resend_of, asked_by=(cause.source, cause.id)))
         # A dry run leaves nothing behind but its reply (C2), or that somebody asked who may not (C1).
         if not answer.dry_run or answer.code == "not_authorised":
-            world.changes.append(_noted(event, world, answer, cause))
+            world.changes.record(_noted(event, world, answer, cause))
         return answer.outcome
 
 
-def _noted(command: Command, world: World, answer: Answer, cause: Cause) -> Noted:
+def _noted(command: Command, world: World, answer: Answer, cause: Cause) -> AuditEntry:
     """Who asked for what, about whom, and how it ended (D4); an id that is none is not kept."""
     doctor = getattr(command, "doctor_hsa_id", None)
     patient = getattr(command, "patient_id", None)
-    return Noted(
+    return AuditEntry(
         command.name,
         answer.code or str(answer.outcome),
-        shown_unit(unit_of(world, command)),
-        None if doctor is None else shown_unit(doctor_of(doctor)),
+        redact_unit(unit_of(world, command)),
+        None if doctor is None else redact_unit(doctor_of(doctor)),
         int(patient) if patient is not None and is_personnummer(patient) else None,
         cause,
     )

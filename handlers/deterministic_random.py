@@ -11,19 +11,19 @@ from hashlib import sha256
 _BITS = 256
 
 
-def draw(seed: int, purpose: str, number: int) -> int:
+def uniform(seed: int, purpose: str, number: int) -> int:
     """A whole number from 0 to 2^256 - 1, evenly spread."""
     return int.from_bytes(sha256(f"{seed}/{purpose}/{number}".encode()).digest())
 
 
 def shuffled(seed: int, purpose: str, numbers: Sequence[int]) -> list[int]:
     """The numbers in an order of their own for each seed, whatever order they came in."""
-    return sorted(numbers, key=lambda number: (draw(seed, purpose, number), number))
+    return sorted(numbers, key=lambda number: (uniform(seed, purpose, number), number))
 
 
-def choose(seed: int, purpose: str, number: int, weights: Sequence[int]) -> int:
+def weighted_choice(seed: int, purpose: str, number: int, weights: Sequence[int]) -> int:
     """An index, with a chance proportional to its weight; the weights are not negative and not all zero."""
-    point = draw(seed, purpose, number) * sum(weights) >> _BITS
+    point = uniform(seed, purpose, number) * sum(weights) >> _BITS
     for index, weight in enumerate(weights):
         point -= weight
         if point < 0:

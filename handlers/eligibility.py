@@ -8,7 +8,7 @@ from handlers.world import Doctor, Employment, World, includes
 from handlers.world.changes import Pair
 
 
-def posts(world: World, doctor: Doctor, unit: str) -> list[Employment]:
+def qualifying_employments(world: World, doctor: Doctor, unit: str) -> list[Employment]:
     """The employments that make the doctor selectable at the unit today, in the message's order (S3)."""
     if doctor.protected or doctor.removed or not doctor.licensed:
         return []
@@ -17,11 +17,11 @@ def posts(world: World, doctor: Doctor, unit: str) -> list[Employment]:
         for post in doctor.employments
         if post.position_code in world.policy.eligible_positions
         and includes(post.start, post.end, world.today)
-        and world.resolve(post.unit) == unit
+        and world.resolve_unit(post.unit) == unit
     ]
 
 
-def showing(candidates: list[Employment]) -> Employment | None:
+def displayed_employment(candidates: list[Employment]) -> Employment | None:
     """The employment whose title and dates are shown: latest start, lowest code, first in the message (S4)."""
     if not candidates:
         return None
@@ -30,19 +30,21 @@ def showing(candidates: list[Employment]) -> Employment | None:
 
 def title(world: World, pair: Pair) -> str | None:
     """The doctor's title at the unit today, None when not selectable there (S4)."""
-    post = showing(posts(world, world.doctors[pair.doctor], pair.unit))
+    post = displayed_employment(qualifying_employments(world, world.doctors[pair.doctor], pair.unit))
     return None if post is None else post.title
 
 
 def selectable(world: World, pair: Pair) -> bool:
     """Whether KiV lets this doctor be one at this unit today (S3)."""
-    return bool(posts(world, world.doctors[pair.doctor], pair.unit))
+    return bool(qualifying_employments(world, world.doctors[pair.doctor], pair.unit))
 
 
 def absent(world: World, pair: Pair) -> bool:
     """Away today in every employment that makes the pair selectable (S5)."""
-    held = posts(world, world.doctors[pair.doctor], pair.unit)
-    return bool(held) and all(any(includes(a.start, a.end, world.today) for a in post.absences) for post in held)
+    employments = qualifying_employments(world, world.doctors[pair.doctor], pair.unit)
+    return bool(employments) and all(
+        any(includes(a.start, a.end, world.today) for a in post.absences) for post in employments
+    )
 
 
 def last_day(world: World, pair: Pair) -> date:
@@ -50,11 +52,13 @@ def last_day(world: World, pair: Pair) -> date:
 
     While one of them lasts it is not: then the licence is what is gone.
     """
-    held = [
+    employments = [
         post
         for post in world.doctors[pair.doctor].employments
-        if post.position_code in world.policy.eligible_positions and world.resolve(post.unit) == pair.unit
+        if post.position_code in world.policy.eligible_positions and world.resolve_unit(post.unit) == pair.unit
     ]
-    if any(includes(post.start, post.end, world.today) for post in held):
+    if any(includes(post.start, post.end, world.today) for post in employments):
         return world.today
-    return max((post.end for post in held if post.end is not None and post.end < world.today), default=world.today)
+    return max(
+        (post.end for post in employments if post.end is not None and post.end < world.today), default=world.today
+    )

@@ -3,97 +3,99 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Literal
 
 from handlers.eligibility import title
 from handlers.world import Link, Patient, World
-from handlers.world.changes import Cause, Json, LinkChange, Pair, days_text
+from handlers.world.changes import Cause, Json, LinkChange, Pair, PatientProtected, days_text
+from schemas.fast_lakarkontakt import Change, Reason
 from schemas.fields import instant
 
 #: FHIR-like code system of the national contract for "fast läkarkontakt" (contract.md)
 TYPE = {"system": "1.2.752.129.5.1.69", "code": "2"}
 
 
-def link(world: World, patient: Patient, to: Link, reason: str, cause: Cause) -> None:
+def link(world: World, patient: Patient, to: Link, reason: Reason, cause: Cause) -> None:
     """Appoints the doctor: `assigned` where there was none, otherwise `replaced` in one change (C7)."""
-    change = "assigned" if patient.link is None else "replaced"
+    change: Change = "assigned" if patient.link is None else "replaced"
     world.set_link(patient, to, cause.time)
-    _tell(world, patient, change, reason, cause)
+    _record(world, patient, change, reason, cause)
 
 
-def redate(world: World, patient: Patient, start: date, reason: str, cause: Cause) -> None:
+def redate(world: World, patient: Patient, start: date, reason: Reason, cause: Cause) -> None:
     """Sets the start of the link right (C7, C11)."""
-    held = _held(patient)
-    world.set_link(patient, held._replace(start=start), cause.time)
-    _tell(world, patient, "redated", reason, cause)
+    current = _require_link(patient)
+    world.set_link(patient, current._replace(start=start), cause.time)
+    _record(world, patient, "redated", reason, cause)
 
 
-def rename(world: World, patient: Patient, reason: str, cause: Cause) -> None:
+def rename(world: World, patient: Patient, reason: Reason, cause: Cause) -> None:
     """The name of the doctor or the unit is another now (S8, S9)."""
-    _tell(world, patient, "renamed", reason, cause)
+    _record(world, patient, "renamed", reason, cause)
 
 
-def rekey(world: World, patient: Patient, held: Link, reason: str, cause: Cause) -> None:
+def rekey(world: World, patient: Patient, current: Link, reason: Reason, cause: Cause) -> None:
     """The link stands under another unit id (S9) or patient id (L9), with the same start."""
-    world.set_link(patient, held, cause.time)
-    _tell(world, patient, "rekeyed", reason, cause)
+    world.set_link(patient, current, cause.time)
+    _record(world, patient, "rekeyed", reason, cause)
 
 
-def end(world: World, patient: Patient, reason: str, last: date, cause: Cause) -> None:
+def end(world: World, patient: Patient, reason: Reason, last: date, cause: Cause) -> None:
     """Ends the link; its last day is never before its first nor after today (E1). The doctor is an id only (E3)."""
-    held = _held(patient)
+    current = _require_link(patient)
     world.set_link(patient, None, cause.time)
-    last = min(max(last, held.start), world.today)
-    doctor = {"hsa_id": held.doctor, "name": None, "title": None}
-    _append(world, patient, held, "ended", "ended", reason, doctor, last, cause)
+    last = min(max(last, current.start), world.today)
+    doctor = {"hsa_id": current.doctor, "name": None, "title": None}
+    _record_change(world, patient, current, "ended", "ended", reason, doctor, last, cause)
 
 
-def withdraw(world: World, patient: Patient, reason: str, cause: Cause) -> None:
+def withdraw(world: World, patient: Patient, reason: Reason | PatientProtected, cause: Cause) -> None:
     """1177 is to forget the key: a null value, where it was told anything since the last one (L7, L9)."""
-    held = patient.link
-    if held is not None:
+    current = patient.link
+    if current is not None:
         world.set_link(patient, None, cause.time)
-    world.changed_patients.add(patient.id)
-    if not patient.told:
+    world.changes.touch_patient(patient)
+    if not patient.announced:
         return
-    patient.told = False
+    patient.announced = False
     patient.revision += 1
-    unit, doctor = (held.unit, held.doctor) if held else (None, None)
-    world.changes.append(
+    unit, doctor = (current.unit, current.doctor) if current else (None, None)
+    world.changes.record(
         LinkChange(
             patient.id, patient.key, patient.partition, patient.revision, "withdrawn", reason, unit, doctor, None, cause
         )
     )
 
 
-def _held(patient: Patient) -> Link:
-    held = patient.link
-    if held is None:
+def _require_link(patient: Patient) -> Link:
+    current = patient.link
+    if current is None:
         raise LookupError("the patient has no link")
-    return held
+    return current
 
 
-def _tell(world: World, patient: Patient, change: str, reason: str, cause: Cause) -> None:
-    held = _held(patient)
-    doctor = world.doctors[held.doctor]
-    shown = {"hsa_id": held.doctor, "name": doctor.name, "title": title(world, Pair(held.unit, held.doctor))}
-    _append(world, patient, held, "active", change, reason, shown, None, cause)
+def _record(world: World, patient: Patient, change: Change, reason: Reason, cause: Cause) -> None:
+    current = _require_link(patient)
+    doctor = world.doctors[current.doctor]
+    shown = {"hsa_id": current.doctor, "name": doctor.name, "title": title(world, Pair(current.unit, current.doctor))}
+    _record_change(world, patient, current, "active", change, reason, shown, None, cause)
 
 
-def _append(
+def _record_change(
     world: World,
     patient: Patient,
-    held: Link,
-    status: str,
-    change: str,
-    reason: str,
+    current: Link,
+    status: Literal["active", "ended"],
+    change: Change,
+    reason: Reason,
     doctor: Json,
     last: date | None,
     cause: Cause,
 ) -> None:
     patient.revision += 1
-    patient.told = True
-    world.changed_patients.add(patient.id)
-    unit = world.unit(held.unit)
+    patient.announced = True
+    world.changes.touch_patient(patient)
+    unit = world.unit(current.unit)
     value: Json = {
         "patient_id": f"{patient.id:012d}",
         "revision": patient.revision,
@@ -102,12 +104,12 @@ def _append(
         "reason": reason,
         "type": TYPE,
         "doctor": doctor,
-        "unit": {"hsa_id": held.unit, "name": unit.name, "care_giver_hsa_id": unit.care_giver},
-        "start": days_text(held.start),
+        "unit": {"hsa_id": current.unit, "name": unit.name, "care_giver_hsa_id": unit.care_giver},
+        "start": days_text(current.start),
         "end": days_text(last),
         "changed_at": instant(cause.time),
     }
-    world.changes.append(
+    world.changes.record(
         LinkChange(
             patient.id,
             patient.key,
@@ -115,8 +117,8 @@ def _append(
             patient.revision,
             change,
             reason,
-            held.unit,
-            held.doctor,
+            current.unit,
+            current.doctor,
             value,
             cause,
         )

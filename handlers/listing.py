@@ -6,8 +6,7 @@ from handlers import links, reevaluate
 from handlers.world import Choice, Forgotten, Needs, Patient, World
 from handlers.world.changes import Cause, Outcome, Pair
 from schemas.ids import PatientKind, patient_kind
-from schemas.listing import Choice as WireChoice
-from schemas.listing import ListingState
+from schemas.listing import ChoiceData, ListingState
 from schemas.read import Tombstone
 
 ListingEvent = ListingState | Tombstone
@@ -21,7 +20,7 @@ def needs(event: ListingEvent, world: World, cause: Cause) -> Needs:
 
 
 def decide(event: ListingEvent, world: World, cause: Cause) -> Outcome:
-    """Takes the whole vårdval if it is not late (L1), then asks whether the link may stand (L3)."""
+    """Takes the whole vårdval over unless it is stale (L1), then asks whether the link may stand (L3)."""
     if isinstance(event, Tombstone):
         return Outcome.UNCHANGED
     if patient_kind(event.patient_id) is not PatientKind.PERSONNUMMER:
@@ -33,14 +32,14 @@ def decide(event: ListingEvent, world: World, cause: Cause) -> Outcome:
     newer = patient.sequence != event.sequence
     patient.sequence = event.sequence
     if newer:
-        world.changed_patients.add(patient.id)
+        world.changes.touch_patient(patient)
     if event.protected:
         protect(world, patient, cause)
         return Outcome.APPLIED
     if patient.forgotten is not None:  # known by the key alone until now (L7, L9)
         patient.forgotten, newer = None, True
-        world.changed_patients.add(patient.id)
-    changed = _take(event, patient, world, cause)
+        world.changes.touch_patient(patient)
+    changed = _apply(event, patient, world, cause)
     return Outcome.APPLIED if changed or newer else Outcome.UNCHANGED
 
 
@@ -51,41 +50,41 @@ def protect(world: World, patient: Patient, cause: Cause) -> None:
 
 
 def forget(world: World, patient: Patient, why: Forgotten) -> None:
-    """Nothing is held about the patient but what says that it is so (L7, L9)."""
+    """Nothing is stored about the patient but what says that it is so (L7, L9)."""
     patient.current = patient.upcoming = patient.care_burden = patient.due = None
     patient.forgotten = why
-    world.changed_patients.add(patient.id)
+    world.changes.touch_patient(patient)
 
 
 def _not_taken(event: ListingState, patient: Patient, world: World) -> Outcome | None:
-    """Late news is stale; of a protected patient only a later fact without the mark is taken (L1, L7, L9)."""
-    held = patient.sequence
-    if held is None:
+    """A lower sequence is stale; of a protected patient only a later fact without the mark is taken (L1, L7, L9)."""
+    stored = patient.sequence
+    if stored is None:
         return None
-    if event.sequence < held:
+    if event.sequence < stored:
         return Outcome.STALE
-    if patient.forgotten is Forgotten.MOVED and event.sequence == held:
+    if patient.forgotten is Forgotten.MOVED and event.sequence == stored:
         return Outcome.STALE
-    if patient.forgotten is Forgotten.PROTECTED and (event.protected or event.sequence == held):
-        if event.sequence > held:
+    if patient.forgotten is Forgotten.PROTECTED and (event.protected or event.sequence == stored):
+        if event.sequence > stored:
             patient.sequence = event.sequence
-            world.changed_patients.add(patient.id)
+            world.changes.touch_patient(patient)
         return Outcome.SKIPPED
     return None
 
 
-def _take(event: ListingState, patient: Patient, world: World, cause: Cause) -> bool:
-    told = (_choice(event.current), _choice(event.upcoming), event.care_burden)
-    if told == (patient.current, patient.upcoming, patient.care_burden):
+def _apply(event: ListingState, patient: Patient, world: World, cause: Cause) -> bool:
+    incoming = (_choice(event.current), _choice(event.upcoming), event.care_burden)
+    if incoming == (patient.current, patient.upcoming, patient.care_burden):
         return False
-    if told[2] != patient.care_burden and patient.link is not None:
-        world.stale_figures[Pair(patient.link.unit, patient.link.doctor)] = cause.time
-    patient.current, patient.upcoming, patient.care_burden = told
-    world.changed_patients.add(patient.id)
-    reevaluate.settle(world, patient, cause)
+    if incoming[2] != patient.care_burden and patient.link is not None:
+        world.changes.mark_statistics_stale(Pair(patient.link.unit, patient.link.doctor), cause.time)
+    patient.current, patient.upcoming, patient.care_burden = incoming
+    world.changes.touch_patient(patient)
+    reevaluate.reevaluate_link(world, patient, cause)
     patient.due = patient.next_due(world.today)
     return True
 
 
-def _choice(choice: WireChoice | None) -> Choice | None:
+def _choice(choice: ChoiceData | None) -> Choice | None:
     return None if choice is None else Choice(choice.unit_hsa_id, choice.valid_from)

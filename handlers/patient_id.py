@@ -47,19 +47,19 @@ def _move(world: World, old: Patient, new: Patient, sequence: int, cause: Cause)
     coming = old.sequence if old.forgotten is None else None
     if coming is None:
         if standing is None:
-            new.forgotten = new.forgotten or Forgotten.UNHEARD
+            new.forgotten = new.forgotten or Forgotten.NEVER_LISTED
     elif standing is None or coming > standing:
         new.forgotten = None
         new.current, new.upcoming, new.care_burden = old.current, old.upcoming, old.care_burden
         if new.link is not None:
             world.set_link(new, new.link, cause.time)
     new.sequence = max(sequence, *(s for s in (old.sequence, new.sequence, sequence) if s is not None))
-    world.changed_patients.add(new.id)
+    world.changes.touch_patient(new)
     moving = old.link
     if moving is not None and new.link is None:
         world.set_link(old, None, cause.time)
         links.rekey(world, new, moving, "patient_id_changed", cause)
-    reevaluate.settle(world, new, cause)
+    reevaluate.reevaluate_link(world, new, cause)
     new.due = new.next_due(world.today)
 
 

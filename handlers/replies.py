@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from handlers.world.changes import Answer, Cause, Json, Outcome, Replied
+from handlers.world.changes import Answer, Cause, Json, Outcome, ReplyCreated
 from schemas.ids import PatientKind, normal_hsa_id, patient_kind
+from schemas.reply import Done, Refusal
 
 #: so many faulty rows fit into a record of the reply topic; one that does not would stop all that is published after it
 MOST_ROWS_NAMED = 50_000
 
 #: what every code says; the last two are the region's own words (C11)
-SENTENCES = {
+SENTENCES: dict[Done | Refusal, str] = {
     "done": "Klart.",
     "unchanged": "Inget behövde ändras.",
     "not_authorised": "Du saknar behörighet. Bara VC-chef och Vårdvalsbehörig får göra detta, för den egna enheten.",
@@ -40,23 +41,25 @@ SENTENCES = {
 }
 
 #: the region's own sentences for the rows of an import, verbatim (C11)
-IMPORT_SENTENCES = SENTENCES | {
+IMPORT_SENTENCES: dict[Done | Refusal, str] = SENTENCES | {
     "doctor_not_active": "HSA-id saknas för läkare hos vårdcentral",
     "patient_not_listed": "Personnummer matchar inte vårdcentral vårdval",
 }
 
 
-def accepted(code: str = "done", counts: Json | None = None) -> Answer:
+def accepted(code: Done = "done", counts: Json | None = None) -> Answer:
     """`done`, or `unchanged` where there was nothing to do."""
     return Answer(Outcome.ACCEPTED, code, SENTENCES[code], counts)
 
 
-def refused(code: str) -> Answer:
+def refused(code: Refusal) -> Answer:
     """A refusal is an answer, not an error (C2)."""
     return Answer(Outcome.REFUSED, code, SENTENCES[code])
 
 
-def rows_refused(total: int, faults: Iterable[tuple[int, str]], sentences: dict[str, str] = SENTENCES) -> Answer:
+def rows_refused(
+    total: int, faults: Iterable[tuple[int, Refusal]], sentences: dict[Done | Refusal, str] = SENTENCES
+) -> Answer:
     """One faulty row and nothing is applied (C9, C11); `faults` are row numbers with their codes. All are counted."""
     faults = list(faults)
     named = faults[:MOST_ROWS_NAMED]
@@ -70,9 +73,9 @@ def count(total: int, *, faulty: int = 0, updated: int) -> Json:
     return {"total": total, "approved": total - faulty, "faulty": faulty, "updated": updated}
 
 
-def reply(name: str, unit: str, answer: Answer, cause: Cause) -> Replied:
+def reply(name: str, unit: str, answer: Answer, cause: Cause) -> ReplyCreated:
     """The reply as the wire has it. Named fields only: nothing of the command but its id and unit comes back (D1)."""
-    shown = shown_unit(unit)
+    shown = redact_unit(unit)
     value: dict[str, Any] = {
         "command_id": cause.id,
         "command_type": name,
@@ -85,23 +88,23 @@ def reply(name: str, unit: str, answer: Answer, cause: Cause) -> Replied:
     }
     if answer.dry_run:
         value["dry_run"] = True
-    return Replied(shown, value, cause)
+    return ReplyCreated(shown, value, cause)
 
 
 def _shown_row(row: int) -> int:
     """The row's number as the sender gave it; 0 where that could be a patient's id (D1)."""
-    return 0 if _hides_patient(str(row)) else row
+    return 0 if contains_patient_id(str(row)) else row
 
 
-def shown_unit(text: str) -> str:
+def redact_unit(text: str) -> str:
     """An HSA-id in its normal form, else the text; anything that could be a patient's id is left out (D1)."""
     normal = normal_hsa_id(text)
-    if normal is not None and not _hides_patient(normal.rpartition("-")[2]):
+    if normal is not None and not contains_patient_id(normal.rpartition("-")[2]):
         return normal
-    return "" if _hides_patient(text) else text
+    return "" if contains_patient_id(text) else text
 
 
-def _hides_patient(text: str) -> bool:
+def contains_patient_id(text: str) -> bool:
     digits = "".join(char for char in text if char.isdigit())
     candidates = [digits[i : i + 12] for i in range(len(digits) - 11)]
     candidates += [century + digits[i : i + 10] for century in ("19", "20") for i in range(len(digits) - 9)]

@@ -4,47 +4,49 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from handlers.eligibility import absent, posts, selectable, showing
-from handlers.world import Profile, RosterEntry, World, includes
+from handlers.eligibility import absent, displayed_employment, qualifying_employments, selectable
+from handlers.world import Employment, Profile, RosterEntry, World, includes
 from handlers.world.changes import Cause, DoctorChange, Json, Pair, days_text
+from schemas.doctor import UnavailableBecause
 
 
-def entry(world: World, pair: Pair) -> RosterEntry:
+def get_or_create(world: World, pair: Pair) -> RosterEntry:
     """The roster entry of the pair; a new, never activated one where there is none."""
-    held = world.roster.get(pair)
-    if held is None:
-        held = RosterEntry(pair)
-        world.add_entry(held)
-        world.changed_entries.add(pair)  # kept even where nothing is said of it: the unit may open, or be replaced
-    return held
+    existing = world.roster.get(pair)
+    if existing is not None:
+        return existing
+    created = RosterEntry(pair)
+    world.add_entry(created)
+    world.changes.touch_entry(created)  # saved even where nothing is published: the unit may open, or be replaced
+    return created
 
 
 def pairs_of(world: World, doctor: str) -> list[Pair]:
     """Every pair of the doctor that has an entry or owns one from now on, because it is selectable (S3, S4)."""
-    posted = {Pair(world.resolve(post.unit), doctor) for post in world.doctors[doctor].employments}
+    posted = {Pair(world.resolve_unit(post.unit), doctor) for post in world.doctors[doctor].employments}
     return sorted(world.entries_of.get(doctor, set()) | {pair for pair in posted if selectable(world, pair)})
 
 
 def may_be_active(world: World, pair: Pair) -> bool:
     """Selectable, at a unit that is open (S6, S9)."""
-    return not world.closed(pair.unit) and bool(posts(world, world.doctors[pair.doctor], pair.unit))
+    return not world.closed(pair.unit) and bool(qualifying_employments(world, world.doctors[pair.doctor], pair.unit))
 
 
-def settle(world: World, pair: Pair, cause: Cause) -> None:
-    """Makes inactive who may not be active, drops a pause that is over, and tells the doctor topic what is new."""
-    held = entry(world, pair)
-    if held.active and not may_be_active(world, pair):
-        deactivate(world, held)
-    if held.pause is not None and held.pause.end is not None and held.pause.end < world.today:
-        held.pause = None
-        world.changed_entries.add(pair)
-    publish(world, held, cause)
+def reevaluate(world: World, pair: Pair, cause: Cause) -> None:
+    """Makes inactive who may not be active, drops a pause that is over, and publishes what differs."""
+    entry = get_or_create(world, pair)
+    if entry.active and not may_be_active(world, pair):
+        deactivate(world, entry)
+    if entry.pause is not None and entry.pause.end is not None and entry.pause.end < world.today:
+        entry.pause = None
+        world.changes.touch_entry(entry)
+    publish(world, entry, cause)
 
 
 def move(world: World, old: Pair, unit: str) -> None:
     """The entry moves whole to the unit that replaced its own; one ever activated there stands and is active when
-    either was (S9). Both are settled afterwards."""
-    source, target = entry(world, old), entry(world, Pair(unit, old.doctor))
+    either was (S9). Both are reevaluated afterwards."""
+    source, target = get_or_create(world, old), get_or_create(world, Pair(unit, old.doctor))
     if not source.activated:
         return
     if target.activated:
@@ -54,75 +56,76 @@ def move(world: World, old: Pair, unit: str) -> None:
         target.pause, target.profile = source.pause, source.profile
     source.activated = source.active = False
     source.pause, source.profile = None, Profile()
-    world.changed_entries |= {source.pair, target.pair}
+    world.changes.touch_entry(source)
+    world.changes.touch_entry(target)
 
 
-def deactivate(world: World, held: RosterEntry) -> None:
+def deactivate(world: World, entry: RosterEntry) -> None:
     """Becoming inactive, for whatever reason, clears a pause; the profile is kept (S6)."""
-    held.active = False
-    held.pause = None
-    world.changed_entries.add(held.pair)
+    entry.active = False
+    entry.pause = None
+    world.changes.touch_entry(entry)
 
 
-def forget(world: World, held: RosterEntry, cause: Cause) -> None:
+def forget(world: World, entry: RosterEntry, cause: Cause) -> None:
     """Nothing of the entry is kept; the doctor topic is told that the pair is gone (S7, S9)."""
-    held.activated = held.active = False
-    held.pause = None
-    held.profile = Profile()
-    world.changed_entries.add(held.pair)
-    publish(world, held, cause)
+    entry.activated = entry.active = False
+    entry.pause = None
+    entry.profile = Profile()
+    world.changes.touch_entry(entry)
+    publish(world, entry, cause)
 
 
-def paused(world: World, held: RosterEntry) -> bool:
+def paused(world: World, entry: RosterEntry) -> bool:
     """Paused today (C5)."""
-    return held.pause is not None and includes(held.pause.start, held.pause.end, world.today)
+    return entry.pause is not None and includes(entry.pause.start, entry.pause.end, world.today)
 
 
-def publish(world: World, held: RosterEntry, cause: Cause) -> None:
-    """Has the doctor topic say what it does not say yet; figures have their own time (contract.md)."""
-    says = core(world, held)
-    if says == held.published:
+def publish(world: World, entry: RosterEntry, cause: Cause) -> None:
+    """Publishes the doctor record where it differs from the last one; figures have their own time (contract.md)."""
+    payload = doctor_payload(world, entry)
+    if payload == entry.published:
         return
-    held.published = says
-    held.revision += 1
-    world.changed_entries.add(held.pair)
-    world.changes.append(DoctorChange(held.pair, held.revision, says, cause))
+    entry.published = payload
+    entry.revision += 1
+    world.changes.touch_entry(entry)
+    world.changes.record(DoctorChange(entry.pair, entry.revision, payload, cause))
 
 
-def core(world: World, held: RosterEntry) -> Json | None:
+def doctor_payload(world: World, entry: RosterEntry) -> Json | None:
     """The doctor record without figures, None when the pair is not to be shown (contract.md, listning.doctor.v1).
 
-    `ceiling_reached` belongs to the figures; `with_figures` adds it.
+    `ceiling_reached` belongs to the figures; `add_statistics` adds it.
     """
-    pair = held.pair
+    pair = entry.pair
     doctor = world.doctors[pair.doctor]
-    candidates = posts(world, doctor, pair.unit)
-    post = showing(candidates)
+    candidates = qualifying_employments(world, doctor, pair.unit)
+    employment = displayed_employment(candidates)
     closed = world.closed(pair.unit)
-    if doctor.protected or not (held.activated or (post is not None and not closed)):
+    if doctor.protected or not (entry.activated or (employment is not None and not closed)):
         return None
-    reasons = [
-        name
-        for name, holds in (
-            ("not_selectable", post is None),
-            ("not_active", not held.active),
-            ("paused", paused(world, held)),
-            ("absent", absent(world, pair)),
-            ("unit_closed", closed),
-        )
-        if holds
-    ]
+    reasons: tuple[tuple[UnavailableBecause, bool], ...] = (
+        ("not_selectable", employment is None),
+        ("not_active", not entry.active),
+        ("paused", paused(world, entry)),
+        ("absent", absent(world, pair)),
+        ("unit_closed", closed),
+    )
     return {
         "unit_hsa_id": pair.unit,
         "doctor": {
             "hsa_id": pair.doctor,
             "vgr_id": doctor.vgr_id,
             "name": doctor.name,
-            "title": post.title if post else None,
+            "title": employment.title if employment else None,
         },
-        "employment": {"start": days_text(post.start), "end": days_text(post.end)} if post else None,
-        "selectable": post is not None,
-        "active": held.active,
-        "unavailable_because": reasons,
-        "profile": asdict(held.profile),
+        "employment": _period(employment),
+        "selectable": employment is not None,
+        "active": entry.active,
+        "unavailable_because": [code for code, holds in reasons if holds],
+        "profile": asdict(entry.profile),
     }
+
+
+def _period(employment: Employment | None) -> Json | None:
+    return employment and {"start": days_text(employment.start), "end": days_text(employment.end)}

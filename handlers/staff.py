@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from handlers import links, reevaluate, roster
-from handlers.versions import late_removal, late_state, late_tombstone
+from handlers.versions import ignored_removal, ignored_state, ignored_tombstone
 from handlers.world import Absence, Doctor, Employment, Needs, World
 from handlers.world.changes import Cause, Outcome
 from schemas.read import Tombstone
@@ -15,65 +15,73 @@ StaffEvent = StaffState | StaffRemoved | Tombstone
 
 
 def needs(event: StaffEvent, world: World, cause: Cause) -> Needs:
-    """The person with every roster entry, and the linked patients where the news changes anything held."""
+    """The person with every roster entry, and the linked patients where the fact changes anything but the version."""
     hsa_id = event.hsa_id or ""
-    held = world.doctors.get(hsa_id)
+    current = world.doctors.get(hsa_id)
     wanted = Needs(doctors={hsa_id})
-    if held is not None and _late(event, held, cause) is None and _news(_told(event, held, cause), held):
+    if (
+        current is not None
+        and _ignored(event, current, cause) is None
+        and _changes_anything(_state_from(event, current, cause), current)
+    ):
         wanted.links_of_doctor = {hsa_id}
     return wanted
 
 
 def decide(event: StaffEvent, world: World, cause: Cause) -> Outcome:
-    """Takes the news if it is not late (S2, S11) and lets roster and links follow."""
-    held = world.doctors[event.hsa_id or ""]
-    late = _late(event, held, cause)
-    if late is not None:
-        return late
-    told = _told(event, held, cause)
-    if told != held:
-        world.changed_doctors.add(told.hsa_id)
-    if _news(told, held):
-        _take(world, held, told, cause)
+    """Takes the fact over unless it is stale (S2, S11) and lets roster and links follow."""
+    current = world.doctors[event.hsa_id or ""]
+    ignored = _ignored(event, current, cause)
+    if ignored is not None:
+        return ignored
+    incoming = _state_from(event, current, cause)
+    if incoming != current:
+        world.changes.touch_doctor(incoming)
+    if _changes_anything(incoming, current):
+        _apply(world, current, incoming, cause)
         return Outcome.APPLIED
-    world.add_doctor(told)
-    return Outcome.APPLIED if told.version != held.version else Outcome.UNCHANGED
+    world.add_doctor(incoming)
+    return Outcome.APPLIED if incoming.version != current.version else Outcome.UNCHANGED
 
 
-def _late(event: StaffEvent, held: Doctor, cause: Cause) -> Outcome | None:
+def _ignored(event: StaffEvent, current: Doctor, cause: Cause) -> Outcome | None:
     if isinstance(event, StaffState):
-        lifts = held.protected and not event.protected and event.version == held.version
-        return Outcome.UNCHANGED if lifts else late_state(held, event.version)
-    if held.protected and (isinstance(event, Tombstone) or event.version == held.version):
+        lifts = current.protected and not event.protected and event.version == current.version
+        return Outcome.UNCHANGED if lifts else ignored_state(current, event.version)
+    if current.protected and (isinstance(event, Tombstone) or event.version == current.version):
         return Outcome.UNCHANGED
     if isinstance(event, StaffRemoved):
-        return late_removal(held, event.version)
-    return late_tombstone(held, cause.time)
+        return ignored_removal(current, event.version)
+    return ignored_tombstone(current, cause.time)
 
 
-def _take(world: World, held: Doctor, told: Doctor, cause: Cause) -> None:
-    """Puts the new state in place, then asks of every roster entry and link it touches whether it may stand."""
-    patients = world.patients_of_doctor(held.hsa_id)
-    world.add_doctor(told)
-    for pair in roster.pairs_of(world, told.hsa_id):
-        if told.protected:
-            roster.forget(world, roster.entry(world, pair), cause)
+def _apply(world: World, current: Doctor, incoming: Doctor, cause: Cause) -> None:
+    """Puts the incoming state in place, then asks of every roster entry and link it touches whether it may stand."""
+    patients = world.patients_of_doctor(current.hsa_id)
+    world.add_doctor(incoming)
+    for pair in roster.pairs_of(world, incoming.hsa_id):
+        if incoming.protected:
+            roster.forget(world, roster.get_or_create(world, pair), cause)
         else:
-            roster.settle(world, pair, cause)
+            roster.reevaluate(world, pair, cause)
     for patient in patients:
-        if patient.link is None or patient.link.doctor != told.hsa_id:
+        if patient.link is None or patient.link.doctor != incoming.hsa_id:
             continue
-        if not reevaluate.settle(world, patient, cause) and held.name != told.name:
+        if not reevaluate.reevaluate_link(world, patient, cause) and current.name != incoming.name:
             links.rename(world, patient, "doctor_renamed", cause)
 
 
-def _told(event: StaffEvent, held: Doctor, cause: Cause) -> Doctor:
+def _state_from(event: StaffEvent, current: Doctor, cause: Cause) -> Doctor:
     """The person as the event has them; of a protected one only the id, the version and the mark (S7)."""
     if isinstance(event, Tombstone):
-        return Doctor(held.hsa_id, held.version, removed=True, fact_at=cause.time)
+        return Doctor(current.hsa_id, current.version, removed=True, fact_at=cause.time)
     if isinstance(event, StaffRemoved):
         return Doctor(
-            held.hsa_id, event.version, removed=not held.protected, protected=held.protected, fact_at=cause.time
+            current.hsa_id,
+            event.version,
+            removed=not current.protected,
+            protected=current.protected,
+            fact_at=cause.time,
         )
     if event.protected:
         return Doctor(event.hsa_id, event.version, protected=True, fact_at=cause.time)
@@ -98,6 +106,6 @@ def _told(event: StaffEvent, held: Doctor, cause: Cause) -> Doctor:
     )
 
 
-def _news(told: Doctor, held: Doctor) -> bool:
+def _changes_anything(incoming: Doctor, current: Doctor) -> bool:
     """Whether anything but the version and its time differs."""
-    return replace(told, version=held.version, fact_at=held.fact_at) != held
+    return replace(incoming, version=current.version, fact_at=current.fact_at) != current

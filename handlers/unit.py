@@ -6,8 +6,8 @@ from collections import ChainMap
 from dataclasses import replace
 
 from handlers import links, reevaluate, roster
-from handlers.versions import late_removal, late_state, late_tombstone
-from handlers.world import Needs, Unit, World, meaning
+from handlers.versions import ignored_removal, ignored_state, ignored_tombstone
+from handlers.world import Needs, Unit, World, successor_of
 from handlers.world.changes import Cause, Outcome
 from schemas.read import Tombstone
 from schemas.unit import UnitRemoved, UnitState
@@ -16,66 +16,68 @@ UnitEvent = UnitState | UnitRemoved | Tombstone
 
 
 def needs(event: UnitEvent, world: World, cause: Cause) -> Needs:
-    """Roster and linked patients of every unit whose standing or meaning the news changes."""
-    held = world.unit(event.hsa_id or "")
-    if _late(event, held, cause) is not None or not _news(told := _told(event, held, cause), held):
+    """Roster and linked patients of every unit that the fact closes, opens, renames or gives another meaning."""
+    current = world.unit(event.hsa_id or "")
+    if _ignored(event, current, cause) is not None or not _changes_anything(
+        incoming := _state_from(event, current, cause), current
+    ):
         return Needs()
-    touched = _touched(world, told)
+    touched = _touched(world, incoming)
     return Needs(roster_of=touched, links_of_unit=touched, imports_at=touched)
 
 
 def decide(event: UnitEvent, world: World, cause: Cause) -> Outcome:
-    """Takes the news if it is not late (S2, S11) and lets roster and links follow."""
-    held = world.unit(event.hsa_id or "")
-    late = _late(event, held, cause)
-    if late is not None:
-        return late
-    told = _told(event, held, cause)
-    if told != held:
-        world.changed_units.add(told.hsa_id)
-    if _news(told, held):
-        _take(world, held, told, cause)
+    """Takes the fact over unless it is stale (S2, S11) and lets roster and links follow."""
+    current = world.unit(event.hsa_id or "")
+    ignored = _ignored(event, current, cause)
+    if ignored is not None:
+        return ignored
+    incoming = _state_from(event, current, cause)
+    if incoming != current:
+        world.changes.touch_unit(incoming)
+    if _changes_anything(incoming, current):
+        _apply(world, current, incoming, cause)
         return Outcome.APPLIED
-    world.units[told.hsa_id] = told
-    return Outcome.APPLIED if told.version != held.version else Outcome.UNCHANGED
+    world.units[incoming.hsa_id] = incoming
+    return Outcome.APPLIED if incoming.version != current.version else Outcome.UNCHANGED
 
 
-def follow(world: World, touched: set[str], cause: Cause) -> None:
+def apply_replacements(world: World, touched: set[str], cause: Cause) -> None:
     """Entries and waiting imports of a replaced unit move; then every doctor there stands as the units now let them."""
     pairs = sorted(pair for pair in world.roster if pair.unit in touched)
     for pair in pairs:
-        if (unit := world.resolve(pair.unit)) != pair.unit:
+        if (unit := world.resolve_unit(pair.unit)) != pair.unit:
             roster.move(world, pair, unit)
     for key in sorted(key for key in world.imports if key[0] in touched):
-        world.move_import(key, world.resolve(key[0]))
+        world.move_import(key, world.resolve_unit(key[0]))
     for doctor in sorted({pair.doctor for pair in pairs}):
         for pair in roster.pairs_of(world, doctor):
-            roster.settle(world, pair, cause)
+            roster.reevaluate(world, pair, cause)
 
 
-def _late(event: UnitEvent, held: Unit, cause: Cause) -> Outcome | None:
+def _ignored(event: UnitEvent, current: Unit, cause: Cause) -> Outcome | None:
     if isinstance(event, UnitState):
-        return late_state(held, event.version)
+        return ignored_state(current, event.version)
     if isinstance(event, UnitRemoved):
-        return late_removal(held, event.version)
-    return late_tombstone(held, cause.time)
+        return ignored_removal(current, event.version)
+    return ignored_tombstone(current, cause.time)
 
 
-def _take(world: World, held: Unit, told: Unit, cause: Cause) -> None:
-    """Puts the new state in place, then asks of every roster entry and link it touches whether it may stand."""
-    touched = _touched(world, told)
+def _apply(world: World, current: Unit, incoming: Unit, cause: Cause) -> None:
+    """Puts the incoming state in place, then asks of every roster entry and link it touches whether it may stand."""
+    touched = _touched(world, incoming)
     patients = world.patients_at(touched)
-    world.units[told.hsa_id] = told
-    world.forget_meanings()
-    follow(world, touched, cause)
+    world.units[incoming.hsa_id] = incoming
+    world.clear_successor_cache()
+    apply_replacements(world, touched, cause)
     for patient in patients:
-        changed = reevaluate.settle(world, patient, cause)
-        renamed = held.name != told.name and patient.link is not None and patient.link.unit == told.hsa_id
+        changed = reevaluate.reevaluate_link(world, patient, cause)
+        renamed = current.name != incoming.name and patient.link is not None and patient.link.unit == incoming.hsa_id
         if renamed and not changed:
             links.rename(world, patient, "unit_renamed", cause)
 
 
-def _told(event: UnitEvent, held: Unit, cause: Cause) -> Unit:
+def _state_from(event: UnitEvent, current: Unit, cause: Cause) -> Unit:
     """The unit as the event has it; a removed one keeps what its id means (S9), its name is not known any more."""
     if isinstance(event, UnitState):
         return Unit(
@@ -89,22 +91,22 @@ def _told(event: UnitEvent, held: Unit, cause: Cause) -> Unit:
             replaced_by=event.replaced_by,
             start=event.start,
         )
-    version = event.version if isinstance(event, UnitRemoved) else held.version
-    return replace(held, version=version, fact_at=cause.time, removed=True, name=None, care_giver=None, start=None)
+    version = event.version if isinstance(event, UnitRemoved) else current.version
+    return replace(current, version=version, fact_at=cause.time, removed=True, name=None, care_giver=None, start=None)
 
 
-def _news(told: Unit, held: Unit) -> bool:
+def _changes_anything(incoming: Unit, current: Unit) -> bool:
     """Whether anything but the version and its time differs."""
-    return replace(told, version=held.version, fact_at=held.fact_at) != held
+    return replace(incoming, version=current.version, fact_at=current.fact_at) != current
 
 
-def _touched(world: World, told: Unit) -> set[str]:
-    """The unit, and every unit that some id means before the news but not after it, or the other way round."""
-    after = ChainMap({told.hsa_id: told}, world.units)
-    ids = {told.hsa_id, *(hsa_id for hsa_id, fact in world.units.items() if fact.replaced_by)}
-    touched = {told.hsa_id}
+def _touched(world: World, incoming: Unit) -> set[str]:
+    """The unit, and every unit that some id means before the fact but not after it, or the other way round."""
+    after = ChainMap({incoming.hsa_id: incoming}, world.units)
+    ids = {incoming.hsa_id, *(hsa_id for hsa_id, fact in world.units.items() if fact.replaced_by)}
+    touched = {incoming.hsa_id}
     for hsa_id in ids:
-        now = meaning(after, hsa_id, world.today)
-        if now != world.resolve(hsa_id):
-            touched |= {hsa_id, now, world.resolve(hsa_id)}
+        now = successor_of(after, hsa_id, world.today)
+        if now != world.resolve_unit(hsa_id):
+            touched |= {hsa_id, now, world.resolve_unit(hsa_id)}
     return touched

@@ -1,4 +1,4 @@
-"""Whether news of a person or a unit is late: versions, removals and tombstones (S2, S11)."""
+"""Whether a fact on a person or a unit is ignored: versions, removals and tombstones (S2, S11)."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import Protocol
 from handlers.world.changes import Outcome
 
 
-class Held(Protocol):
-    """What is held of a person or a unit; `version` is None while nothing was heard."""
+class Versioned(Protocol):
+    """A person or a unit as stored; `version` is None while nothing was heard."""
 
     version: int | None
     removed: bool
     fact_at: datetime | None
 
 
-def late_state(held: Held, version: int) -> Outcome | None:
+def ignored_state(current: Versioned, version: int) -> Outcome | None:
     """`stale` for a lower version, or for one whose removal is known; None when the state is to be taken."""
-    if held.version is None or version > held.version:
+    if current.version is None or version > current.version:
         return None
-    return Outcome.STALE if version < held.version or held.removed else None
+    return Outcome.STALE if version < current.version or current.removed else None
 
 
-def late_removal(held: Held, version: int) -> Outcome | None:
+def ignored_removal(current: Versioned, version: int) -> Outcome | None:
     """At the same version a removal wins over a state; None when it is to be taken."""
-    if held.version is None or version > held.version:
+    if current.version is None or version > current.version:
         return None
-    if version < held.version:
+    if version < current.version:
         return Outcome.STALE
-    return Outcome.UNCHANGED if held.removed else None
+    return Outcome.UNCHANGED if current.removed else None
 
 
-def late_tombstone(held: Held, at: datetime) -> Outcome | None:
+def ignored_tombstone(current: Versioned, at: datetime) -> Outcome | None:
     """A tombstone removes as of the record's timestamp; None when it is to be taken."""
-    if held.version is None or held.removed:
+    if current.version is None or current.removed:
         return Outcome.UNCHANGED
-    return Outcome.STALE if held.fact_at is not None and held.fact_at > at else None
+    return Outcome.STALE if current.fact_at is not None and current.fact_at > at else None

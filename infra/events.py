@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 import asyncpg
 
 from handlers.world import World
-from handlers.world.changes import Cause, DoctorChange, LinkChange, Replied, RepliedAgain
-from handlers.world.statistics import Figures, with_figures
+from handlers.world.changes import Cause, DoctorChange, LinkChange, ReplyCreated, ReplyResent
+from handlers.world.statistics import Statistics, add_statistics
 from infra.offload import aside
 from infra.patient_keys import partition_of
 from infra.postgres.inbox import remember_reply, stored_reply
 from infra.postgres.outbox import Event, Headers, compact_json
-from infra.postgres.statistics import current_figures, remember_figures
+from infra.postgres.statistics import current_statistics, remember_statistics
 from schemas.envelope import shared_headers
 from schemas.fields import instant
 from schemas.topics import FAST_LAKARKONTAKT, LISTNING_DOCTOR, LISTNING_REPLY
@@ -39,41 +39,43 @@ class EventBuilder:
 
     async def links(self, world: World) -> list[Event]:
         """What the world's changes say to 1177, in the order they happened; needs no database, so others may go on."""
-        changes = world.changes
+        changes = world.changes.records
         return await aside(len(changes), lambda: [self._link(c) for c in changes if isinstance(c, LinkChange)])
 
     async def build(self, pg: asyncpg.Connection, world: World, links: Iterable[Event]) -> list[Event]:
         """What the world's changes say to the outside, in the order they happened; `links` are those to 1177. Replies
         are remembered (C2)."""
-        told = iter(links)
-        spoken = [c.pair for c in world.changes if isinstance(c, DoctorChange) and c.core is not None]
-        figures = await current_figures(pg, spoken) if spoken else {}
+        link_events = iter(links)
+        published = [c.pair for c in world.changes.records if isinstance(c, DoctorChange) and c.payload is not None]
+        statistics = await current_statistics(pg, published) if published else {}
         events = []
-        for change in world.changes:
+        for change in world.changes.records:
             match change:
                 case LinkChange():
-                    events.append(next(told))
+                    events.append(next(link_events))
                 case DoctorChange():
-                    events.append(self.doctor(change, figures.get(change.pair)))
-                case Replied():
+                    events.append(self.doctor(change, statistics.get(change.pair)))
+                case ReplyCreated():
                     event = self._reply(change)
                     await remember_reply(pg, (change.cause.source, change.cause.id), [event])
                     events.append(event)
-                case RepliedAgain():
+                case ReplyResent():
                     again = await stored_reply(pg, (change.source, change.id))
                     if change.asked_by is not None:
                         await remember_reply(pg, change.asked_by, again)
                     events += again
-        if figures:
-            await remember_figures(pg, figures)
+        if statistics:
+            await remember_statistics(pg, statistics)
         return events
 
-    def doctor(self, change: DoctorChange, figures: Figures | None) -> Event:
+    def doctor(self, change: DoctorChange, statistics: Statistics | None) -> Event:
         """A doctor's availability at a unit, or that the pair is gone."""
         key = f"{change.pair.unit}/{change.pair.doctor}"
         value = None
-        if change.core is not None:
-            value = compact_json(with_figures(change.core, figures or Figures(0, 0.0), instant(change.cause.time)))
+        if change.payload is not None:
+            value = compact_json(
+                add_statistics(change.payload, statistics or Statistics(0, 0.0), instant(change.cause.time))
+            )
         headers = self._headers(f"{key}/{change.revision}", DOCTOR_TYPE, change.cause)
         return self._event(LISTNING_DOCTOR, key, value, headers)
 
@@ -83,7 +85,7 @@ class EventBuilder:
         value = None if change.value is None else compact_json(change.value)
         return Event(FAST_LAKARKONTAKT, change.partition, change.key.encode(), value, headers)
 
-    def _reply(self, change: Replied) -> Event:
+    def _reply(self, change: ReplyCreated) -> Event:
         headers = self._headers(f"reply/{change.cause.source}/{change.cause.id}", REPLY_TYPE, change.cause)
         return self._event(LISTNING_REPLY, change.unit, compact_json(change.value), headers)
 

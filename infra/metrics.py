@@ -13,7 +13,7 @@ _EPOCH = date(1970, 1, 1)
 
 records = Counter("fastlakare_records", "Records read, by what came of them.", ["topic", "outcome"])
 batch_seconds = Histogram(
-    "fastlakare_batch_seconds",
+    "fastlakare_batch_duration_seconds",
     "Time of a batch's transaction, the attempt that succeeded; of a day, all that it caused.",
     ["topic"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
@@ -24,19 +24,19 @@ batch_records = Histogram(
     ["topic"],
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000),
 )
-retries = Counter("fastlakare_retries", "Attempts that failed for a is_transient reason and were made again.", ["part"])
+retries = Counter("fastlakare_batch_retries", "Attempts at a batch that failed for a transient reason.", ["topic"])
 relay_published = Counter("fastlakare_relay_published", "Records that Kafka has acknowledged.", ["topic"])
 relay_round_seconds = Histogram(
-    "fastlakare_relay_round_seconds",
+    "fastlakare_relay_transaction_duration_seconds",
     "Time of one Kafka transaction of the relay.",
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 relay_leader = Gauge("fastlakare_relay_leader", "1 while this process publishes, 0 while it stands by.")
-outbox = Gauge("fastlakare_outbox", "Events written but not yet acknowledged by Kafka.")
-figures = Gauge("fastlakare_figures", "Doctors whose figures wait to be published.")
-working = Gauge("fastlakare_working", "1 while a day's chunks are still being worked off.")
-day = Gauge("fastlakare_day", "The last day that began (T1), in days since 1970-01-01.")
-lag = Gauge("fastlakare_lag", "Records of an input topic not yet handled.", ["topic"])
+outbox = Gauge("fastlakare_outbox_events", "Events written but not yet acknowledged by Kafka.")
+stale_doctors = Gauge("fastlakare_stale_doctors", "Doctors whose figures wait to be published.")
+day_in_progress = Gauge("fastlakare_day_turn_in_progress", "1 while a day's chunks are still being worked off.")
+day = Gauge("fastlakare_day_timestamp_seconds", "The beginning (UTC) of the last day that began (T1).")
+lag = Gauge("fastlakare_consumer_lag_records", "Records of an input topic not yet handled.", ["topic"])
 ready = Gauge("fastlakare_ready", "1 while /readyz answers 200.")
 
 
@@ -49,4 +49,4 @@ def begin(topic: str, outcomes: Iterable[str]) -> None:
 
 def set_day(value: date) -> None:
     """Tells which day it is to the system."""
-    day.set((value - _EPOCH).days)
+    day.set((value - _EPOCH).total_seconds())

@@ -26,7 +26,7 @@ class Actor(Wire):
     unit_hsa_id: str
 
 
-class Profile(Wire):
+class ProfileData(Wire):
     """What the vårdcentral says of a doctor; `model_fields_set` tells what was given, null means not set (C6)."""
 
     work_percent: Percent | None = None
@@ -54,7 +54,7 @@ class ActivateDoctor(Command):
     name: ClassVar[str] = "activate-doctor"
 
     doctor_hsa_id: str
-    profile: Profile | None = None
+    profile: ProfileData | None = None
 
 
 class DeactivateDoctor(Command):
@@ -90,7 +90,7 @@ class UpdateDoctorProfile(Command):
     name: ClassVar[str] = "update-doctor-profile"
 
     doctor_hsa_id: str
-    profile: Profile
+    profile: ProfileData
 
 
 class LinkPatient(Command):

@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.command import Profile
+from schemas.command import ProfileData
 from schemas.fields import Count, Instant, Wire
 from schemas.ids import Day, HsaId
 
 UnavailableBecause = Literal["not_selectable", "not_active", "paused", "absent", "ceiling_reached", "unit_closed"]
 
 
-class Doctor(Wire):
+class DoctorData(Wire):
     """The person, as KiV names them; the title is that of the employment shown (S4)."""
 
     hsa_id: HsaId
@@ -33,13 +33,13 @@ class DoctorAvailability(Wire):
     """Whether the doctor takes new patients at the unit, why not, and how many there are."""
 
     unit_hsa_id: HsaId
-    doctor: Doctor
+    doctor: DoctorData
     employment: Period | None
     selectable: bool
     active: bool
     available: bool
     unavailable_because: Annotated[tuple[UnavailableBecause, ...], Field(strict=False)]
-    profile: Profile
+    profile: ProfileData
     listed_patients: Count
     free_places: Count | None
     care_burden: Annotated[float, Field(ge=0)]

@@ -10,7 +10,7 @@ from schemas.fields import Int64, Wire
 from schemas.ids import Day, HsaId, PatientId
 
 
-class Choice(Wire):
+class ChoiceData(Wire):
     """The unit a patient is listed at from a day on."""
 
     unit_hsa_id: HsaId
@@ -24,8 +24,8 @@ class ListingState(Wire):
     patient_id: PatientId
     sequence: Int64
     protected: bool = False
-    current: Choice | None = None
-    upcoming: Choice | None = None
+    current: ChoiceData | None = None
+    upcoming: ChoiceData | None = None
     care_burden: Annotated[float, Field(ge=0)] | None = None
 
 

@@ -6,14 +6,14 @@ from schemas.fields import Flag, Int64, Many, Wire
 from schemas.ids import Day, HsaId
 
 
-class Absence(Wire):
+class AbsenceData(Wire):
     """Days a person is away from one employment; a missing end is open."""
 
     start: Day | None = None
     end: Day | None = None
 
 
-class Employment(Wire):
+class EmploymentData(Wire):
     """One post at one unit; a missing start means always."""
 
     unit_hsa_id: HsaId
@@ -21,7 +21,7 @@ class Employment(Wire):
     title: str | None = None
     start: Day | None = None
     end: Day | None = None
-    absences: Many[Absence] = ()
+    absences: Many[AbsenceData] = ()
 
 
 class StaffState(Wire):
@@ -35,7 +35,7 @@ class StaffState(Wire):
     protected: Flag = False
     licences: Many[str] = ()
     specialties: Many[str] = ()
-    employments: Many[Employment] = ()
+    employments: Many[EmploymentData] = ()
 
 
 class StaffRemoved(Wire):

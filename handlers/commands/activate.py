@@ -25,7 +25,7 @@ def decide(command: ActivateDoctor, world: World, cause: Cause) -> Answer:
     pair = Pair(unit_of(world, command), doctor_of(command.doctor_hsa_id))
     if not selectable(world, pair):
         return refused("doctor_not_selectable")
-    entry = roster.entry(world, pair)
+    entry = roster.get_or_create(world, pair)
     profile = changed(entry.profile, command.profile)
     if not profile.sound():
         return refused("invalid_profile")
@@ -33,6 +33,6 @@ def decide(command: ActivateDoctor, world: World, cause: Cause) -> Answer:
         return accepted("unchanged")
     entry.active = entry.activated = True
     entry.profile = profile
-    world.changed_entries.add(pair)
+    world.changes.touch_entry(entry)
     roster.publish(world, entry, cause)
     return accepted()

@@ -12,18 +12,19 @@ from handlers.world import Profile, World
 from handlers.world.changes import Pair
 from schemas.command import Command
 from schemas.ids import PatientKind, normal_hsa_id, patient_kind
+from schemas.reply import Refusal
 
 ROLES = frozenset({"VC-chef", "Vårdvalsbehörig"})
 
 
 def unit_of(world: World, command: Command) -> str:
     """The unit that the command's id means today (S9)."""
-    return meant(world, command.unit_hsa_id)
+    return unit_from_text(world, command.unit_hsa_id)
 
 
-def meant(world: World, text: str) -> str:
+def unit_from_text(world: World, text: str) -> str:
     """The unit a text means, compared without case (glossary); a malformed id means itself."""
-    return world.resolve(normal_hsa_id(text) or text.upper())
+    return world.resolve_unit(normal_hsa_id(text) or text.upper())
 
 
 def doctor_of(text: str) -> str:
@@ -33,10 +34,10 @@ def doctor_of(text: str) -> str:
 
 def first_fault(
     world: World, command: Command, *, doctors: Iterable[str] = (), patient: str | None = None, start: str | None = None
-) -> str | None:
+) -> Refusal | None:
     """The first of C3's codes that holds; None: the command's own checks may begin. `start` is a link's date (C12)."""
     unit = unit_of(world, command)
-    if command.actor.role not in ROLES or meant(world, command.actor.unit_hsa_id) != unit:
+    if command.actor.role not in ROLES or unit_from_text(world, command.actor.unit_hsa_id) != unit:
         return "not_authorised"
     if world.closed(unit):
         return "unit_closed"
@@ -47,7 +48,7 @@ def first_fault(
     return None if start is None else date_fault(world, start)
 
 
-def date_fault(world: World, text: str) -> str | None:
+def date_fault(world: World, text: str) -> Refusal | None:
     """A link's date may lie in the past, never in the future (C12)."""
     day = day_of(text)
     if day is None:
@@ -60,7 +61,7 @@ def is_personnummer(text: str) -> bool:
     return patient_kind(text) is PatientKind.PERSONNUMMER
 
 
-def doctor_fault(world: World, pair: Pair) -> str | None:
+def doctor_fault(world: World, pair: Pair) -> Refusal | None:
     """Why the doctor takes no new patient today, ages and ceiling apart (C7)."""
     entry = world.roster.get(pair)
     if entry is None or not entry.active:
@@ -84,7 +85,7 @@ def fits(profile: Profile, patient_id: int, today: date) -> bool:
     return (low is None or low <= years) and (high is None or years <= high)
 
 
-def age_fault(world: World, pair: Pair, patient_id: int) -> str | None:
+def age_fault(world: World, pair: Pair, patient_id: int) -> Refusal | None:
     """Whether the age lies outside the doctor's limits (C7)."""
     return None if fits(world.roster[pair].profile, patient_id, world.today) else "age_outside_limits"
 
@@ -99,4 +100,4 @@ def listed_at(world: World, patient_id: int, unit: str) -> bool:
     """Whether the patient is listed at the unit today (L2); one unknown or protected is not (C7)."""
     patient = world.patients.get(patient_id)
     choice = patient.listed(world.today) if patient is not None and patient.forgotten is None else None
-    return choice is not None and world.resolve(choice.unit) == unit
+    return choice is not None and world.resolve_unit(choice.unit) == unit

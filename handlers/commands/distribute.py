@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from handlers import links
 from handlers.commands.checks import doctor_fault, doctor_of, first_fault, fits, free_places, listed_at, unit_of
-from handlers.deterministic_random import choose, shuffled
+from handlers.deterministic_random import shuffled, weighted_choice
 from handlers.replies import accepted, count, refused
 from handlers.world import Link, Needs, World
 from handlers.world.changes import Answer, Cause, Pair
 from schemas.command import DistributePatients
+from schemas.reply import Refusal
 
 
 @dataclass(slots=True)
@@ -39,8 +40,9 @@ def decide(command: DistributePatients, world: World, cause: Cause) -> Answer:
     """Draws lots before the first patient is linked; a dry run stops there."""
     fault = first_fault(world, command, doctors=command.doctor_hsa_ids)
     doctors, doctors_fault = _doctors(command, world)
-    if fault is not None or doctors_fault is not None:
-        answer = refused(fault or doctors_fault or "")
+    fault = fault or doctors_fault
+    if fault is not None:
+        answer = refused(fault)
         answer.dry_run = command.dry_run
         return answer
     lacking = _lacking(command, world)
@@ -54,7 +56,7 @@ def decide(command: DistributePatients, world: World, cause: Cause) -> Answer:
     return answer
 
 
-def _doctors(command: DistributePatients, world: World) -> tuple[list[Pair], str | None]:
+def _doctors(command: DistributePatients, world: World) -> tuple[list[Pair], Refusal | None]:
     """Those who take patients today, or those named: then the first fault of any of them answers."""
     unit = unit_of(world, command)
     if command.doctor_hsa_ids:
@@ -90,7 +92,7 @@ def _draw(seed: int, lacking: list[int], doctors: list[Pair], world: World, most
             result.age_outside_limits += not fitting
             continue
         weights = [(profiles[pair].work_percent or 100) if by_percent else (free[pair] or 0) for pair in having_room]
-        pair = having_room[choose(seed, "doctor", number, weights)]
+        pair = having_room[weighted_choice(seed, "doctor", number, weights)]
         result.placed[number] = pair
         places = free[pair]
         free[pair] = None if places is None else places - 1

@@ -18,17 +18,19 @@ def needs(command: ImportLinks, world: World, cause: Cause) -> Needs:
     """The import so far; where this part completes it, every row, patient and doctor of it."""
     key = _key(command, world)
     wanted = Needs(imports={key})
-    held = world.imports.get(key)
-    if held is None and key not in world.loaded.imports:
+    waiting = world.imports.get(key)
+    if waiting is None and key not in world.loaded.imports:
         return wanted
-    if held is not None and (held.answered_by is not None or not held.complete_with(command.part, command.parts)):
+    if waiting is not None and (
+        waiting.answered_by is not None or not waiting.complete_with(command.part, command.parts)
+    ):
         return wanted
-    if held is None and command.parts != 1:
+    if waiting is None and command.parts != 1:
         return wanted
     wanted.import_rows = {key}
-    if held is not None and key not in world.loaded.import_rows:
+    if waiting is not None and key not in world.loaded.import_rows:
         return wanted
-    rows = _rows(command, held)
+    rows = _rows(command, waiting)
     wanted.doctors = {doctor_of(text) for text in {row.doctor for row in rows}}
     wanted.counts = {Pair(key[0], doctor) for doctor in wanted.doctors}
     wanted.patients = {int(row.patient_id) for row in well_formed(rows, key[0], world)}
@@ -43,34 +45,34 @@ def decide(command: ImportLinks, world: World, cause: Cause) -> Answer:
         answer.dry_run = command.dry_run
         return answer
     key = _key(command, world)
-    held = world.imports.get(key)
-    if held is not None and held.answered_by is not None:
-        return Answer(Outcome.REPEATED, None, again=held.answered_by)
-    if not (held or Import(*key, world.today)).complete_with(command.part, command.parts):
+    waiting = world.imports.get(key)
+    if waiting is not None and waiting.answered_by is not None:
+        return Answer(Outcome.REPEATED, None, resend_of=waiting.answered_by)
+    if not (waiting or Import(*key, world.today)).complete_with(command.part, command.parts):
         _wait(command, world, cause)
         return Answer(Outcome.WAITING, None)
-    return _complete(command, held, world, cause)
+    return _complete(command, waiting, world, cause)
 
 
-def _complete(command: ImportLinks, held: Import | None, world: World, cause: Cause) -> Answer:
+def _complete(command: ImportLinks, waiting: Import | None, world: World, cause: Cause) -> Answer:
     """Judges all rows, then applies all of them or none; a dry run is forgotten, so the import can be sent for real."""
     key = _key(command, world)
-    rows = _rows(command, held)
+    rows = _rows(command, waiting)
     verdict = judge(rows, key[0], frozenset(command.override), world)
     answer = _answer(verdict, len(rows))
     answer.dry_run = command.dry_run
     if command.dry_run:
         if world.imports.pop(key, None) is not None:
-            world.removed_imports.add(key)
+            world.changes.remove_import(key)
         return answer
     if not verdict.faults:
         for number, link in verdict.linked.items():
             links.link(world, world.patients[number], link, "imported", cause)
         for number, start in verdict.redated.items():
             links.redate(world, world.patients[number], start, "imported", cause)
-    first_day = world.today if held is None else held.first_day
+    first_day = world.today if waiting is None else waiting.first_day
     world.imports[key] = Import(*key, first_day, answered_by=(cause.source, cause.id))
-    world.changed_imports.add(key)
+    world.changes.touch_import(key)
     return answer
 
 
@@ -85,25 +87,25 @@ def _answer(verdict: Verdict, total: int) -> Answer:
 def _wait(command: ImportLinks, world: World, cause: Cause) -> None:
     """The part is kept. The same part again replaces its rows while the import waits; what came first still did."""
     key = _key(command, world)
-    held = world.imports.setdefault(key, Import(*key, world.today))
+    waiting = world.imports.setdefault(key, Import(*key, world.today))
     rows = _wire_rows(command)
-    earlier = held.parts.get(command.part)
+    earlier = waiting.parts.get(command.part)
     if earlier is None:
-        order = 1 + max((part.order for part in held.parts.values()), default=0)
-        held.parts[command.part] = ImportPart(command.part, command.parts, order, command.unit_hsa_id, cause, rows)
+        order = 1 + max((part.order for part in waiting.parts.values()), default=0)
+        waiting.parts[command.part] = ImportPart(command.part, command.parts, order, command.unit_hsa_id, cause, rows)
     else:
-        held.parts[command.part] = replace(earlier, parts=command.parts, rows=rows)
-    world.changed_imports.add(key)
+        waiting.parts[command.part] = replace(earlier, parts=command.parts, rows=rows)
+    world.changes.touch_import(key)
 
 
-def _rows(command: ImportLinks, held: Import | None) -> list[Row]:
+def _rows(command: ImportLinks, waiting: Import | None) -> list[Row]:
     """Every row, in the order of the parts; of as many parts as the latest says there are."""
     rows: list[Row] = []
     for number in range(1, command.parts + 1):
         if number == command.part:
             rows += _wire_rows(command)
-        elif held is not None:
-            rows += held.parts[number].rows or []
+        elif waiting is not None:
+            rows += waiting.parts[number].rows or []
     return rows
 
 

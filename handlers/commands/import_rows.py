@@ -15,12 +15,13 @@ from handlers.commands.checks import (
     doctor_of,
     is_personnummer,
     listed_at,
-    meant,
+    unit_from_text,
 )
 from handlers.replies import day_of
 from handlers.world import Link, Row, World
 from handlers.world.changes import Pair
 from schemas.ids import normal_hsa_id
+from schemas.reply import Refusal
 
 
 @dataclass(slots=True)
@@ -28,7 +29,7 @@ class Verdict:
     """What the rows come to: faults (place in the file, row number, code), links to make and starts to set right, by
     patient id."""
 
-    faults: list[tuple[int, int, str]] = field(default_factory=list)
+    faults: list[tuple[int, int, Refusal]] = field(default_factory=list)
     linked: dict[int, Link] = field(default_factory=dict)
     redated: dict[int, date] = field(default_factory=dict)
 
@@ -50,11 +51,11 @@ def judge(rows: list[Row], unit: str, override: frozenset[str], world: World) ->
             continue
         pair, number = Pair(unit, doctor_of(row.doctor)), int(row.patient_id)
         start = None if row.start is None else day_of(row.start)
-        held = world.patients[number].link
-        if held is None or held.doctor != pair.doctor:
+        current = world.patients[number].link
+        if current is None or current.doctor != pair.doctor:
             verdict.linked[number] = Link(unit, pair.doctor, start or world.today)
             new_rows[pair].append((place, row.row, number))
-        elif start is not None and start != held.start:
+        elif start is not None and start != current.start:
             verdict.redated[number] = start
     if "ceiling" not in override:
         _judge_ceilings(verdict, new_rows, world)
@@ -67,7 +68,7 @@ def well_formed(rows: list[Row], unit: str, world: World) -> list[Row]:
     return [row for row in rows if _form_fault(row, ids_fault, world) is None]
 
 
-def _form_fault(row: Row, ids_fault: Callable[[str, str], str | None], world: World) -> str | None:
+def _form_fault(row: Row, ids_fault: Callable[[str, str], Refusal | None], world: World) -> Refusal | None:
     """What is wrong with the row itself."""
     if not is_personnummer(row.patient_id):
         return "invalid_patient_id"
@@ -77,26 +78,26 @@ def _form_fault(row: Row, ids_fault: Callable[[str, str], str | None], world: Wo
     return fault
 
 
-def _ids_fault_of(unit: str, world: World) -> Callable[[str, str], str | None]:
+def _ids_fault_of(unit: str, world: World) -> Callable[[str, str], Refusal | None]:
     @cache  # the same few units and doctors stand in thousands of rows
-    def fault(row_unit: str, doctor: str) -> str | None:
+    def fault(row_unit: str, doctor: str) -> Refusal | None:
         if normal_hsa_id(row_unit) is None or normal_hsa_id(doctor) is None:
             return "invalid_hsa_id"
-        return "unit_mismatch" if meant(world, row_unit) != unit else None
+        return "unit_mismatch" if unit_from_text(world, row_unit) != unit else None
 
     return fault
 
 
 def _state_fault(
-    row: Row, unit: str, fault_of: Callable[[Pair], str | None], override: frozenset[str], world: World
-) -> str | None:
+    row: Row, unit: str, fault_of: Callable[[Pair], Refusal | None], override: frozenset[str], world: World
+) -> Refusal | None:
     """What stands in the way at the unit; a doctor the patient already has is not judged on pause, absence or age."""
     number, pair = int(row.patient_id), Pair(unit, doctor_of(row.doctor))
     if not listed_at(world, number, unit):
         return "patient_not_listed"
     fault = fault_of(pair)
-    held = world.patients[number].link
-    if held is not None and held.doctor == pair.doctor:
+    current = world.patients[number].link
+    if current is not None and current.doctor == pair.doctor:
         return fault if fault == "doctor_not_active" else None
     return fault or (None if "age" in override else age_fault(world, pair, number))
 
@@ -105,9 +106,9 @@ def _judge_ceilings(verdict: Verdict, new_rows: dict[Pair, list[tuple[int, int, 
     """Where a doctor's patients after all rows were above the ceiling, the last of the doctor's new rows are faulty."""
     leaving: defaultdict[Pair, int] = defaultdict(int)
     for number in verdict.linked:
-        held = world.patients[number].link
-        if held is not None:
-            leaving[Pair(held.unit, held.doctor)] += 1
+        current = world.patients[number].link
+        if current is not None:
+            leaving[Pair(current.unit, current.doctor)] += 1
     for pair, rows in new_rows.items():
         ceiling = world.roster[pair].profile.patient_ceiling
         if ceiling is None:

@@ -17,6 +17,7 @@ from handlers.replies import accepted, day_of, refused
 from handlers.world import Link, Needs, World
 from handlers.world.changes import Answer, Cause, Pair
 from schemas.command import LinkPatient
+from schemas.reply import Refusal
 
 
 def needs(command: LinkPatient, world: World, cause: Cause) -> Needs:
@@ -50,7 +51,7 @@ def decide(command: LinkPatient, world: World, cause: Cause) -> Answer:
     return accepted()
 
 
-def _doctor_fault(command: LinkPatient, world: World, pair: Pair, number: int) -> str | None:
+def _doctor_fault(command: LinkPatient, world: World, pair: Pair, number: int) -> Refusal | None:
     """Active, not paused, not absent; then age and ceiling, unless overridden by name."""
     fault = doctor_fault(world, pair)
     if fault is None and "age" not in command.override:

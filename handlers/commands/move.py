@@ -18,6 +18,7 @@ from handlers.replies import accepted, count, refused, rows_refused
 from handlers.world import Link, Needs, World
 from handlers.world.changes import Answer, Cause, Pair
 from schemas.command import MovePatients
+from schemas.reply import Refusal
 
 
 def needs(command: MovePatients, world: World, cause: Cause) -> Needs:
@@ -63,7 +64,7 @@ def _judge(command: MovePatients, world: World) -> tuple[Answer, list[int]]:
     return accepted("done", count(len(texts), updated=len(texts))), [int(text) for text in texts]
 
 
-def _faults(command: MovePatients, world: World, texts: tuple[str, ...]) -> Iterator[tuple[int, str]]:
+def _faults(command: MovePatients, world: World, texts: tuple[str, ...]) -> Iterator[tuple[int, Refusal]]:
     """The first fault of each patient, with their row counting from 1 in the order given."""
     source, target = _pairs(command, world)
     moving = {patient.id for patient in world.patients_of(source)}

@@ -32,7 +32,7 @@ def decide(command: PauseDoctor, world: World, cause: Cause) -> Answer:
     if entry.pause == pause:
         return accepted("unchanged")
     entry.pause = pause
-    world.changed_entries.add(pair)
+    world.changes.touch_entry(entry)
     roster.publish(world, entry, cause)
     return accepted()
 

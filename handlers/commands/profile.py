@@ -9,8 +9,7 @@ from handlers.commands.checks import doctor_of, first_fault, unit_of
 from handlers.replies import accepted, refused
 from handlers.world import Needs, Profile, World
 from handlers.world.changes import Answer, Cause, Pair
-from schemas.command import Profile as WireProfile
-from schemas.command import UpdateDoctorProfile
+from schemas.command import ProfileData, UpdateDoctorProfile
 
 
 def needs(command: UpdateDoctorProfile, world: World, cause: Cause) -> Needs:
@@ -33,12 +32,12 @@ def decide(command: UpdateDoctorProfile, world: World, cause: Cause) -> Answer:
     if profile == entry.profile:
         return accepted("unchanged")
     entry.profile = profile
-    world.changed_entries.add(pair)
+    world.changes.touch_entry(entry)
     roster.publish(world, entry, cause)
     return accepted()
 
 
-def changed(held: Profile, given: WireProfile | None) -> Profile:
+def changed(held: Profile, given: ProfileData | None) -> Profile:
     """The profile with the fields given put in; null means not set, and `st_a` is then false (contract.md)."""
     if given is None:
         return held

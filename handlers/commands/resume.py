@@ -27,6 +27,6 @@ def decide(command: ResumeDoctor, world: World, cause: Cause) -> Answer:
     if entry.pause is None:
         return accepted("unchanged")
     entry.pause = None
-    world.changed_entries.add(pair)
+    world.changes.touch_entry(entry)
     roster.publish(world, entry, cause)
     return accepted()

@@ -1,5 +1,6 @@
 """The world that decisions are made on, and the changes that they make."""
 
+from handlers.world.changeset import ChangeSet
 from handlers.world.entities import (
     Absence,
     Choice,
@@ -16,10 +17,11 @@ from handlers.world.entities import (
 )
 from handlers.world.imports import Import, ImportPart, Row
 from handlers.world.needs import Needs
-from handlers.world.world import Policy, World, meaning
+from handlers.world.world import Policy, World, successor_of
 
 __all__ = [
     "Absence",
+    "ChangeSet",
     "Choice",
     "Doctor",
     "Employment",
@@ -38,4 +40,5 @@ __all__ = [
     "World",
     "includes",
     "meaning",
+    "successor_of",
 ]

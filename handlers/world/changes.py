@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+from schemas.fast_lakarkontakt import Change, Reason
+from schemas.reply import Done, Refusal
 
 Json = dict[str, Any]
+#: a null value in 1177's topic, which has no change or reason of its own: what the audit trail calls it
+Withdrawn = Literal["withdrawn"]
+PatientProtected = Literal["patient_protected"]
 
 
 class Outcome(StrEnum):
@@ -52,8 +58,8 @@ class LinkChange:
     key: str
     partition: int
     revision: int
-    change: str
-    reason: str
+    change: Change | Withdrawn
+    reason: Reason | PatientProtected
     unit: str | None
     doctor: str | None
     value: Json | None
@@ -62,31 +68,32 @@ class LinkChange:
 
 @dataclass(slots=True)
 class DoctorChange:
-    """What the doctor topic says of a pair from now on; None: the pair is gone. Figures are added when it is saved."""
+    """What the doctor topic says of a pair from now on; None: the pair is gone. Statistics are added when it is
+    saved."""
 
     pair: Pair
     revision: int
-    core: Json | None
+    payload: Json | None
     cause: Cause
 
 
 @dataclass(slots=True)
 class Answer:
     """The one answer to a command (C2). `code` is None while an import waits for more parts; then nothing is said, or,
-    where the import was answered before, the reply to the command `again` (source and id).
+    where the import was answered before, the reply to the command `resend_of` (source and id).
     """
 
     outcome: Outcome
-    code: str | None
+    code: Done | Refusal | None
     message: str = ""
     counts: dict[str, Any] | None = None
     faulty_rows: list[Json] = field(default_factory=list)
     dry_run: bool = False
-    again: tuple[str, str] | None = None
+    resend_of: tuple[str, str] | None = None
 
 
 @dataclass(slots=True)
-class Replied:
+class ReplyCreated:
     """A reply that must be published (contract.md, listning.reply.v1)."""
 
     unit: str
@@ -95,7 +102,7 @@ class Replied:
 
 
 @dataclass(slots=True)
-class RepliedAgain:
+class ReplyResent:
     """The stored reply to the command `source` and `id` must be published once more (contract.md, import-links).
 
     `asked_by` is the source and id of another command that gets it, and gets it again whenever it comes again.
@@ -107,7 +114,7 @@ class RepliedAgain:
 
 
 @dataclass(slots=True)
-class Noted:
+class AuditEntry:
     """An audit row of its own, for what changes no link: a roster change, a refusal (C1, D4)."""
 
     what: str
@@ -118,7 +125,7 @@ class Noted:
     cause: Cause
 
 
-Change = LinkChange | DoctorChange | Replied | RepliedAgain | Noted
+ChangeRecord = LinkChange | DoctorChange | ReplyCreated | ReplyResent | AuditEntry
 
 
 def days_text(day: date | None) -> str | None:

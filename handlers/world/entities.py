@@ -119,7 +119,6 @@ class RosterEntry:
     profile: Profile = field(default_factory=Profile)
     published: Json | None = None
     revision: int = 0
-    stored: bool = False
 
     def boundaries(self) -> list[date]:
         """The days on which the pause begins and on which it is over (T4)."""
@@ -145,27 +144,27 @@ class Link(NamedTuple):
 
 
 class Forgotten(StrEnum):
-    """Why only key, sequence and revision are kept of a patient (L7, L9); UNHEARD: only a change of id spoke of it."""
+    """Why only key, sequence and revision are kept of a patient (L7, L9); NEVER_LISTED: only a change of id spoke of
+    it."""
 
     PROTECTED = "protected"
     MOVED = "moved"
-    UNHEARD = "unheard"
+    NEVER_LISTED = "never_listed"
 
 
 @dataclass(slots=True)
 class Patient:
     """One patient's vårdval and link. `sequence` is None while nothing was heard; `forgotten` tells L7 and L9.
 
-    `told`: 1177 was told something about the key since the last null value. `due`: a day that has begun may have
-    changed something here that is not worked off yet (T5).
-    """
+    `announced`: 1177 was announced something about the key since the last null value. `due`: a day that has begun
+    may have changed something here that is not worked off yet (T5)."""
 
     id: int
     key: str
     partition: int
     sequence: int | None = None
     revision: int = 0
-    told: bool = False
+    announced: bool = False
     current: Choice | None = None
     upcoming: Choice | None = None
     care_burden: float | None = None
@@ -173,9 +172,9 @@ class Patient:
     due: date | None = None
     forgotten: Forgotten | None = None
     #: how the row stood when it was loaded; decides what saving has to do
-    row: bool = True
-    loaded_forgotten: Forgotten | None = None
-    loaded_link: Link | None = None
+    is_persisted: bool = True
+    original_forgotten: Forgotten | None = None
+    original_link: Link | None = None
 
     def listed(self, today: date) -> Choice | None:
         """The choice that holds today (L2)."""

@@ -21,6 +21,10 @@ def kept_id(import_id: str) -> str:
     return import_id if len(import_id) <= _LONGEST_ID else sha256(import_id.encode()).hexdigest()
 
 
+#: unit and the import's id as it is kept
+ImportKey = tuple[str, str]
+
+
 class Row(NamedTuple):
     """One row of the file as the sender wrote it; every text is judged, none is trusted."""
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from handlers.world.changes import Cause, Change, Pair
+from handlers.world.changes import Cause, Pair
+from handlers.world.changeset import ChangeSet
 from handlers.world.entities import (
     Doctor,
     Link,
@@ -15,7 +16,7 @@ from handlers.world.entities import (
     RosterEntry,
     Unit,
 )
-from handlers.world.imports import Import
+from handlers.world.imports import Import, ImportKey
 from handlers.world.needs import Needs
 
 
@@ -27,7 +28,7 @@ class Policy:
     end_links_of_leavers: bool = True
 
 
-def meaning(units: Mapping[str, Unit], unit: str, today: date) -> str:
+def successor_of(units: Mapping[str, Unit], unit: str, today: date) -> str:
     """The unit an id means on a day: replacements are followed, a cycle stops at its first repeat (S9)."""
     seen: set[str] = set()
     while unit not in seen and (fact := units.get(unit)) is not None and fact.replaced(today):
@@ -54,34 +55,24 @@ class World:
     patients: dict[int, Patient] = field(default_factory=dict)
     linked: dict[Pair, set[int]] = field(default_factory=lambda: defaultdict(set))
     stored_counts: dict[Pair, int] = field(default_factory=dict)
-    imports: dict[tuple[str, str], Import] = field(default_factory=dict)
+    imports: dict[ImportKey, Import] = field(default_factory=dict)
     loaded: Needs = field(default_factory=Needs)
 
-    changes: list[Change] = field(default_factory=list)
-    changed_patients: set[int] = field(default_factory=set)
-    changed_doctors: set[str] = field(default_factory=set)
-    changed_entries: set[Pair] = field(default_factory=set)
-    changed_units: set[str] = field(default_factory=set)
-    changed_imports: set[tuple[str, str]] = field(default_factory=set)
-    removed_imports: set[tuple[str, str]] = field(default_factory=set)
-    moved_imports: list[tuple[tuple[str, str], str]] = field(default_factory=list)
+    changes: ChangeSet = field(default_factory=ChangeSet)
     overdue: set[int] = field(default_factory=set)
-    due_pairs: set[Pair] = field(default_factory=set)
-    due_units: set[str] = field(default_factory=set)
-    stale_figures: dict[Pair, datetime] = field(default_factory=dict)
     count_change: dict[Pair, int] = field(default_factory=lambda: defaultdict(int))
-    _meaning: dict[str, str] = field(default_factory=dict)
+    _successor: dict[str, str] = field(default_factory=dict)
 
-    def resolve(self, unit: str) -> str:
+    def resolve_unit(self, unit: str) -> str:
         """The unit an id means today (S9)."""
-        known = self._meaning.get(unit)
+        known = self._successor.get(unit)
         if known is None:
-            known = self._meaning[unit] = meaning(self.units, unit, self.today)
+            known = self._successor[unit] = successor_of(self.units, unit, self.today)
         return known
 
-    def forget_meanings(self) -> None:
+    def clear_successor_cache(self) -> None:
         """A unit's fact or the day has changed, so ids may mean other units."""
-        self._meaning.clear()
+        self._successor.clear()
 
     def unit(self, unit: str) -> Unit:
         """The unit's fact; one not yet heard of is a vårdcentral without a name (contract.md)."""
@@ -109,9 +100,9 @@ class World:
         self.roster[entry.pair] = entry
         self.entries_of[entry.pair.doctor].add(entry.pair)
 
-    def names_of(self, unit: str) -> set[str]:
+    def predecessors_of(self, unit: str) -> set[str]:
         """Every id that means this unit today, its own first of all (S9)."""
-        return {unit, *(old for old, fact in self.units.items() if fact.replaced_by and self.resolve(old) == unit)}
+        return {unit, *(old for old, fact in self.units.items() if fact.replaced_by and self.resolve_unit(old) == unit)}
 
     def patients_of_doctor(self, doctor: str) -> list[Patient]:
         """The patients linked to the doctor, by patient id (all of them, where `links_of_doctor` was needed)."""
@@ -134,13 +125,13 @@ class World:
         """How many patients are linked at the pair now (needs `counts`)."""
         return self.stored_counts[pair] + self.count_change[pair]
 
-    def move_import(self, key: tuple[str, str], unit: str) -> None:
+    def move_import(self, key: ImportKey, unit: str) -> None:
         """An import moves to the unit that replaced its own; one of the same name there stands (S9)."""
         target = (unit, key[1])
         if unit == key[0] or target in self.imports:
             return
         self.imports[target] = replace(self.imports.pop(key), unit=unit)
-        self.moved_imports.append((key, unit))
+        self.changes.move_import(key, unit)
 
     def set_link(self, patient: Patient, link: Link | None, at: datetime) -> None:
         """Puts the link in place and keeps the indexes, counts and stale figures true to it."""
@@ -148,10 +139,10 @@ class World:
             if old is not None:
                 pair = Pair(old.unit, old.doctor)
                 self.count_change[pair] += step
-                self.stale_figures[pair] = at
+                self.changes.mark_statistics_stale(pair, at)
                 if step < 0:
                     self.linked[pair].discard(patient.id)
                 else:
                     self.linked[pair].add(patient.id)
         patient.link = link
-        self.changed_patients.add(patient.id)
+        self.changes.touch_patient(patient)

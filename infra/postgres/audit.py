@@ -6,18 +6,19 @@ from collections.abc import Iterable
 
 import asyncpg
 
-from handlers.world.changes import Change, LinkChange, Noted
+from handlers.world.changes import AuditEntry, ChangeRecord, LinkChange
 
 _COLUMNS = ("at", "what", "reason", "unit", "doctor", "patient_id", "revision", "source", "message_id", "actor", "role")
 
 
-async def write(pg: asyncpg.Connection, changes: Iterable[Change]) -> None:
+async def write(pg: asyncpg.Connection, changes: Iterable[ChangeRecord]) -> None:
     """A row for every change of a link, and for what was noted beside them."""
     records = []
     for change in changes:
+        what: str
         if isinstance(change, LinkChange):
             what, revision = change.change, change.revision
-        elif isinstance(change, Noted):
+        elif isinstance(change, AuditEntry):
             what, revision = change.what, None
         else:
             continue

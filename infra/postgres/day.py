@@ -12,8 +12,8 @@ import orjson
 from handlers.world.changes import Cause
 from handlers.world.imports import IMPORT_DAYS
 
-_DAY = "SELECT day, working, units_revision, cause FROM day"
-_SAVE = "UPDATE day SET day = $1, working = $2, cause = $3"
+_DAY = "SELECT day, in_progress, units_revision, cause FROM day"
+_SAVE = "UPDATE day SET day = $1, in_progress = $2, cause = $3"
 _ANNOUNCE = """
 UPDATE day SET announced = $1 WHERE (announced IS NULL OR announced < $1) AND (day IS NULL OR day < $1)
 """
@@ -33,10 +33,10 @@ _NO_CAUSE = Cause("", "", datetime.fromtimestamp(0, UTC))
 
 @dataclass(slots=True, frozen=True)
 class Day:
-    """The day that began last (T1), None before the first; `working`: not all that it caused has happened yet."""
+    """The day that began last (T1), None before the first; `in_progress`: not all that it caused has happened yet."""
 
     day: date | None
-    working: bool
+    in_progress: bool
     cause: Cause
 
 
@@ -47,13 +47,13 @@ async def read_day(pg: asyncpg.Connection) -> Day:
 
 async def read_day_and_revision(pg: asyncpg.Connection) -> tuple[Day, int]:
     """The day, and the revision of the units."""
-    day, working, revision, cause = await pg.fetchrow(_DAY)
-    return Day(day, working, _NO_CAUSE if cause is None else cause_from(cause)), revision
+    day, in_progress, revision, cause = await pg.fetchrow(_DAY)
+    return Day(day, in_progress, _NO_CAUSE if cause is None else cause_from(cause)), revision
 
 
 async def save_day(pg: asyncpg.Connection, day: Day) -> None:
     """Writes the day. The reference data's lock must be held exclusively where the date changes."""
-    await pg.execute(_SAVE, day.day, day.working, cause_json(day.cause))
+    await pg.execute(_SAVE, day.day, day.in_progress, cause_json(day.cause))
 
 
 async def announce(pg: asyncpg.Connection, day: date) -> bool:

@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 # One statement, so one snapshot: an event cannot be missed between the offset and the outbox it went into.
 _BACKLOG = text("""
     SELECT day,
-           working,
+           in_progress,
            (SELECT coalesce(sum(last_seq - published_seq), 0) FROM outbox_shard) AS outbox,
-           (SELECT count(*) FROM (SELECT DISTINCT unit_hsa_id, doctor_hsa_id FROM figures_stale) AS stale) AS figures,
+           (SELECT count(*) FROM (SELECT DISTINCT unit, doctor FROM stale_statistics) AS stale) AS stale_doctors,
            (SELECT json_agg(json_build_array(topic, partition, next_offset)) FROM consumer_offset)::text AS offsets
     FROM day
 """)
@@ -27,9 +27,9 @@ class Backlog:
     of each (input topic, partition)."""
 
     day: date | None
-    working: bool
+    in_progress: bool
     outbox: int
-    figures: int
+    stale_doctors: int
     next_offsets: Mapping[tuple[str, int], int]
 
 
@@ -37,4 +37,4 @@ async def read_backlog(connection: AsyncConnection) -> Backlog:
     """The backlog as the database knows it, in one snapshot."""
     row = (await connection.execute(_BACKLOG)).one()
     offsets = {(topic, partition): offset for topic, partition, offset in orjson.loads(row.offsets or "[]")}
-    return Backlog(row.day, row.working, int(row.outbox), row.figures, offsets)
+    return Backlog(row.day, row.in_progress, int(row.outbox), row.stale_doctors, offsets)

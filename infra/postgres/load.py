@@ -38,12 +38,12 @@ _DUE_DOCTORS = """
 SELECT hsa_id FROM doctor WHERE next_due <= $1 UNION SELECT doctor FROM roster WHERE next_due <= $1
 """
 _PATIENTS = """
-SELECT id, key, partition, sequence, revision, told, current_unit, current_from, upcoming_unit, upcoming_from,
+SELECT id, key, partition, sequence, revision, announced, current_unit, current_from, upcoming_unit, upcoming_from,
        care_burden, next_due
 FROM patient WHERE id = ANY($1) ORDER BY id FOR UPDATE
 """
 _LINKS = "SELECT patient_id, unit, doctor, start_day FROM link WHERE patient_id = ANY($1)"
-_FORGOTTEN = "SELECT key, sequence, revision, why FROM forgotten WHERE key = ANY($1) ORDER BY key FOR UPDATE"
+_FORGOTTEN = "SELECT key, sequence, revision, reason FROM forgotten WHERE key = ANY($1) ORDER BY key FOR UPDATE"
 _LINKED_TO = "SELECT patient_id FROM link WHERE doctor = ANY($1)"
 _LINKED_AT = "SELECT patient_id FROM link WHERE unit = ANY($1)"
 _OVERDUE_OF = """
@@ -139,7 +139,7 @@ class Loader:
             doctors = list({pair.doctor for pair in needs.counts})
             wanted |= await self._column(_OVERDUE_OF, doctors, self._world.today)
         for unit in needs.unlinked_at:
-            names = list(self._world.names_of(unit))
+            names = list(self._world.predecessors_of(unit))
             wanted |= await self._column(_LACKING, names, self._world.today)
         new = sorted(wanted - self._world.patients.keys())
         if not new:

@@ -37,11 +37,11 @@ WHERE owned.topic = $1 AND owned.partition = new.partition
 _READ = "SELECT partition, epoch, next_offset FROM consumer_offset WHERE topic = $1 AND partition = ANY($2)"
 _EPOCH = "SELECT epoch FROM consumer_offset WHERE topic = $1 AND partition = $2"
 _MARK = """
-INSERT INTO handled_ahead (topic, partition, record_offset) SELECT $1, $2, unnest($3::bigint[])
+INSERT INTO processed_ahead (topic, partition, record_offset) SELECT $1, $2, unnest($3::bigint[])
 ON CONFLICT DO NOTHING RETURNING record_offset
 """
 _TAKE_MARKS = """
-DELETE FROM handled_ahead AS ahead USING unnest($2::int[], $3::bigint[]) AS new(partition, next_offset)
+DELETE FROM processed_ahead AS ahead USING unnest($2::int[], $3::bigint[]) AS new(partition, next_offset)
 WHERE ahead.topic = $1 AND ahead.partition = new.partition AND record_offset < new.next_offset
 RETURNING ahead.partition, record_offset
 """

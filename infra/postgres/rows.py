@@ -48,9 +48,7 @@ def entry(row: Record) -> RosterEntry:
     """A row of `roster`, as `load` selects it."""
     unit, doctor_id, activated, active, pause_start, pause_end, profile, published, revision = row
     pause = None if pause_start is None else Pause(pause_start, pause_end)
-    return RosterEntry(
-        Pair(unit, doctor_id), activated, active, pause, Profile(**profile), published, revision, stored=True
-    )
+    return RosterEntry(Pair(unit, doctor_id), activated, active, pause, Profile(**profile), published, revision)
 
 
 def profile_json(held: RosterEntry) -> str:
@@ -65,7 +63,7 @@ def published_json(held: RosterEntry) -> str | None:
 
 def patient(row: Record, link_row: Record | None) -> Patient:
     """A row of `patient`, as `load` selects it, with the patient's row of `link`."""
-    id, key, partition, sequence, revision, told, unit, since, next_unit, next_since, burden, due = row
+    id, key, partition, sequence, revision, announced, unit, since, next_unit, next_since, burden, due = row
     link = None if link_row is None else Link(link_row[1], link_row[2], link_row[3])
     return Patient(
         id,
@@ -73,22 +71,24 @@ def patient(row: Record, link_row: Record | None) -> Patient:
         partition,
         sequence,
         revision,
-        told,
+        announced,
         None if unit is None else Choice(unit, since),
         None if next_unit is None else Choice(next_unit, next_since),
         burden,
         link,
         due,
-        loaded_link=link,
+        original_link=link,
     )
 
 
 def unknown_patient(id: int, key: str, partition: int, forgotten: Record | None) -> Patient:
     """A patient without a row of their own; `forgotten` tells sequence, revision and why."""
     if forgotten is None:
-        return Patient(id, key, partition, row=False)
+        return Patient(id, key, partition, is_persisted=False)
     why = Forgotten(forgotten[3])
-    return Patient(id, key, partition, forgotten[1], forgotten[2], row=False, forgotten=why, loaded_forgotten=why)
+    return Patient(
+        id, key, partition, forgotten[1], forgotten[2], is_persisted=False, forgotten=why, original_forgotten=why
+    )
 
 
 def pack_rows(rows: list[Row]) -> bytes:

@@ -52,30 +52,28 @@ SET (activated, active, pause_start, pause_end, profile, published, revision, ne
 _PATIENT_COLUMNS = """unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bool[], $5::text[], $6::date[], $7::text[],
     $8::date[], $9::float8[], $10::date[]"""
 _UPDATE_PATIENTS = f"""
-UPDATE patient SET sequence = new.sequence, revision = new.revision, told = new.told, current_unit = new.current_unit,
-    current_from = new.current_from, upcoming_unit = new.upcoming_unit, upcoming_from = new.upcoming_from,
-    care_burden = new.care_burden, next_due = new.next_due
-FROM {_PATIENT_COLUMNS}) AS new(id, sequence, revision, told, current_unit, current_from, upcoming_unit, upcoming_from,
-    care_burden, next_due)
-WHERE patient.id = new.id
-"""
+UPDATE patient SET sequence = new.sequence, revision = new.revision, announced = new.announced, current_unit =
+new.current_unit, current_from = new.current_from, upcoming_unit = new.upcoming_unit, upcoming_from =
+new.upcoming_from, care_burden = new.care_burden, next_due = new.next_due FROM {_PATIENT_COLUMNS}) AS new(id,
+sequence, revision, announced, current_unit, current_from, upcoming_unit, upcoming_from, care_burden, next_due) WHERE
+patient.id = new.id"""
 _INSERT_PATIENTS = f"""
-INSERT INTO patient (id, sequence, revision, told, current_unit, current_from, upcoming_unit, upcoming_from,
+INSERT INTO patient (id, sequence, revision, announced, current_unit, current_from, upcoming_unit, upcoming_from,
     care_burden, next_due, key, partition)
 SELECT * FROM {_PATIENT_COLUMNS}, $11::text[], $12::int[])
 """
 _DELETE_PATIENTS = "DELETE FROM patient WHERE id = ANY($1)"
 _HOLD_KEYS = """
-INSERT INTO patient (id, key, partition, sequence, revision, told)
+INSERT INTO patient (id, key, partition, sequence, revision, announced)
 SELECT id, '', 0, 0, 0, false FROM unnest($1::bigint[]) AS new(id)
 """
 _FORGET = """
-INSERT INTO forgotten (key, sequence, revision, why)
+INSERT INTO forgotten (key, sequence, revision, reason)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[])
 """
 _FORGET_STILL = """
-UPDATE forgotten SET (sequence, revision, why) = ROW(new.sequence, new.revision, new.why)
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) AS new(key, sequence, revision, why)
+UPDATE forgotten SET (sequence, revision, reason) = ROW(new.sequence, new.revision, new.reason)
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) AS new(key, sequence, revision, reason)
 WHERE forgotten.key = new.key
 """
 _FORGOTTEN_MEANWHILE = "SELECT EXISTS (SELECT FROM forgotten WHERE key = ANY($1))"
@@ -113,22 +111,22 @@ async def save(pg: asyncpg.Connection, world: World, loader: Loader) -> None:
     """Everything the world's verbs changed, in the transaction in which `loader` loaded it. Offsets and the outbox are
     others'. Raises ConcurrentInsert, or UniqueViolationError, where another transaction was first with a row."""
     await _units(pg, world)
-    doctors = [world.doctors[i] for i in sorted(world.changed_doctors)]
+    doctors = [world.doctors[i] for i in sorted(world.changes.doctors)]
     await _doctors(pg, doctors, world.today, loader.unknown_doctors)
-    await _roster(pg, [world.roster[pair] for pair in sorted(world.changed_entries)], world.today)
-    await _patients(pg, [world.patients[i] for i in sorted(world.changed_patients)])
-    await _links(pg, [world.patients[i] for i in sorted(world.changed_patients)])
+    await _roster(pg, [world.roster[pair] for pair in sorted(world.changes.entries)], world.today)
+    await _patients(pg, [world.patients[i] for i in sorted(world.changes.patients)])
+    await _links(pg, [world.patients[i] for i in sorted(world.changes.patients)])
     await _due(pg, world)
     await _imports(pg, world, loader.unknown_imports)
-    await audit.write(pg, world.changes)
-    await mark_stale(pg, world.stale_figures)
+    await audit.write(pg, world.changes.records)
+    await mark_stale(pg, world.changes.stale_statistics)
 
 
 async def _units(pg: asyncpg.Connection, world: World) -> None:
-    if not world.changed_units:
+    if not world.changes.units:
         return
     revision = await pg.fetchval(_UNITS_REVISION)
-    held = [world.units[hsa_id] for hsa_id in sorted(world.changed_units)]
+    held = [world.units[hsa_id] for hsa_id in sorted(world.changes.units)]
     await pg.executemany(
         _UNITS,
         [
@@ -185,12 +183,12 @@ def _next(days: list[date], today: date) -> date | None:
 
 
 async def _patients(pg: asyncpg.Connection, changed: list[Patient]) -> None:
-    held = [p for p in changed if p.row and p.forgotten is None]
-    new = [p for p in changed if not p.row and p.forgotten is None]
+    held = [p for p in changed if p.is_persisted and p.forgotten is None]
+    new = [p for p in changed if not p.is_persisted and p.forgotten is None]
     gone = [p for p in changed if p.forgotten is not None]
     if held:
         await pg.execute(_UPDATE_PATIENTS, *_columns(held))
-    if back := [p.key for p in new if p.loaded_forgotten is not None]:
+    if back := [p.key for p in new if p.original_forgotten is not None]:
         await pg.execute(_REMEMBER, back)
     if new:
         await pg.execute(_INSERT_PATIENTS, *_columns(new), [p.key for p in new], [p.partition for p in new])
@@ -202,13 +200,13 @@ async def _patients(pg: asyncpg.Connection, changed: list[Patient]) -> None:
 
 async def _forget(pg: asyncpg.Connection, gone: list[Patient]) -> None:
     """Leaves key, sequence and revision alone (L7, L9)."""
-    if unheld := [p.id for p in gone if not p.row and p.loaded_forgotten is None]:
+    if unheld := [p.id for p in gone if not p.is_persisted and p.original_forgotten is None]:
         await pg.execute(_HOLD_KEYS, unheld)
-    await pg.execute(_DELETE_PATIENTS, [p.id for p in gone if p.row or p.loaded_forgotten is None])
+    await pg.execute(_DELETE_PATIENTS, [p.id for p in gone if p.is_persisted or p.original_forgotten is None])
     by_key = sorted(gone, key=lambda p: p.key)
-    if new := [p for p in by_key if p.loaded_forgotten is None]:
+    if new := [p for p in by_key if p.original_forgotten is None]:
         await pg.execute(_FORGET, *_forgotten_columns(new))
-    if still := [p for p in by_key if p.loaded_forgotten is not None]:
+    if still := [p for p in by_key if p.original_forgotten is not None]:
         await pg.execute(_FORGET_STILL, *_forgotten_columns(still))
 
 
@@ -226,7 +224,7 @@ def _columns(held: list[Patient]) -> tuple[list[Any], ...]:
         [p.id for p in held],
         [p.sequence for p in held],
         [p.revision for p in held],
-        [p.told for p in held],
+        [p.announced for p in held],
         [p.current and p.current.unit for p in held],
         [p.current and p.current.valid_from for p in held],
         [p.upcoming and p.upcoming.unit for p in held],
@@ -238,8 +236,8 @@ def _columns(held: list[Patient]) -> tuple[list[Any], ...]:
 
 async def _links(pg: asyncpg.Connection, changed: list[Patient]) -> None:
     """Takes out what stood before and copies in what stands now: quicker than an upsert for thousands of links."""
-    moved = [p for p in changed if p.link != p.loaded_link]
-    if gone := [p.id for p in moved if p.loaded_link is not None]:
+    moved = [p for p in changed if p.link != p.original_link]
+    if gone := [p.id for p in moved if p.original_link is not None]:
         await pg.execute(_UNLINK, gone)
     if stand := [(p.id, *p.link) for p in moved if p.link is not None]:
         await pg.copy_records_to_table("link", records=stand, columns=_LINK_COLUMNS)
@@ -247,21 +245,21 @@ async def _links(pg: asyncpg.Connection, changed: list[Patient]) -> None:
 
 async def _due(pg: asyncpg.Connection, world: World) -> None:
     """Patients whom the day touched are not loaded when it begins; they are marked and worked off later (T5)."""
-    if world.due_units:
-        await pg.execute(_DUE_AT_UNITS, sorted(world.due_units), world.today)
-    if world.due_pairs:
-        pairs = sorted(world.due_pairs)
+    if world.changes.due_units:
+        await pg.execute(_DUE_AT_UNITS, sorted(world.changes.due_units), world.today)
+    if world.changes.due_pairs:
+        pairs = sorted(world.changes.due_pairs)
         await pg.execute(_DUE_AT_PAIRS, [p.unit for p in pairs], [p.doctor for p in pairs], world.today)
 
 
 async def _imports(pg: asyncpg.Connection, world: World, unknown: set[tuple[str, str]]) -> None:
-    for key, unit in world.moved_imports:
+    for key, unit in world.changes.moved_imports:
         await pg.execute(_MOVE_IMPORT, *key, unit)
         await pg.execute(_MOVE_PARTS, *key, unit)
-    for key in sorted(world.removed_imports):
+    for key in sorted(world.changes.removed_imports):
         await pg.execute(_REMOVE_IMPORT, *key)
         await pg.execute(_REMOVE_PARTS, *key)
-    for key in sorted(world.changed_imports):
+    for key in sorted(world.changes.imports):
         held = world.imports.get(key)
         if held is None:
             continue

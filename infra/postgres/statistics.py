@@ -10,7 +10,7 @@ import asyncpg
 import orjson
 
 from handlers.world.changes import Pair
-from handlers.world.statistics import Figures
+from handlers.world.statistics import Statistics
 
 _CURRENT = """
 SELECT link.unit, link.doctor, count(*), coalesce(sum(care_burden::numeric), 0)::float8
@@ -19,21 +19,20 @@ WHERE (link.unit, link.doctor) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 GROUP BY link.unit, link.doctor
 """
 _REMEMBER = """
-UPDATE roster SET figures = new.figures FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS new(unit, doctor, figures)
-WHERE roster.unit = new.unit AND roster.doctor = new.doctor
-"""
-_STALE = "SELECT DISTINCT unit_hsa_id, doctor_hsa_id FROM figures_stale LIMIT $1"
+UPDATE roster SET statistics = new.statistics FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS new(unit, doctor,
+statistics) WHERE roster.unit = new.unit AND roster.doctor = new.doctor"""
+_STALE = "SELECT DISTINCT unit, doctor FROM stale_statistics LIMIT $1"
 _LOCK_DOCTORS = "SELECT hsa_id FROM doctor WHERE hsa_id = ANY($1) ORDER BY hsa_id FOR UPDATE"
 _TAKE_MARKS = """
 WITH taken AS (
-    DELETE FROM figures_stale
-    WHERE (unit_hsa_id, doctor_hsa_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
-    RETURNING unit_hsa_id, doctor_hsa_id, at
+    DELETE FROM stale_statistics
+    WHERE (unit, doctor) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+    RETURNING unit, doctor, since
 )
-SELECT unit_hsa_id, doctor_hsa_id, max(at) FROM taken GROUP BY 1, 2
+SELECT unit, doctor, max(since) FROM taken GROUP BY 1, 2
 """
 _PUBLISHED = """
-SELECT unit, doctor, published, figures FROM roster
+SELECT unit, doctor, published, statistics FROM roster
 WHERE published IS NOT NULL AND (unit, doctor) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 """
 _NEXT_REVISION = """
@@ -46,14 +45,14 @@ class PublishedDoctor(NamedTuple):
     """What the doctor topic said last of a pair: the payload without figures, and the figures as `[count, burden]`."""
 
     payload: Any
-    figures: list[float] | None
+    statistics: list[float] | None
 
 
 async def mark_stale(pg: asyncpg.Connection, pairs: Mapping[Pair, datetime]) -> None:
-    """Marks the pairs' figures as stale since then: no counter is kept hot (architecture.md, Figures of doctors)."""
+    """Marks the pairs' figures as stale since then: no counter is kept hot (architecture.md, Statistics of doctors)."""
     if pairs:
         records = [(pair.unit, pair.doctor, at) for pair, at in pairs.items()]
-        await pg.copy_records_to_table("figures_stale", records=records)
+        await pg.copy_records_to_table("stale_statistics", records=records)
 
 
 async def take_stale(pg: asyncpg.Connection, limit: int) -> dict[Pair, datetime]:
@@ -69,11 +68,11 @@ async def take_stale(pg: asyncpg.Connection, limit: int) -> dict[Pair, datetime]
     return {Pair(unit, doctor): at for unit, doctor, at in await pg.fetch(_TAKE_MARKS, *_columns(pairs))}
 
 
-async def current_figures(pg: asyncpg.Connection, pairs: Iterable[Pair]) -> dict[Pair, Figures]:
+async def current_statistics(pg: asyncpg.Connection, pairs: Iterable[Pair]) -> dict[Pair, Statistics]:
     """Patients and care burden of every pair asked for, as the tables have them now."""
-    found = {pair: Figures(0, 0.0) for pair in pairs}
+    found = {pair: Statistics(0, 0.0) for pair in pairs}
     for unit, doctor, number, burden in await pg.fetch(_CURRENT, *_columns(found)):
-        found[Pair(unit, doctor)] = Figures(number, burden)
+        found[Pair(unit, doctor)] = Statistics(number, burden)
     return found
 
 
@@ -83,10 +82,10 @@ async def published_doctors(pg: asyncpg.Connection, pairs: Iterable[Pair]) -> di
     return {Pair(unit, doctor): PublishedDoctor(*published) for unit, doctor, *published in rows}
 
 
-async def remember_figures(pg: asyncpg.Connection, figures: Mapping[Pair, Figures]) -> None:
+async def remember_statistics(pg: asyncpg.Connection, statistics: Mapping[Pair, Statistics]) -> None:
     """Remembers the figures as published, so that the same are not published again."""
-    packed = [orjson.dumps(list(published)).decode() for published in figures.values()]
-    await pg.execute(_REMEMBER, *_columns(figures), packed)
+    packed = [orjson.dumps(list(published)).decode() for published in statistics.values()]
+    await pg.execute(_REMEMBER, *_columns(statistics), packed)
 
 
 async def next_revisions(pg: asyncpg.Connection, pairs: Iterable[Pair]) -> dict[Pair, int]:

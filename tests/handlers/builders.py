@@ -16,14 +16,14 @@ from schemas.command import (
     LinkPatient,
     MovePatients,
     PauseDoctor,
+    ProfileData,
     ResumeDoctor,
     UnlinkPatient,
     UpdateDoctorProfile,
 )
-from schemas.command import Profile as WireProfile
-from schemas.listing import Choice, ListingState, PatientIdChanged
+from schemas.listing import ChoiceData, ListingState, PatientIdChanged
 from schemas.read import Tombstone
-from schemas.staff import Absence, Employment, StaffRemoved, StaffState
+from schemas.staff import AbsenceData, EmploymentData, StaffRemoved, StaffState
 from schemas.unit import UnitRemoved, UnitState
 from tests.schemas import builders as examples
 from tests.system.oracle.ids import check_digit, personnummer
@@ -64,15 +64,15 @@ def post(
     start: date | None = LONG_AGO,
     end: date | None = None,
     away: tuple[tuple[date | None, date | None], ...] = (),
-) -> Employment:
+) -> EmploymentData:
     """An employment; `away` are the first and last days of absences."""
-    absences = tuple(Absence(start=a, end=b) for a, b in away)
-    return Employment(unit_hsa_id=unit, position_code=code, title=title, start=start, end=end, absences=absences)
+    absences = tuple(AbsenceData(start=a, end=b) for a, b in away)
+    return EmploymentData(unit_hsa_id=unit, position_code=code, title=title, start=start, end=end, absences=absences)
 
 
 def staff(
     doctor: str = DOCTOR,
-    *posts: Employment,
+    *posts: EmploymentData,
     version: int = 1,
     name: tuple[str, str] = ("Jon", "Karlström"),
     protected: bool = False,
@@ -116,9 +116,9 @@ def tombstone(hsa_id: str | None = DOCTOR) -> Tombstone:
     return Tombstone(hsa_id)
 
 
-def choice(unit: str = UNIT, valid_from: date = LONG_AGO) -> Choice:
+def choice(unit: str = UNIT, valid_from: date = LONG_AGO) -> ChoiceData:
     """Half a vårdval."""
-    return Choice(unit_hsa_id=unit, valid_from=valid_from)
+    return ChoiceData(unit_hsa_id=unit, valid_from=valid_from)
 
 
 HERE = choice()
@@ -126,8 +126,8 @@ HERE = choice()
 
 def listing(
     patient: str = PATIENT,
-    current: Choice | None = HERE,
-    upcoming: Choice | None = None,
+    current: ChoiceData | None = HERE,
+    upcoming: ChoiceData | None = None,
     *,
     sequence: int = 1,
     protected: bool = False,
@@ -157,9 +157,9 @@ def head(unit: str = UNIT, role: str = "VC-chef", of: str | None = None) -> dict
 HEAD = head()
 
 
-def profile(**fields: Any) -> WireProfile:
+def profile(**fields: Any) -> ProfileData:
     """Only these fields are given."""
-    return WireProfile(**fields)
+    return ProfileData(**fields)
 
 
 def activate(doctor: str = DOCTOR, *, head: dict[str, Any] = HEAD, **fields: Any) -> ActivateDoctor:

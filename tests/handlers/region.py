@@ -7,7 +7,7 @@ changed finds the old state the next time: just as on the database.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from copy import deepcopy
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -17,16 +17,16 @@ from typing import Any, TypeVar
 from handlers.decide import Handlers, decide_batch, load_missing
 from handlers.world import Doctor, Import, Link, Needs, Patient, Policy, RosterEntry, Unit, World
 from handlers.world.changes import (
+    AuditEntry,
     Cause,
-    Change,
+    ChangeRecord,
     DoctorChange,
     Json,
     LinkChange,
-    Noted,
     Outcome,
     Pair,
-    Replied,
-    RepliedAgain,
+    ReplyCreated,
+    ReplyResent,
 )
 from handlers.world.imports import IMPORT_DAYS
 from schemas.clock import DayBegan
@@ -55,7 +55,7 @@ class Region:
         self.roster: dict[Pair, RosterEntry] = {}
         self.patients: dict[int, Patient] = {}
         self.imports: dict[tuple[str, str], Import] = {}
-        self.changes: list[Change] = []
+        self.changes: list[ChangeRecord] = []
         self._ids = count(1)
         for event in events:
             self.happens(event)
@@ -106,7 +106,7 @@ class Region:
     @property
     def reply(self) -> Json:
         """The last reply."""
-        return [change.value for change in self.changes if isinstance(change, Replied)][-1]
+        return [change.value for change in self.changes if isinstance(change, ReplyCreated)][-1]
 
     @property
     def told(self) -> list[tuple[str, str, str]]:
@@ -133,7 +133,7 @@ class Region:
 
     def says(self, doctor: str = DOCTOR, unit: str = UNIT) -> Json | None:
         """The newest record of the doctor at the unit; None: nothing yet, or that the pair is gone."""
-        said = [c.core for c in self.changes if isinstance(c, DoctorChange) and c.pair == Pair(unit, doctor)]
+        said = [c.payload for c in self.changes if isinstance(c, DoctorChange) and c.pair == Pair(unit, doctor)]
         return said[-1] if said else None
 
     def link(self, patient: str = PATIENT) -> Link | None:
@@ -156,12 +156,12 @@ class Region:
     @property
     def audited(self) -> list[tuple[str, str]]:
         """The audit rows of what changed no link: what, and how it ended."""
-        return [(c.what, c.reason) for c in self.changes if isinstance(c, Noted)]
+        return [(c.what, c.reason) for c in self.changes if isinstance(c, AuditEntry)]
 
     @property
     def said_again(self) -> list[tuple[str, str]]:
         """The commands whose stored reply was asked for again."""
-        return [(c.source, c.id) for c in self.changes if isinstance(c, RepliedAgain)]
+        return [(c.source, c.id) for c in self.changes if isinstance(c, ReplyResent)]
 
     # as a database would
 
@@ -208,7 +208,7 @@ class Region:
             ):
                 wanted.add(held.id)
             chosen = {choice.unit for choice in (held.current, held.upcoming) if choice is not None}
-            if (held.link is None or overdue) and any(chosen & world.names_of(at) for at in needs.unlinked_at):
+            if (held.link is None or overdue) and any(chosen & world.predecessors_of(at) for at in needs.unlinked_at):
                 wanted.add(held.id)
         for number in sorted(wanted - world.patients.keys()):
             held = self.patients.get(number, Patient(number, f"key-{number}", 0))
@@ -228,31 +228,61 @@ class Region:
                 if part.rows is None:
                     part.rows = deepcopy(self.imports[key].parts[number].rows)
 
+    def _unrecorded(self, world: World) -> Iterator[object]:
+        """Whatever differs from what was loaded and is not in the change set: it would not be saved."""
+        changes = world.changes
+        recorded: set[object] = {*changes.patients, *changes.doctors, *changes.entries, *changes.units}
+        recorded |= {number for number, patient in world.patients.items() if changes.is_due(patient)}
+        tables: tuple[tuple[dict[Any, Any], dict[Any, Any], Callable[[Any], Any]], ...] = (
+            (world.patients, self.patients, lambda key: Patient(key, world.patients[key].key, 0)),
+            (world.doctors, self.doctors, Doctor),
+            (world.roster, self.roster, RosterEntry),
+            (world.units, self.units, Unit),
+        )
+        for loaded, stored, blank in tables:
+            for key in loaded.keys() - recorded:
+                if loaded[key] != (stored.get(key) or blank(key)):
+                    yield loaded[key]
+        moved = {(unit, key[1]): key for key, unit in changes.moved_imports}
+        for name in world.imports.keys() - changes.imports:
+            before = self.imports.get(moved.get(name, name))
+            if before is None or _without_rows(world.imports[name]) != _without_rows(before, unit=name[0]):
+                yield world.imports[name]
+
     def _comes(self, days: list[date], day: date) -> bool:
         return any(self.today < one <= day for one in days)
 
     def _keep(self, world: World) -> None:
-        self.changes += world.changes
-        self.units |= {i: world.units[i] for i in world.changed_units}
-        self.doctors |= {i: world.doctors[i] for i in world.changed_doctors}
-        self.roster |= {pair: world.roster[pair] for pair in world.changed_entries}
-        self.patients |= {i: world.patients[i] for i in world.changed_patients}
+        assert list(self._unrecorded(world)) == []
+        self.changes += world.changes.records
+        self.units |= {i: world.units[i] for i in world.changes.units}
+        self.doctors |= {i: world.doctors[i] for i in world.changes.doctors}
+        self.roster |= {pair: world.roster[pair] for pair in world.changes.entries}
+        self.patients |= {i: world.patients[i] for i in world.changes.patients}
         for patient in self.patients.values():
             at = patient.link
-            if at is not None and (at.unit in world.due_units or Pair(at.unit, at.doctor) in world.due_pairs):
+            if at is not None and (
+                at.unit in world.changes.due_units or Pair(at.unit, at.doctor) in world.changes.due_pairs
+            ):
                 patient.due = world.today
-        for key, at_unit in world.moved_imports:
+        for key, at_unit in world.changes.moved_imports:
             moved = self.imports.pop(key)
             moved.unit = at_unit
             self.imports[at_unit, key[1]] = moved
-        for key in world.removed_imports:
+        for key in world.changes.removed_imports:
             self.imports.pop(key, None)
-        for key in world.changed_imports & world.imports.keys():
+        for key in world.changes.imports & world.imports.keys():
             stored = self.imports.get(key)
             rows = {} if stored is None else {n: part.rows for n, part in stored.parts.items()}
             self.imports[key] = kept = world.imports[key]
             for number, part in kept.parts.items():
                 part.rows = rows.get(number) if part.rows is None else part.rows
+
+
+def _without_rows(waiting: Import, **changes: Any) -> Import:
+    """Rows are loaded only where they are asked for."""
+    parts = {number: replace(part, rows=None) for number, part in waiting.parts.items()}
+    return replace(waiting, parts=parts, **changes)
 
 
 def shares(region: Region) -> dict[str, int]:

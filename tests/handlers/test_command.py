@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handlers.world.changes import Noted, Outcome
+from handlers.world.changes import AuditEntry, Outcome
 from tests.handlers.builders import (
     DOCTOR,
     OTHER_UNIT,
@@ -57,7 +57,7 @@ def test_c1_units_are_compared_without_case() -> None:
 
 def test_d4_every_answer_is_audited_with_who_whom_where_and_when() -> None:
     region = ready(link())
-    cause = [c for c in region.changes if isinstance(c, Noted)][-1]
+    cause = [c for c in region.changes if isinstance(c, AuditEntry)][-1]
     assert (cause.what, cause.reason, cause.unit, cause.doctor, cause.patient_id) == (
         "link-patient",
         "done",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from handlers.world import Policy
-from handlers.world.changes import Json, Noted
+from handlers.world.changes import AuditEntry, Json
 from tests.handlers.builders import (
     DOCTOR,
     LONG_AGO,
@@ -163,7 +163,7 @@ def test_c11_an_import_still_incomplete_on_the_second_day_is_refused_in_the_name
     region.day_begins(AFTER)
     reply = region.reply
     assert (reply["code"], reply["command_id"], reply["counts"]) == ("import_incomplete", "first", None)
-    noted = [change for change in region.changes if isinstance(change, Noted)][-1]
+    noted = [change for change in region.changes if isinstance(change, AuditEntry)][-1]
     assert (noted.what, noted.reason, noted.cause.id) == ("import-links", "import_incomplete", "first")
     assert region.asks(import_links(part=3, parts=3)) == "repeated"
     assert region.said_again == [("a-source", "first")]

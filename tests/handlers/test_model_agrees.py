@@ -13,8 +13,8 @@ import pytest
 
 from handlers import listing, staff, unit
 from handlers.decide import decide_batch
-from handlers.world.changes import Cause, DoctorChange, LinkChange, Replied, RepliedAgain
-from handlers.world.statistics import Figures, with_figures
+from handlers.world.changes import Cause, DoctorChange, LinkChange, ReplyCreated, ReplyResent
+from handlers.world.statistics import Statistics, add_statistics
 from schemas.errors import Undecodable
 from schemas.read import Tombstone, read
 from tests.handlers.region import HANDLERS, Region
@@ -68,7 +68,7 @@ class Product:
                 region.day_begins(data.day, at=cause.time)
             return "applied"
         if record.topic == COMMAND and who in self._known:
-            region.changes.append(RepliedAgain(*who))
+            region.changes.append(ReplyResent(*who))
             return "repeated"
         self._known.add(who)
         handlers = dict(HANDLERS)
@@ -86,11 +86,11 @@ class Product:
                 case LinkChange():
                     key = patient_key(f"{change.patient_id:012d}", SETTINGS.secret)
                     self.heard.told.setdefault(key, []).append(Tale(change.value, change.cause.correlation_id))
-                case Replied():
+                case ReplyCreated():
                     who = change.cause.source, change.cause.id
                     self._replies[who] = f"reply/{who[0]}/{who[1]}", change.value
                     self._answer(self._replies[who])
-                case RepliedAgain() if (reply := self._replies.get((change.source, change.id))) is not None:
+                case ReplyResent() if (reply := self._replies.get((change.source, change.id))) is not None:
                     if change.asked_by is not None:
                         self._replies[change.asked_by] = reply
                     self._answer(reply)
@@ -108,7 +108,7 @@ class Product:
             if core is not None:
                 linked = self.region.linked(doctor, at)
                 burden = sum(self.region.patients[number].care_burden or 0 for number in linked)
-                self.heard.doctors[key] = with_figures(core, Figures(len(linked), burden), "2026-05-26T12:00:00Z")
+                self.heard.doctors[key] = add_statistics(core, Statistics(len(linked), burden), "2026-05-26T12:00:00Z")
         return self.heard
 
 

@@ -180,7 +180,7 @@ def must_hold(region: Region, before: Counter[tuple[str, str]]) -> Counter[tuple
             assert region.entry(patient.link.doctor, patient.link.unit).active
             fact = region.units.get(patient.link.unit)
             assert fact is None or not fact.closed(region.today)
-            assert patient.told
+            assert patient.announced
         if patient.forgotten is not None:
             assert forgets(patient)
     for (at, doctor), number in counted.items():

@@ -7,7 +7,7 @@ from typing import get_args
 import orjson
 import pytest
 
-from handlers.replies import IMPORT_SENTENCES, SENTENCES, rows_refused, shown_unit
+from handlers.replies import IMPORT_SENTENCES, SENTENCES, redact_unit, rows_refused
 from schemas.reply import Done, Refusal
 from tests.handlers.builders import PATIENT, SAMORDNINGSNUMMER, TOLVAN, UNIT
 
@@ -46,15 +46,15 @@ def test_c11_the_regions_own_sentences_are_verbatim() -> None:
     "text", [PATIENT, f"enhet {PATIENT}", PATIENT[2:], SAMORDNINGSNUMMER, TOLVAN, f"SE2321000131-E{PATIENT}"]
 )
 def test_d1_what_could_be_a_personnummer_is_not_shown_as_a_unit(text: str) -> None:
-    assert shown_unit(text) == ""
+    assert redact_unit(text) == ""
 
 
 def test_d1_a_unit_is_shown_in_upper_case_and_other_text_as_it_came() -> None:
-    assert (shown_unit(UNIT.lower()), shown_unit("fel")) == (UNIT, "fel")
+    assert (redact_unit(UNIT.lower()), redact_unit("fel")) == (UNIT, "fel")
 
 
 def test_a_reply_names_no_more_rows_than_a_record_of_its_topic_holds_and_counts_them_all() -> None:
-    longest = max(SENTENCES, key=lambda code: len(SENTENCES[code].encode()))
+    longest: Refusal = max(get_args(Refusal), key=lambda code: len(SENTENCES[code].encode()))
     answer = rows_refused(90_000, [(number, longest) for number in range(100_001, 190_001)])
     assert answer.counts == {"total": 90_000, "approved": 0, "faulty": 90_000, "updated": 0}
     assert len(answer.faulty_rows or ()) == 50_000

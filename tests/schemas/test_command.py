@@ -19,7 +19,7 @@ from schemas.command import (
     LinkPatient,
     MovePatients,
     PauseDoctor,
-    Profile,
+    ProfileData,
     ResumeDoctor,
     UnlinkPatient,
     UpdateDoctorProfile,
@@ -45,7 +45,7 @@ def read(name: str, **fields: Any) -> Command:
         ("resume-doctor", ResumeDoctor(unit_hsa_id=UNIT, actor=ACTOR, doctor_hsa_id=DOCTOR)),
         (
             "update-doctor-profile",
-            UpdateDoctorProfile(unit_hsa_id=UNIT, actor=ACTOR, doctor_hsa_id=DOCTOR, profile=Profile()),
+            UpdateDoctorProfile(unit_hsa_id=UNIT, actor=ACTOR, doctor_hsa_id=DOCTOR, profile=ProfileData()),
         ),
         (
             "link-patient",
@@ -135,7 +135,7 @@ def test_ids_dates_and_roles_are_any_text_for_the_handler_to_judge_c2() -> None:
 
 
 def test_what_was_given_of_a_profile_is_known_c6() -> None:
-    profile = Profile.model_validate_json('{"role": null, "st_a": null, "age_min": 18}')
+    profile = ProfileData.model_validate_json('{"role": null, "st_a": null, "age_min": 18}')
 
     assert profile.model_fields_set == {"role", "st_a", "age_min"}
     assert (profile.role, profile.st_a, profile.age_min) == (None, False, 18)
@@ -156,14 +156,14 @@ def test_what_was_given_of_a_profile_is_known_c6() -> None:
 )
 def test_a_profile_stays_within_its_ranges(field: str, inside: list[Any], outside: list[Any]) -> None:
     for value in inside:
-        assert Profile.model_validate_json(to_json({field: value})).model_fields_set == {field}
+        assert ProfileData.model_validate_json(to_json({field: value})).model_fields_set == {field}
     for value in outside:
         with pytest.raises(ValidationError):
-            Profile.model_validate_json(to_json({field: value}))
+            ProfileData.model_validate_json(to_json({field: value}))
 
 
 def test_age_limits_the_wrong_way_round_can_be_read_for_the_handler_to_judge_c6() -> None:
-    assert Profile.model_validate_json('{"age_min": 65, "age_max": 18}') == Profile(age_min=65, age_max=18)
+    assert ProfileData.model_validate_json('{"age_min": 65, "age_max": 18}') == ProfileData(age_min=65, age_max=18)
 
 
 @pytest.mark.parametrize(

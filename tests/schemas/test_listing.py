@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from schemas.listing import Choice, ListingState, PatientIdChanged
+from schemas.listing import ChoiceData, ListingState, PatientIdChanged
 from tests.schemas.builders import LISTING_DATA, NEW_PATIENT, OTHER_UNIT, PATIENT, UNIT, to_json, without
 
 CHOICE = LISTING_DATA["current"]
@@ -20,8 +20,8 @@ def test_the_example_of_the_contract_is_read_whole_l1() -> None:
         patient_id=PATIENT,
         sequence=5,
         protected=False,
-        current=Choice(unit_hsa_id=UNIT, valid_from=date(2026, 2, 17), reason="Aktivt val på vårdcentral"),
-        upcoming=Choice(unit_hsa_id=OTHER_UNIT, valid_from=date(2026, 6, 1), reason="Aktivt val via 1177"),
+        current=ChoiceData(unit_hsa_id=UNIT, valid_from=date(2026, 2, 17), reason="Aktivt val på vårdcentral"),
+        upcoming=ChoiceData(unit_hsa_id=OTHER_UNIT, valid_from=date(2026, 6, 1), reason="Aktivt val via 1177"),
         care_burden=1.37,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from schemas.staff import Absence, Employment, StaffRemoved, StaffState
+from schemas.staff import AbsenceData, EmploymentData, StaffRemoved, StaffState
 from tests.schemas.builders import DOCTOR, STAFF_DATA, UNIT, to_json, without
 
 POST = STAFF_DATA["employments"][0]
@@ -26,13 +26,13 @@ def test_the_example_of_the_contract_is_read_whole() -> None:
         licences=("LK",),
         specialties=("20200",),
         employments=(
-            Employment(
+            EmploymentData(
                 unit_hsa_id=UNIT,
                 position_code="202010",
                 title="Geriatriker",
                 start=date(2023, 11, 5),
                 end=None,
-                absences=(Absence(start=date(2026, 7, 1), end=date(2026, 8, 15)),),
+                absences=(AbsenceData(start=date(2026, 7, 1), end=date(2026, 8, 15)),),
             ),
         ),
     )
@@ -53,14 +53,14 @@ def test_the_rest_defaults_to_false_empty_or_null_also_when_null_is_said() -> No
 
 
 def test_of_an_employment_only_the_unit_is_required() -> None:
-    bare = Employment.model_validate_json(to_json({"unit_hsa_id": UNIT}))
-    nulls = Employment.model_validate_json(to_json(dict.fromkeys(POST) | {"unit_hsa_id": UNIT}))
+    bare = EmploymentData.model_validate_json(to_json({"unit_hsa_id": UNIT}))
+    nulls = EmploymentData.model_validate_json(to_json(dict.fromkeys(POST) | {"unit_hsa_id": UNIT}))
 
-    assert bare == nulls == Employment(unit_hsa_id=UNIT)
+    assert bare == nulls == EmploymentData(unit_hsa_id=UNIT)
 
 
 def test_ids_are_kept_upper_case() -> None:
-    post = Employment.model_validate_json(to_json({"unit_hsa_id": UNIT.lower()}))
+    post = EmploymentData.model_validate_json(to_json({"unit_hsa_id": UNIT.lower()}))
 
     assert post.unit_hsa_id == UNIT
 

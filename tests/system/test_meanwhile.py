@@ -74,7 +74,7 @@ def test_a_process_that_dies_after_it_answered_ahead_of_a_file_leaves_nothing_to
                 for record in (last, *links[:10]):
                     await asyncio.to_thread(_send, play, record)
                 await asyncio.to_thread(until, lambda: len(_replies(play, links)) == 10, 10, "ten replies")
-                assert await holder.fetchval("SELECT count(*) FROM handled_ahead") == 10
+                assert await holder.fetchval("SELECT count(*) FROM processed_ahead") == 10
                 play.installation.kill(0)
                 play.installation.start(1)
                 for record in links[10:]:
@@ -87,7 +87,7 @@ def test_a_process_that_dies_after_it_answered_ahead_of_a_file_leaves_nothing_to
     play.installation.settle()
     assert not breaches(play)
     assert Counter(_replies(play, links)) == Counter(header(record.headers, "ce_id") for record in links)
-    assert query(play.installation.database_url, "SELECT FROM handled_ahead") == []
+    assert query(play.installation.database_url, "SELECT FROM processed_ahead") == []
 
 
 def test_others_are_answered_while_a_large_file_is_judged_and_memory_stays_small(opened: Opener) -> None:
@@ -111,7 +111,7 @@ def test_others_are_answered_while_a_large_file_is_judged_and_memory_stays_small
     assert max(waits) < own
     assert peak_mb(play.installation.processes[0].popen.pid) < 300
     play.installation.settle()
-    assert query(play.installation.database_url, "SELECT FROM handled_ahead") == []
+    assert query(play.installation.database_url, "SELECT FROM processed_ahead") == []
     assert not breaches(play, replies=False)  # the parts of a file have one reply between them
 
 

@@ -132,7 +132,7 @@ async def measure(
     counts = dict.fromkeys(_INPUTS, 0)
     for partition, count in (await _count(consumer, spans, read_offsets)).items():
         counts[inputs[partition]] += count
-    return Lag(backlog.day, counts, backlog.outbox, backlog.figures, backlog.working)
+    return Lag(backlog.day, counts, backlog.outbox, backlog.stale_doctors, backlog.in_progress)
 
 
 async def _partitions(settings: Settings, consumer: AIOKafkaConsumer) -> dict[TopicPartition, str]:
@@ -187,8 +187,8 @@ def _tell(lag: Lag) -> None:
     for topic, count in lag.inputs.items():
         metrics.lag.labels(topic).set(count)
     metrics.outbox.set(lag.outbox)
-    metrics.figures.set(lag.figures)
-    metrics.working.set(lag.working)
+    metrics.stale_doctors.set(lag.figures)
+    metrics.day_in_progress.set(lag.working)
     if lag.day is not None:
         metrics.set_day(lag.day)
 

@@ -15,7 +15,7 @@ from operator import not_
 import asyncpg
 
 from handlers.world import Needs
-from handlers.world.changes import Outcome, RepliedAgain
+from handlers.world.changes import Outcome, ReplyResent
 from infra.failpoints import hit
 from infra.postgres import offsets
 from infra.postgres.inbox import remember
@@ -85,4 +85,4 @@ async def _decide(tx: Transaction, route: Route, batch: Sequence[InboundRecord])
     await tx.decide(list(compress(due, new)), route.handlers, route.known_upfront)
     for inbound in compress(due, map(not_, new)):
         inbound.outcome = Outcome.REPEATED
-        tx.world.changes.append(RepliedAgain(inbound.cause.source, inbound.cause.id))
+        tx.world.changes.record(ReplyResent(inbound.cause.source, inbound.cause.id))

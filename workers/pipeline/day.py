@@ -55,9 +55,9 @@ async def _begin_days(route: Route, runtime: Runtime, assignment: Assignment, in
 
     inbound.outcome = Outcome.UNCHANGED
     day = await _current_day(runtime)
-    while day.working or day.day is None or day.day < target:
+    while day.in_progress or day.day is None or day.day < target:
         inbound.outcome = Outcome.APPLIED
-        if day.working:
+        if day.in_progress:
             while await run(_work_off_chunk):
                 hit("clock:chunk")
         else:
@@ -68,7 +68,7 @@ async def _begin_days(route: Route, runtime: Runtime, assignment: Assignment, in
 
 
 async def _begin_next(tx: Transaction, route: Route, inbound: InboundRecord, target: date) -> bool:
-    if tx.day.working or (tx.day.day is not None and tx.day.day >= target):
+    if tx.day.in_progress or (tx.day.day is not None and tx.day.day >= target):
         return True  # an earlier attempt stood after all, though its answer was lost
     day = target if tx.day.day is None else await next_day(tx.pg, tx.day.day, target)
     began = InboundRecord(inbound.record, DayBegan(day=day), inbound.cause)

@@ -90,7 +90,7 @@ async def transaction(
             if day.day is None and not before_first_day:
                 raise DayUnknown
             world = _world(runtime, day, exclusive)
-            loader = Loader(pg, world, runtime.keys, exclusive=exclusive, in_progress=day.working, single=single)
+            loader = Loader(pg, world, runtime.keys, exclusive=exclusive, in_progress=day.in_progress, single=single)
             tx = Transaction(pg, day, world, loader)
             try:
                 await tx.load(load_first)

@@ -13,14 +13,14 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from handlers.world.changes import Cause, DoctorChange, Pair
-from handlers.world.statistics import Figures
+from handlers.world.statistics import Statistics
 from infra.postgres import outbox
 from infra.postgres.connection import raw
 from infra.postgres.statistics import (
-    current_figures,
+    current_statistics,
     next_revisions,
     published_doctors,
-    remember_figures,
+    remember_statistics,
     take_stale,
 )
 from workers.runtime import Runtime
@@ -53,14 +53,14 @@ class StatisticsPublisher:
         return len(stale)
 
 
-async def _changes(pg: asyncpg.Connection, stale: dict[Pair, datetime]) -> list[tuple[DoctorChange, Figures]]:
+async def _changes(pg: asyncpg.Connection, stale: dict[Pair, datetime]) -> list[tuple[DoctorChange, Statistics]]:
     """The pairs whose figures differ from those published last."""
     published = await published_doctors(pg, stale)
-    current = await current_figures(pg, published)
-    changed = {pair: figures for pair, figures in current.items() if published[pair].figures != [*figures]}
+    current = await current_statistics(pg, published)
+    changed = {pair: now for pair, now in current.items() if published[pair].statistics != [*now]}
     if not changed:
         return []
-    await remember_figures(pg, changed)
+    await remember_statistics(pg, changed)
     changes = []
     for pair, revision in (await next_revisions(pg, changed)).items():
         cause = Cause("figures", f"{pair.unit}/{pair.doctor}/{revision}", stale[pair])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handlers.commands.import_rows import well_formed
 from handlers.world import Link, Row
-from handlers.world.changes import RepliedAgain
+from handlers.world.changes import ReplyResent
 from tests.handlers.builders import (
     DOCTOR,
     OTHER_UNIT,
@@ -125,7 +125,7 @@ def test_c2_the_same_part_again_after_the_answer_gets_it_as_its_own_from_then_on
     region = region_of()
     region.happens(import_links(row(1)), id="answered")
     region.happens(import_links(row(1)), id="late")
-    (again,) = [change for change in region.changes if isinstance(change, RepliedAgain)]
+    (again,) = [change for change in region.changes if isinstance(change, ReplyResent)]
     assert (again.source, again.id, again.asked_by) == ("a-source", "answered", ("a-source", "late"))
 
 

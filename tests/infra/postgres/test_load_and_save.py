@@ -24,7 +24,7 @@ from handlers.world import (
     Row,
     Unit,
 )
-from handlers.world.changes import LinkChange, Noted, Pair
+from handlers.world.changes import AuditEntry, LinkChange, Pair
 from infra.errors import BatchTooLarge, LockOrderViolation
 from infra.postgres import load
 from infra.postgres.reference_data import ReferenceData
@@ -53,7 +53,7 @@ def doctor(hsa_id: str = DOCTOR) -> Doctor:
 
 def patient(id: int, **fields: object) -> Patient:
     key = KEYS.key(id)
-    held = Patient(id, key, KEYS.partition(key), 1, row=False)
+    held = Patient(id, key, KEYS.partition(key), 1, is_persisted=False)
     for name, value in fields.items():
         setattr(held, name, value)
     return held
@@ -63,10 +63,10 @@ async def saved(begin: Begin, *patients: Patient, doctors: tuple[Doctor, ...] = 
     attempt = await begin()
     for one in doctors:
         attempt.world.add_doctor(one)
-        attempt.world.changed_doctors.add(one.hsa_id)
+        attempt.world.changes.doctors.add(one.hsa_id)
     for held in patients:
         attempt.world.add_patient(held)
-        attempt.world.changed_patients.add(held.id)
+        attempt.world.changes.patients.add(held.id)
     await attempt.save()
 
 
@@ -88,10 +88,9 @@ async def test_a_roster_entry_comes_back_with_its_doctor(
     first = await begin()
     first.world.add_doctor(doctor())
     first.world.add_entry(entry)
-    first.world.changed_doctors.add(DOCTOR)
-    first.world.changed_entries.add(PAIR)
+    first.world.changes.doctors.add(DOCTOR)
+    first.world.changes.entries.add(PAIR)
     await first.save()
-    entry.stored = True
     by_doctor, by_unit = await begin(), await begin()
     assert (await by_doctor.load(doctors={DOCTOR})).roster == {PAIR: entry}
     await by_doctor.roll_back()
@@ -104,7 +103,7 @@ async def test_a_patient_comes_back_as_they_were(begin: Begin) -> None:
         PATIENTS[0],
         sequence=2**62,
         revision=7,
-        told=True,
+        announced=True,
         current=Choice(UNIT, TODAY),
         upcoming=Choice("X", TOMORROW),
         care_burden=1.37,
@@ -113,7 +112,7 @@ async def test_a_patient_comes_back_as_they_were(begin: Begin) -> None:
     )
     await saved(begin, held, doctors=(doctor(),))
     attempt = await begin()
-    held.row, held.loaded_link = True, link
+    held.is_persisted, held.original_link = True, link
     assert (await attempt.load(patients=set(PATIENTS))).patients == {held.id: held}
 
 
@@ -121,7 +120,7 @@ async def test_a_new_patient_is_made_only_where_that_is_asked_for(begin: Begin) 
     attempt = await begin()
     assert (await attempt.load(patients={PATIENTS[0]})).patients == {}
     made = (await attempt.load(new_patients={PATIENTS[1]})).patients[PATIENTS[1]]
-    assert (made.row, made.sequence, made.key) == (False, None, KEYS.key(PATIENTS[1]))
+    assert (made.is_persisted, made.sequence, made.key) == (False, None, KEYS.key(PATIENTS[1]))
 
 
 @pytest.mark.parametrize("why", list(Forgotten))
@@ -132,12 +131,12 @@ async def test_of_a_forgotten_patient_key_sequence_and_revision_are_all_that_sta
     gone = await begin()
     held = (await gone.load(patients={PATIENTS[0]})).patients[PATIENTS[0]]
     held.forgotten, held.link = why, None
-    gone.world.changed_patients.add(held.id)
+    gone.world.changes.patients.add(held.id)
     await gone.save()
     last = await begin()
     assert (await last.load(patients={PATIENTS[0]})).patients == {}
     back = (await last.load(new_patients={PATIENTS[0]})).patients[PATIENTS[0]]
-    assert (back.forgotten, back.sequence, back.revision, back.row) == (why, 1, 3, False)
+    assert (back.forgotten, back.sequence, back.revision, back.is_persisted) == (why, 1, 3, False)
     assert await last.pg.fetchval("SELECT count(*) FROM patient") == 0
     assert await last.pg.fetchval("SELECT count(*) FROM link") == 0
 
@@ -149,7 +148,7 @@ async def test_an_import_comes_back_with_its_parts_and_their_rows_when_asked_for
     held = Import(*key, TODAY, {2: ImportPart(2, 3, 1, UNIT.lower(), who, rows)})
     first = await begin()
     first.world.imports[key] = held
-    first.world.changed_imports.add(key)
+    first.world.changes.imports.add(key)
     await first.save()
     attempt = await begin()
     found = (await attempt.load(imports={key})).imports[key]
@@ -162,12 +161,12 @@ async def test_an_answered_import_keeps_no_rows(begin: Begin) -> None:
     key = (UNIT, "a")
     first = await begin()
     first.world.imports[key] = Import(*key, TODAY, {1: ImportPart(1, 2, 1, UNIT, cause(), [])})
-    first.world.changed_imports.add(key)
+    first.world.changes.imports.add(key)
     await first.save()
     second = await begin()
     await second.load(imports={key})
     second.world.imports[key] = Import(*key, TODAY, answered_by=("s", "i"))
-    second.world.changed_imports.add(key)
+    second.world.changes.imports.add(key)
     await second.save()
     last = await begin()
     assert (await last.load(imports={key})).imports[key].answered_by == ("s", "i")
@@ -178,7 +177,7 @@ async def test_a_unit_is_seen_by_every_process_after_the_commit(begin: Begin) ->
     unit = Unit(UNIT, 1, False, NOON, "Majorna", "vardcentral", "G", TOMORROW, "X", TODAY)
     first, second = await begin(exclusive=True), await begin()
     first.world.units[UNIT] = unit
-    first.world.changed_units.add(UNIT)
+    first.world.changes.units.add(UNIT)
     await first.save()
     reference_data = ReferenceData()
     await reference_data.enter(second.pg, exclusive=False)
@@ -262,7 +261,7 @@ async def test_links_and_notes_leave_a_row_in_the_audit_trail(begin: Begin) -> N
     attempt = await begin()
     who = cause("9", actor="annsv4", role="VC-chef")
     change = LinkChange(PATIENTS[0], "k", 0, 3, "assigned", "linked_by_unit", UNIT, DOCTOR, {}, who)
-    attempt.world.changes += [change, Noted("pause-doctor", "done", UNIT, DOCTOR, None, cause())]
+    attempt.world.changes.records += [change, AuditEntry("pause-doctor", "done", UNIT, DOCTOR, None, cause())]
     await attempt.save()
     rows = await (await begin()).pg.fetch(
         "SELECT at, what, reason, unit, doctor, patient_id, revision, source, message_id, actor, role FROM audit"

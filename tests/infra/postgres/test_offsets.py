@@ -73,7 +73,7 @@ async def test_topics_are_fenced_apart(pg: asyncpg.Connection) -> None:
     assert await read_positions(pg, TOPIC, [0, 1]) == {0: Position(1, 1)}
 
 
-async def test_a_record_handled_ahead_is_marked_once_and_passed_over_once(pg: asyncpg.Connection) -> None:
+async def test_a_record_processed_ahead_is_marked_once_and_passed_over_once(pg: asyncpg.Connection) -> None:
     held = await take_ownership(pg, COMMANDS, {0: 0, 1: 0})
     assert await mark_processed_ahead(pg, COMMANDS, 0, held[0], [3, 5]) == {3, 5}
     assert await mark_processed_ahead(pg, COMMANDS, 0, held[0], [4, 5]) == {4}

@@ -98,12 +98,12 @@ async def test_beyond_what_may_be_read_the_distance_is_told(settings: Settings) 
 
 async def test_everything_that_waits_is_told(settings: Settings, meter: LagMeter, held: asyncpg.Connection) -> None:
     await send(settings, "listning.command.v1", 1)
-    await held.execute("UPDATE day SET day = '2026-05-26', working = true")
+    await held.execute("UPDATE day SET day = '2026-05-26', in_progress = true")
     await held.execute(
         "INSERT INTO outbox_shard (shard, topic, partition, last_seq, published_seq) "
         "VALUES (1, 'listning.reply.v1', 0, 7, 3), (2, 'listning.reply.v1', 1, 2, 2)"
     )
-    await held.execute("INSERT INTO figures_stale VALUES ('A', 'B', now()), ('A', 'B', now()), ('A', 'C', now())")
+    await held.execute("INSERT INTO stale_statistics VALUES ('A', 'B', now()), ('A', 'B', now()), ('A', 'C', now())")
     lag = await meter()
     assert lag.as_json() == {
         "day": "2026-05-26",
@@ -120,7 +120,7 @@ async def test_prometheus_is_told_too(settings: Settings, meter: LagMeter, held:
     await held.execute("UPDATE day SET day = '1970-01-11'")
     await meter()
     assert metrics.lag.labels("kiv.unit.v1")._value.get() == 1
-    assert metrics.day._value.get() == 10
+    assert metrics.day._value.get() == 10 * 24 * 60 * 60
 
 
 async def test_an_outage_in_between_is_forgotten_with_the_next_measurement(

@@ -59,7 +59,7 @@ async def replies(pg: asyncpg.Connection) -> int:
 
 
 async def marks(pg: asyncpg.Connection) -> list[int]:
-    return [row[0] for row in await pg.fetch("SELECT record_offset FROM handled_ahead ORDER BY record_offset")]
+    return [row[0] for row in await pg.fetch("SELECT record_offset FROM processed_ahead ORDER BY record_offset")]
 
 
 async def after(owned: Worker, pg: asyncpg.Connection, records: list[Rec], number: int) -> list[int]:
@@ -132,7 +132,7 @@ async def test_what_cannot_be_read_keeps_its_turn_and_so_do_others_of_its_key(he
     assert (await replies(pg), await marks(pg), owned.positions[0].next_offset) == (4, [], 4)
 
 
-async def test_the_next_owner_passes_over_what_was_handled_ahead(held: Held) -> None:
+async def test_the_next_owner_passes_over_what_was_processed_ahead(held: Held) -> None:
     first, pg = await commands(held), held[1]
     records = [file(0), resume(1), resume(2, UNIT)]
     async with pg.transaction():

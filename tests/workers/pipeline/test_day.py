@@ -62,7 +62,7 @@ async def linked(held: Held) -> None:
 async def test_the_first_day_begins_and_the_same_again_changes_nothing(held: Held) -> None:
     owned = await turning(held)
     await owned.handle([day(0, "2026-05-26"), day(1, "2026-05-26"), day(2, "2026-05-25")])
-    row = await held[1].fetchrow("SELECT day, working FROM day")
+    row = await held[1].fetchrow("SELECT day, in_progress FROM day")
     assert tuple(row) == (date(2026, 5, 26), False)
     assert owned.positions[0].next_offset == 3
 
@@ -98,9 +98,9 @@ async def test_a_clock_record_that_cannot_be_read_is_buried(held: Held) -> None:
 async def test_a_day_whose_beginning_stood_though_its_answer_was_lost_is_worked_off_before_the_next(held: Held) -> None:
     """T4: else what it caused would be worked off as of the day after."""
     owned, pg = await turning(held), held[1]
-    await pg.execute("UPDATE day SET day = '2026-05-26', working = true")
+    await pg.execute("UPDATE day SET day = '2026-05-26', in_progress = true")
     inbound = decode(LISTNING_CLOCK, day(0, "2026-05-28"))
     fence = Advance(LISTNING_CLOCK, owned.positions, {0: 0})
     async with transaction(held[0], fence, Needs(), exclusive=True) as tx:
         assert await days._begin_next(tx, ROUTES["clock"], inbound, date(2026, 5, 28))
-    assert tuple(await pg.fetchrow("SELECT day, working FROM day")) == (date(2026, 5, 26), True)
+    assert tuple(await pg.fetchrow("SELECT day, in_progress FROM day")) == (date(2026, 5, 26), True)

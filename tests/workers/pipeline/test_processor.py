@@ -56,8 +56,8 @@ class Breaking:
                 patient.revision = None  # type: ignore[assignment]
             else:
                 value = {"said": object()}
-                about = (patient.id, patient.key, patient.partition, 1, "assigned", "linked", None, None)
-                world.changes.append(LinkChange(*about, value, cause))
+                about = (patient.id, patient.key, patient.partition, 1)
+                world.changes.record(LinkChange(*about, "assigned", "linked_by_unit", None, None, value, cause))
         return outcome
 
 

@@ -1,4 +1,4 @@
-"""Figures are said when they changed, and at most once per run of the duty (contract.md, listning.doctor.v1)."""
+"""Statistics are said when they changed, and at most once per run of the duty (contract.md, listning.doctor.v1)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def held(migrated_url: str) -> AsyncIterator[Held]:
 
 async def link(pg: asyncpg.Connection, patient: int, burden: float | None) -> None:
     await pg.execute(
-        "INSERT INTO patient (id, key, partition, sequence, revision, told, care_burden)"
+        "INSERT INTO patient (id, key, partition, sequence, revision, announced, care_burden)"
         " VALUES ($1, 'k', 0, 1, 1, true, $2)",
         patient,
         burden,
@@ -70,11 +70,11 @@ async def test_nothing_is_said_twice(held: Held) -> None:
     assert await said(held) == [(1, 1, 1.5)]
     await mark_stale(held[1], {PAIR: NOON})  # one came, another went
     assert await said(held) == [(1, 1, 1.5)]
-    assert await held[1].fetchval("SELECT count(*) FROM figures_stale") == 0
+    assert await held[1].fetchval("SELECT count(*) FROM stale_statistics") == 0
 
 
 async def test_a_pair_that_is_gone_has_no_figures(held: Held) -> None:
     await link(held[1], 1, 1.5)
     await held[1].execute("UPDATE roster SET published = NULL")
     assert await said(held) == []
-    assert await held[1].fetchval("SELECT count(*) FROM figures_stale") == 0
+    assert await held[1].fetchval("SELECT count(*) FROM stale_statistics") == 0

@@ -1,4 +1,4 @@
-"""The tables of the main job."""
+"""The first schema: progress, outbox, the world, commands and the audit trail."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ down_revision = None
 PROGRESS = """
 CREATE TABLE installation (
     one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
-    id uuid NOT NULL DEFAULT gen_random_uuid()
+    id uuid NOT NULL DEFAULT gen_random_uuid(),
+    key_fingerprint bytea
 );
-INSERT INTO installation DEFAULT VALUES;
+COMMENT ON COLUMN installation.key_fingerprint IS 'Of the secret that patient keys are made with, since the first
+start'; INSERT INTO installation DEFAULT VALUES;
 
 CREATE TABLE topic (
     name text PRIMARY KEY,
@@ -32,12 +34,20 @@ CREATE TABLE day (
     one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
     day date,
     announced date,
-    working boolean NOT NULL DEFAULT false,
+    in_progress boolean NOT NULL DEFAULT false,
     units_revision bigint NOT NULL DEFAULT 0,
     cause jsonb
 ) WITH (fillfactor = 50);
 INSERT INTO day DEFAULT VALUES;
-COMMENT ON COLUMN day.working IS 'What the day caused for linked patients is not worked off yet (T5)';
+COMMENT ON COLUMN day.in_progress IS 'What the day caused for linked patients is not worked off yet (T5)';
+
+CREATE TABLE processed_ahead (
+    topic text,
+    partition integer,
+    record_offset bigint,
+    PRIMARY KEY (topic, partition, record_offset)
+);
+COMMENT ON TABLE processed_ahead IS 'Records beyond consumer_offset.next_offset that are processed already';
 """
 
 OUTBOX = """
@@ -60,7 +70,7 @@ CREATE TABLE outbox (
 );
 """
 
-HELD = """
+WORLD = """
 CREATE TABLE unit (
     hsa_id text PRIMARY KEY,
     version bigint NOT NULL,
@@ -69,6 +79,7 @@ CREATE TABLE unit (
     name text,
     kind text NOT NULL,
     care_giver text,
+    first_day date,
     last_day date,
     replaced_by text,
     revision bigint NOT NULL
@@ -97,7 +108,7 @@ CREATE TABLE roster (
     pause_end date,
     profile json NOT NULL,
     published json,
-    figures jsonb,
+    statistics jsonb,
     revision bigint NOT NULL,
     next_due date,
     PRIMARY KEY (doctor, unit)
@@ -111,7 +122,7 @@ CREATE TABLE patient (
     partition integer NOT NULL,
     sequence bigint NOT NULL,
     revision bigint NOT NULL,
-    told boolean NOT NULL,
+    announced boolean NOT NULL,
     current_unit text,
     current_from date,
     upcoming_unit text,
@@ -135,16 +146,17 @@ CREATE TABLE forgotten (
     key text PRIMARY KEY,
     sequence bigint NOT NULL,
     revision bigint NOT NULL,
-    why text NOT NULL CHECK (why IN ('protected', 'moved', 'unheard'))
+    reason text NOT NULL CHECK (reason IN ('protected', 'moved', 'never_listed'))
 );
 COMMENT ON TABLE forgotten IS 'All that is kept of protected patients (L7) and of ids that changes spoke of (L9)';
 
-CREATE TABLE figures_stale (
-    unit_hsa_id text NOT NULL,
-    doctor_hsa_id text NOT NULL,
-    at timestamptz NOT NULL
+CREATE TABLE stale_statistics (
+    unit text NOT NULL,
+    doctor text NOT NULL,
+    since timestamptz NOT NULL
 );
-CREATE INDEX figures_stale_pair ON figures_stale (unit_hsa_id, doctor_hsa_id);
+CREATE INDEX stale_statistics_pair ON stale_statistics (unit, doctor);
+COMMENT ON TABLE stale_statistics IS 'Marks: the figures of a doctor at a unit are others than those published last';
 """
 
 COMMANDS = """
@@ -212,7 +224,7 @@ CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
 def upgrade() -> None:
     """Makes every table. The driver's own call, because it takes several statements at once."""
     connection = op.get_bind().connection
-    for part in (PROGRESS, OUTBOX, HELD, COMMANDS, AUDIT):
+    for part in (PROGRESS, OUTBOX, WORLD, COMMANDS, AUDIT):
         connection.run_async(lambda driver, sql=part: driver.execute(sql))
 
 
