@@ -2,9 +2,13 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+#: processes that run tests at the same time, each with servers of its own
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fast format run bench chaos lock clean
+PURE := tests/schemas tests/handlers tests/scenarios/test_on_model.py tests/scenarios/test_in_memory.py
+
+.PHONY: help demo test check unit format run bench chaos lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
@@ -13,17 +17,17 @@ demo: $(VENV)/.installed ## Show the whole service at work on an embedded broker
 	@$(BIN)/fastlakare demo
 
 test: $(VENV)/.installed ## Every test, on real Apache Kafka and PostgreSQL
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-fast: $(VENV)/.installed ## The pure tests alone, in seconds
-	@$(BIN)/python -m pytest tests/schemas tests/handlers tests/system/oracle/test_model.py
+unit: $(VENV)/.installed ## The pure tests alone, without servers, in seconds
+	@$(BIN)/python -m pytest -q $(PURE)
 
 check: $(VENV)/.installed ## Format, lint, types, imports and the pure tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q tests/schemas tests/handlers
+	@$(MAKE) --no-print-directory unit
 
 format: $(VENV)/.installed ## Put the code into its form
 	@$(BIN)/ruff format .
@@ -35,7 +39,7 @@ run: $(VENV)/.installed ## The service, with the settings of the environment or 
 bench: $(VENV)/.installed ## The relisting wave beside the raw loop, on real Kafka and PostgreSQL
 	@$(BIN)/python -m benchmarks
 
-chaos: $(VENV)/.installed ## Ten minutes in which everything breaks, and the ledger of what came out of it
+chaos: $(VENV)/.installed ## Ten minutes of injected faults, then what was delivered against the model
 	@$(BIN)/python -m tests.chaos
 
 lock: ## Resolve the requirements anew (needs uv)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.drain import drains
-from benchmarks.moments import moments
+from benchmarks.latency import moments
 from benchmarks.servers import servers
-from benchmarks.wave import Wave
+from benchmarks.throughput import drains
+from benchmarks.wave import Workload
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
     given = arguments.parse_args()
     with servers() as both:
         if given.part != "moments":
-            drains(both, Wave(patients=given.patients, events=2 * given.patients))
+            drains(both, Workload(patients=given.patients, events=2 * given.patients))
         if given.part != "wave":
             moments(both, given.listings)
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.embedded.postgres import Postgres
-from tests.servers.kafka import Kafka
-from tests.system.oracle.driver import Installation
+from tests.harness.installation import Installation
+from tests.harness.kafka import Kafka
 
 POSTGRES = {
     "fsync": "on",

@@ -20,7 +20,7 @@ FIRST_DAY = date(2026, 1, 1)
 
 
 @dataclass(frozen=True)
-class Wave:
+class Workload:
     """`patients` linked patients, `events` listing events, a `share` of which names another unit than the link's."""
 
     patients: int = 200_000
@@ -48,7 +48,7 @@ def home(number: int) -> Pair:
     return Pair(unit, f"SE2321000131-P{number % (len(UNITS) * DOCTORS_PER_UNIT):012d}")
 
 
-def events(wave: Wave) -> Iterator[tuple[bytes, bytes]]:
+def events(wave: Workload) -> Iterator[tuple[bytes, bytes]]:
     """Key and value of every event, in an order of its own; the same at every run."""
     dice = random.Random(20_260_526)
     patients = personnummer(wave.patients)
@@ -71,7 +71,7 @@ def events(wave: Wave) -> Iterator[tuple[bytes, bytes]]:
         yield b"%d" % number, orjson.dumps(value)
 
 
-def ended_links(wave: Wave) -> int:
+def ended_links(wave: Workload) -> int:
     """How many links the wave ends: those of patients whom any event lists at another unit."""
     away = set()
     for key, value in events(wave):
@@ -80,7 +80,7 @@ def ended_links(wave: Wave) -> int:
     return len(away)
 
 
-async def seed(pg: asyncpg.Connection, wave: Wave, keys: PatientKeys) -> None:
+async def seed(pg: asyncpg.Connection, wave: Workload, keys: PatientKeys) -> None:
     """The state before the wave, written to the tables as the service would have left it."""
     await pg.execute("UPDATE day SET day = $1", FIRST_DAY)
     patients = []

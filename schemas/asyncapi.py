@@ -33,7 +33,8 @@ def schema(name: str) -> Json:
     for topic in TOPICS:
         if topic.name == name and topic.messages:
             refs, defs = _schemas(list(topic.messages.values()), "#/$defs/{model}")
-            return {"$schema": _DIALECT, "title": name, "description": topic.what, "anyOf": refs, "$defs": defs}
+            kinds = refs + ([_null(topic)] if topic.null_value else [])
+            return {"$schema": _DIALECT, "title": name, "description": topic.what, "anyOf": kinds, "$defs": defs}
     for ce_type, model in _MESSAGES.items():
         if name in (ce_type, message_name(ce_type)):
             generated = model.model_json_schema(schema_generator=_Quiet)
@@ -62,6 +63,7 @@ def document(prefix: str = "", partitions: int = 12) -> Json:
                     for topic in TOPICS
                     for ce_type in topic.messages
                 },
+                **{_tombstone_name(topic): _tombstone(topic) for topic in TOPICS if _has_tombstone(topic)},
                 "dead-letter": _DEAD_LETTER,
             },
             "schemas": {**defs, "CloudEventHeaders": _CLOUD_EVENT_HEADERS, "DeadLetterHeaders": _DEAD_LETTER_HEADERS},
@@ -87,6 +89,8 @@ def _channel(topic: Topic, prefix: str, partitions: int) -> Json:
     if topic.retention_days is not None:
         configuration["retention.ms"] = topic.retention_days * _MS_PER_DAY
     names = [message_name(ce_type) for ce_type in topic.messages] or ["dead-letter"]
+    if _has_tombstone(topic):
+        names.append(_tombstone_name(topic))
     return {
         "address": prefix + topic.name,
         "description": f"{topic.what[0].upper()}{topic.what[1:]}. Key: {topic.key}.",
@@ -115,7 +119,36 @@ def _operation(topic: Topic, action: str) -> tuple[str, Json]:
     return f"{action}.{topic.name}", operation
 
 
+def _null(topic: Topic) -> Json:
+    return {"type": "null", "description": topic.null_value}
+
+
+def _has_tombstone(topic: Topic) -> bool:
+    """Whether a null value needs no envelope; what we publish always has one."""
+    return topic.null_value is not None and topic.direction == "in"
+
+
+def _tombstone_name(topic: Topic) -> str:
+    return f"{topic.name.split('.')[1]}-tombstone"
+
+
+def _tombstone(topic: Topic) -> Json:
+    return {
+        "name": _tombstone_name(topic),
+        "title": _tombstone_name(topic),
+        "summary": topic.null_value,
+        "payload": _null(topic),
+        "bindings": _key_binding(topic),
+    }
+
+
+def _key_binding(topic: Topic) -> Json:
+    return {"kafka": {"key": {"type": "string", "description": topic.key}, "bindingVersion": "0.5.0"}}
+
+
 def _message(topic: Topic, ce_type: str, payload: Json) -> Json:
+    if topic.null_value and topic.direction == "out":
+        payload = {"anyOf": [payload, _null(topic)]}
     return {
         "name": ce_type,
         "title": message_name(ce_type),
@@ -129,7 +162,7 @@ def _message(topic: Topic, ce_type: str, payload: Json) -> Json:
         },
         "payload": payload,
         "correlationId": {"location": "$message.header#/ce_correlationid"},
-        "bindings": {"kafka": {"key": {"type": "string", "description": topic.key}, "bindingVersion": "0.5.0"}},
+        "bindings": _key_binding(topic),
     }
 
 

@@ -29,7 +29,8 @@ FAST_LAKARKONTAKT = "1177.fast-lakarkontakt.v1"
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic; `name` is without prefix, `messages` maps `ce_type` to the model of its data."""
+    """One topic; `name` is without prefix, `messages` maps `ce_type` to the model of its data, `null_value` says what a
+    null value means where one is allowed beside them."""
 
     name: str
     direction: Literal["in", "out"]
@@ -38,6 +39,7 @@ class Topic:
     what: str
     retention_days: int | None = None
     one_partition: bool = False
+    null_value: str | None = None
     messages: Mapping[str, type[BaseModel]] = field(default_factory=dict)
 
 
@@ -53,6 +55,7 @@ _INPUTS = (
         "staff hsa_id",
         "compact",
         "whole state of one person in KiV",
+        null_value="The person is removed as of the record's timestamp; the key says who (S11).",
         messages={
             "se.vgregion.kiv.staff.v1": StaffState,
             "se.vgregion.kiv.staff-removed.v1": StaffRemoved,
@@ -64,6 +67,7 @@ _INPUTS = (
         "unit hsa_id",
         "compact",
         "whole state of one unit in KiV",
+        null_value="The unit is removed as of the record's timestamp; the key says which (S11).",
         messages={
             "se.vgregion.kiv.unit.v1": UnitState,
             "se.vgregion.kiv.unit-removed.v1": UnitRemoved,
@@ -75,6 +79,7 @@ _INPUTS = (
         "any stable key per patient",
         "compact",
         "whole vårdval of one patient",
+        null_value="Ignored: the end of a listing is said in words.",
         messages={
             "se.vgregion.vardval.listing.v1": ListingState,
             "se.vgregion.vardval.patient-id-changed.v1": PatientIdChanged,
@@ -116,6 +121,7 @@ _OUTPUTS = (
         "unit/doctor",
         "compact",
         "a doctor's availability at a unit, with figures",
+        null_value="The pair is gone: forget this key.",
         messages={"se.vgregion.listning.doctor.v1": DoctorAvailability},
     ),
     Topic(

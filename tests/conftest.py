@@ -17,7 +17,7 @@ import pytest
 
 from infra.embedded.postgres import Postgres
 from infra.postgres.migrations import upgrade
-from tests.servers.kafka import Kafka, NoKafka, in_container, jars
+from tests.harness.kafka import Kafka, NoKafka, in_container, jars
 
 #: a test database need not survive the machine, only its own crashes
 FAST = {"fsync": "off", "synchronous_commit": "on", "max_connections": "200", "shared_buffers": "128MB"}

@@ -1,1 +1,1 @@
-"""Everything at once while everything breaks, held against the ledger (quality.md, Reliability)."""
+"""Everything at once while everything breaks, held against the model (docs/testing.md)."""

@@ -1,4 +1,4 @@
-"""`make chaos`: a storm for as long as you like, and the ledger of what came out of it (quality.md, Reliability)."""
+"""`make chaos`: faults for as long as you like, and a report of what was delivered (quality.md, Reliability)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.storm import RECOVERY_SECONDS, Report, Storm, stage
+from tests.chaos.supervisor import RECOVERY_SECONDS, Report, Supervisor, testbed
 
 
 def main(
-    minutes: Annotated[float, typer.Option(help="How long trouble is made; each round is finished.")] = 10.0,
-    seed: Annotated[int | None, typer.Option(help="The storm's luck; drawn when it is left out.")] = None,
+    minutes: Annotated[float, typer.Option(help="How long faults are injected; each round is finished.")] = 10.0,
+    seed: Annotated[int | None, typer.Option(help="Of the faults and the history; drawn when it is left out.")] = None,
     keep: Annotated[Path | None, typer.Option(help="An empty folder for what the processes write; it stays.")] = None,
 ) -> None:
     """Runs three processes on real Kafka and PostgreSQL while a seeded history of all kinds of records and a load of
@@ -32,39 +32,43 @@ def main(
     console = Console(stderr=True)
     with (
         tempfile.TemporaryDirectory(prefix="fastlakare-chaos-") as temporary,
-        stage(keep or Path(temporary)) as ready,
+        testbed(keep or Path(temporary)) as ready,
         console.status(f"seed {drawn}") as status,
     ):
-        storm = Storm(ready, drawn, lambda text: status.update(f"seed {drawn}: {text}"))
+        supervisor = Supervisor(ready, drawn, lambda text: status.update(f"seed {drawn}: {text}"))
         try:
-            storm.blow(minutes * 60)
-            report = storm.judge()
+            supervisor.run(minutes * 60)
+            report = supervisor.judge()
         except AssertionError as error:
-            report = storm.report
+            report = supervisor.report
             report.faults.append(str(error))
     _show(report)
-    sys.exit(bool(report.faults) or not report.ledger.balanced)
+    sys.exit(bool(report.faults) or not report.delivery.balanced)
 
 
 def _show(report: Report) -> None:
-    table = Table("what", "how many", title=f"a storm of {report.seconds:.0f} s, seed {report.seed}")
-    table.add_row("rounds of sending, trouble and recovery", f"{report.rounds}")
+    table = Table("what", "how many", title=f"a run of {report.seconds:.0f} s, seed {report.seed}")
+    table.add_row("rounds of sending, faults and recovery", f"{report.rounds}")
     for topic, number in sorted(report.sent.items()):
         table.add_row(f"sent to {topic}", f"{number}")
     table.add_section()
-    for trouble, number in sorted(report.troubles.items()):
-        table.add_row(trouble, f"{number}")
+    for fault, number in sorted(report.injected.items()):
+        table.add_row(fault, f"{number}")
     table.add_section()
-    ledger = report.ledger
-    table.add_row("1177's events and replies the rules ask for", f"{ledger.expected}")
-    table.add_row("heard", f"{ledger.heard}")
-    for what, number in (("lost", ledger.lost), ("doubled", ledger.doubled), ("out of order", ledger.out_of_order)):
+    delivery = report.delivery
+    table.add_row("1177's events and replies the rules ask for", f"{delivery.expected}")
+    table.add_row("heard", f"{delivery.heard}")
+    for what, number in (
+        ("lost", delivery.lost),
+        ("doubled", delivery.doubled),
+        ("out of order", delivery.out_of_order),
+    ):
         table.add_row(what, f"{number}")
     table.add_section()
     table.add_row("other differences from the rules' model", f"{len(report.faults)}")
     if report.recoveries:
         worst = f"{median(report.recoveries):.1f} s, {max(report.recoveries):.1f} s (of {RECOVERY_SECONDS:.0f} s)"
-        table.add_row("all mended to all answered: median, worst", worst)
+        table.add_row("all recovered to all answered: median, worst", worst)
     console = Console()
     console.print(table)
     for fault in report.faults[:20]:

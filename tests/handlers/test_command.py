@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handlers.world.changes import AuditEntry, Outcome
-from tests.handlers.builders import (
+from tests.harness.builders import (
     DOCTOR,
     OTHER_UNIT,
     PATIENT,
@@ -29,7 +29,7 @@ from tests.handlers.builders import (
     unlink,
     update,
 )
-from tests.handlers.region import Region, ready
+from tests.harness.region import Region, ready
 
 ALL = [activate, deactivate, pause, resume, update, link, unlink, move, distribute, import_links]
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from handlers.world import Policy
 from handlers.world.changes import AuditEntry, Json
-from tests.handlers.builders import (
+from tests.harness.builders import (
     DOCTOR,
     LONG_AGO,
     NOON,
@@ -26,7 +26,7 @@ from tests.handlers.builders import (
     staff,
     unit,
 )
-from tests.handlers.region import Region, ready
+from tests.harness.region import Region, ready
 
 AFTER = TOMORROW + timedelta(days=1)
 ENDS_TODAY = staff(DOCTOR, post(end=TODAY), version=2)

@@ -9,7 +9,7 @@ import pytest
 from handlers import listing as listing_topic
 from handlers.world import Forgotten, Link
 from handlers.world.changes import Outcome
-from tests.handlers.builders import (
+from tests.harness.builders import (
     DOCTOR,
     LONG_AGO,
     OTHER_UNIT,
@@ -29,7 +29,7 @@ from tests.handlers.builders import (
     tombstone,
     unlink,
 )
-from tests.handlers.region import Region, ready
+from tests.harness.region import Region, ready
 
 ELSEWHERE = choice(OTHER_UNIT, TODAY)
 SOON_ELSEWHERE = choice(OTHER_UNIT, TOMORROW)

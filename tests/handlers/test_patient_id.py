@@ -6,7 +6,7 @@ import pytest
 
 from handlers.world import Forgotten, Link
 from handlers.world.changes import Outcome
-from tests.handlers.builders import (
+from tests.harness.builders import (
     DOCTOR,
     NEW_PATIENT,
     OTHER_DOCTOR,
@@ -25,7 +25,7 @@ from tests.handlers.builders import (
     staff,
     unit,
 )
-from tests.handlers.region import Region, ready
+from tests.harness.region import Region, ready
 
 OLD, NEW = PATIENT, NEW_PATIENT
 NOWHERE = None

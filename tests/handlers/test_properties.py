@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from handlers.world import Patient
 from handlers.world.changes import LinkChange
-from tests.handlers.builders import (
+from tests.harness.builders import (
     DOCTOR,
     NEW_PATIENT,
     OTHER_DOCTOR,
@@ -44,7 +44,7 @@ from tests.handlers.builders import (
     unlink,
     update,
 )
-from tests.handlers.region import Region
+from tests.harness.region import Region
 
 units = st.sampled_from([UNIT, OTHER_UNIT])
 doctors = st.sampled_from([DOCTOR, OTHER_DOCTOR])

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.handlers.builders import (
+from tests.harness.builders import (
     DOCTOR,
     LONG_AGO,
     OTHER_UNIT,
@@ -26,7 +26,7 @@ from tests.handlers.builders import (
     unit_removed,
     unlink,
 )
-from tests.handlers.region import ready
+from tests.harness.region import ready
 
 MARCH, APRIL, MAY = date(2026, 3, 1), date(2026, 4, 1), date(2026, 5, 1)
 LINKED = link(start=MARCH.isoformat())

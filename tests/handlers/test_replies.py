@@ -9,7 +9,7 @@ import pytest
 
 from handlers.replies import IMPORT_SENTENCES, SENTENCES, redact_unit, rows_refused
 from schemas.reply import Done, Refusal
-from tests.handlers.builders import PATIENT, SAMORDNINGSNUMMER, TOLVAN, UNIT
+from tests.harness.builders import PATIENT, SAMORDNINGSNUMMER, TOLVAN, UNIT
 
 #: contract.md, listning.reply.v1, word for word
 CONTRACT = """

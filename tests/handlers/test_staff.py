@@ -9,7 +9,7 @@ import pytest
 from handlers import staff as staff_topic
 from handlers.world import Doctor, Policy, Profile
 from handlers.world.changes import Outcome
-from tests.handlers.builders import (
+from tests.harness.builders import (
     DOCTOR,
     EARLIER,
     LONG_AGO,
@@ -35,7 +35,7 @@ from tests.handlers.builders import (
     unit,
     update,
 )
-from tests.handlers.region import Region, ready
+from tests.harness.region import Region, ready
 
 
 def test_s1_news_from_kiv_leaves_activation_pause_and_profile_alone() -> None:

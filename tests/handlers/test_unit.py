@@ -7,7 +7,7 @@ import pytest
 from handlers import unit as unit_topic
 from handlers.world import Link, Profile
 from handlers.world.changes import Outcome
-from tests.handlers.builders import (
+from tests.harness.builders import (
     DOCTOR,
     EARLIER,
     LONG_AGO,
@@ -37,7 +37,7 @@ from tests.handlers.builders import (
     unit_removed,
     update,
 )
-from tests.handlers.region import Region, ready
+from tests.harness.region import Region, ready
 
 REPLACED = unit(version=2, replaced_by=OTHER_UNIT)
 

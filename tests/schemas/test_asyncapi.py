@@ -102,10 +102,23 @@ def test_every_message_is_described_with_its_data_and_headers() -> None:
     described = document()
     messages = described["components"]["messages"]
 
-    assert set(messages) == {message_name(ce_type) for topic in TOPICS for ce_type in topic.messages} | {"dead-letter"}
+    assert set(messages) == {message_name(ce_type) for topic in TOPICS for ce_type in topic.messages} | {
+        "dead-letter", "staff-tombstone", "unit-tombstone", "listing-tombstone"
+    }  # fmt: skip
     for ce_type, (_, data) in EXAMPLES.items():
         whole = messages[message_name(ce_type)]["payload"] | {"components": described["components"]}
         assert list(Draft7Validator(whole).iter_errors(data)) == []
+
+
+@pytest.mark.parametrize(
+    ("topic", "allowed"),
+    [
+        *(("kiv.staff.v1", True), ("kiv.unit.v1", True), ("vardval.listing.v1", True), ("listning.command.v1", False)),
+        *(("1177.fast-lakarkontakt.v1", True), ("listning.doctor.v1", True), ("listning.reply.v1", False)),
+    ],
+)
+def test_a_null_value_is_in_the_schema_of_each_topic_that_takes_one(topic: str, allowed: bool) -> None:
+    assert Draft202012Validator(schema(topic)).is_valid(None) is allowed
 
 
 def test_inputs_are_received_outputs_sent_and_the_clock_both() -> None:

@@ -20,8 +20,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from infra.embedded.ports import free_port
+from tests.harness.kafka import Kafka
 from tests.security.certificates import Authority
-from tests.servers.kafka import Kafka
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 SERVICE, OPERATOR, SENDER, STRANGER = "fastlakare", "operator", "sender", "stranger"

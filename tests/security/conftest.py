@@ -13,8 +13,8 @@ import pytest
 from infra.embedded.postgres import Postgres
 from infra.postgres.migrations import upgrade
 from tests.conftest import database, unavailable
+from tests.harness.kafka import NoKafka
 from tests.security.cluster import DEPLOY, Cluster
-from tests.servers.kafka import NoKafka
 
 _PASSWORD = "of-the-test"
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, Producer
 
+from tests.harness.installation import ROOT, Installation
+from tests.harness.published import headers_of, require_promised
 from tests.security.cluster import OPERATOR, SENDER, SERVICE, STRANGER, Cluster, documented
 from tests.security.conftest import Roles
-from tests.system.oracle.driver import ROOT, Installation
 
 WAYS = ("scram", "oauthbearer", "mutual TLS")
 UNIT = "SE2321000131-E000000000712"
@@ -79,6 +80,7 @@ def reply(cluster: Cluster, installation: Installation) -> str:
         record = consumer.poll(30)
         assert record is not None
         assert record.error() is None
+        require_promised("listning.reply.v1", record.value(), headers_of(record))
         code: str = json.loads(record.value() or b"")["code"]
         return code
     finally:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.harness.histories import PATIENTS, World
+from tests.harness.installation import Installation, Process, until
+from tests.harness.workload import HOME, Workload
 from tests.system.conftest import Opener
-from tests.system.oracle.driver import Installation, Process, until
-from tests.system.oracle.histories import PATIENTS, World
-from tests.system.wave import HOME, Wave
 from workers.pipeline.transaction import FAILPOINTS
 from workers.relay.leader import STEPS
 
@@ -33,7 +33,7 @@ def launch_at(installation: Installation, point: str | None) -> Process:
     return process
 
 
-class Mortal:
+class CrashLoop:
     """One process at a time, each armed with the next point; the last one lives."""
 
     def __init__(self, installation: Installation, points: Iterator[str]) -> None:
@@ -64,7 +64,7 @@ class Mortal:
 def test_dying_once_at_every_failpoint_changes_nothing(opened: Opener) -> None:
     play = opened(0, INSTANCE_ID="mortal")  # whoever comes next need not wait for the dead one's session to end
     play.killed = len(POINTS)
-    mortal = Mortal(play.installation, iter(POINTS))
+    mortal = CrashLoop(play.installation, iter(POINTS))
     for step in World(21).steps(400):
         play.topics.publish(step.records)
         play.sent += step.records
@@ -84,7 +84,7 @@ def asleep(process: Process) -> bool:
 
 @pytest.mark.parametrize("point", SLEEPS)
 def test_a_process_that_slept_and_was_overtaken_tears_nothing_when_it_wakes(opened: Opener, point: str) -> None:
-    play, wave = opened(0), Wave(300)
+    play, wave = opened(0), Workload(300)
     installation = play.installation
     sleeper = launch_at(installation, f"{point}=stop")
     placed = [wave.sender.command("distribute-patients", HOME, seed=1)]

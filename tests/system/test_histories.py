@@ -6,16 +6,17 @@ import random
 
 import pytest
 
-from tests.system.conftest import Opener, seeds
-from tests.system.oracle.histories import PATIENTS, World
-from tests.system.oracle.play import Play
+from tests.harness.histories import PATIENTS, World
+from tests.harness.seeds import seeds
+from tests.harness.session import Session
+from tests.system.conftest import Opener
 
 pytestmark = pytest.mark.system
 
 STEPS = 150  # looked at every 50, so that the first faults are told and not all that follows from them
 
 
-def faults(play: Play, seed: int) -> list[str]:
+def faults(play: Session, seed: int) -> list[str]:
     """What differs from the model and where a personnummer leaked; the seed in front, so that it can be run again."""
     found = [*play.differences(), *(f"leaked: {leak}" for leak in play.leaks(PATIENTS))]
     return [f"FASTLAKARE_TEST_SEEDS={seed}-{seed + 1}: {fault}" for fault in found[:20]]

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from tests.system.invariants import breaches
-from tests.system.oracle.play import Play
-from tests.system.oracle.programme import Step
-from tests.system.oracle.records import INPUTS, LISTING, STAFF, UNIT, Record, header
-from tests.system.wave import DOCTORS, HOME, Wave
+from tests.harness.invariants import breaches
+from tests.harness.records import INPUTS, LISTING, STAFF, UNIT, Record, header
+from tests.harness.session import Session
+from tests.harness.workload import DOCTORS, HOME, Workload
+from tests.scenarios.schedule import Step
 
 pytestmark = pytest.mark.system
 
@@ -47,8 +47,8 @@ def malformed(sound: Record, patient: str) -> Iterator[tuple[str, Record]]:
         yield "invalid_json", replace(sound, value=None)
 
 
-def test_every_malformed_kind_on_every_topic_is_buried_once_and_nothing_gets_stuck(play: Play) -> None:
-    wave = Wave(4)
+def test_every_malformed_kind_on_every_topic_is_buried_once_and_nothing_gets_stuck(play: Session) -> None:
+    wave = Workload(4)
     wave.set_up(play)
     patient = wave.patients[0]
     models = [
@@ -73,5 +73,5 @@ def test_every_malformed_kind_on_every_topic_is_buried_once_and_nothing_gets_stu
     assert play.leaks(wave.patients) == []
 
 
-def _letters(play: Play) -> list[Record]:
+def _letters(play: Session) -> list[Record]:
     return [one for one in play.topics.collect() if one.topic.endswith(".dlq")]

@@ -12,16 +12,16 @@ from statistics import median
 import asyncpg
 import pytest
 
-from benchmarks.cpu import peak_mb
-from benchmarks.ears import Ears
 from infra.patient_keys import partition_of
+from tests.harness.installation import until
+from tests.harness.invariants import breaches, query
+from tests.harness.processes import peak_mb
+from tests.harness.records import REPLY, Record, header
+from tests.harness.session import Session
+from tests.harness.subscriber import Subscriber
+from tests.harness.workload import AWAY, DOCTORS, HOME, Workload
+from tests.scenarios.schedule import Step
 from tests.system.conftest import Opener
-from tests.system.invariants import breaches, query
-from tests.system.oracle.driver import until
-from tests.system.oracle.play import Play
-from tests.system.oracle.programme import Step
-from tests.system.oracle.records import REPLY, Record, header
-from tests.system.wave import AWAY, DOCTORS, HOME, Wave
 
 ROWS, OTHERS = 22_000, 20
 
@@ -30,8 +30,8 @@ pytestmark = pytest.mark.system
 _BLOCKED = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
-def test_a_command_that_waits_for_the_database_keeps_no_other_partition_waiting(play: Play) -> None:
-    wave = Wave(8)
+def test_a_command_that_waits_for_the_database_keeps_no_other_partition_waiting(play: Session) -> None:
+    wave = Workload(8)
     for step in wave.opening():
         play.step(step)
     slow, quick = (_linking(play, wave, wave.patients[n], DOCTORS[n], partition=n) for n in range(2))
@@ -52,8 +52,8 @@ def test_a_command_that_waits_for_the_database_keeps_no_other_partition_waiting(
     assert not breaches(play)
 
 
-def test_a_process_that_dies_after_it_answered_ahead_of_a_file_leaves_nothing_to_answer_twice(play: Play) -> None:
-    wave = Wave(60)
+def test_a_process_that_dies_after_it_answered_ahead_of_a_file_leaves_nothing_to_answer_twice(play: Session) -> None:
+    wave = Workload(60)
     for step in wave.opening():
         play.step(step)
     in_file, others = wave.patients[:40], wave.patients[40:]
@@ -93,7 +93,7 @@ def test_a_process_that_dies_after_it_answered_ahead_of_a_file_leaves_nothing_to
 def test_others_are_answered_while_a_large_file_is_judged_and_memory_stays_small(opened: Opener) -> None:
     """Those in another partition, and those behind it in its own."""
     play = opened(1)
-    wave = Wave(ROWS + OTHERS)
+    wave = Workload(ROWS + OTHERS)
     for step in wave.opening():
         play.step(step, 120)
     *parts, last = _file(wave)
@@ -115,7 +115,7 @@ def test_others_are_answered_while_a_large_file_is_judged_and_memory_stays_small
     assert not breaches(play, replies=False)  # the parts of a file have one reply between them
 
 
-def _file(wave: Wave) -> list[Record]:
+def _file(wave: Workload) -> list[Record]:
     """The parts of an import that gives the first patients to the first doctors."""
     rows = [
         {"row": n + 2, "patient_id": patient, "unit_hsa_id": HOME, "doctor_hsa_id": DOCTORS[n % 3]}
@@ -128,21 +128,22 @@ def _file(wave: Wave) -> list[Record]:
     ]
 
 
-def _waits(play: Play, last: Record, links: list[Record]) -> tuple[list[float], float]:
+def _waits(play: Session, last: Record, links: list[Record]) -> tuple[list[float], float]:
     """Sends the last part and then a link every 50 ms; the seconds from then to the reply, of the links and of it."""
-    ears = Ears(play.installation)
+    subscriber = Subscriber(play.installation)
     sent: dict[str, float] = {}
     for record in (last, *links):
         _send(play, record)
         sent[header(record.headers, "ce_id") or ""] = time.perf_counter()
-        ears.listen(0.05)
-    ears.until(replies=len(sent))
-    answered = {json.loads(message.value() or b"")["command_id"]: at for at, message in ears.heard[REPLY]}
+        subscriber.listen(0.05)
+    subscriber.until(replies=len(sent))
+    subscriber.require_promised()
+    answered = {json.loads(message.value() or b"")["command_id"]: at for at, message in subscriber.heard[REPLY]}
     own, *waits = (answered[id] - at for id, at in sent.items())
     return waits, own
 
 
-def _linking(play: Play, wave: Wave, patient: str, doctor: str, partition: int, unit: str = HOME) -> Record:
+def _linking(play: Session, wave: Workload, patient: str, doctor: str, partition: int, unit: str = HOME) -> Record:
     """A link to the doctor, in this partition of the commands."""
     command = wave.sender.command("link-patient", unit, patient_id=patient, doctor_hsa_id=doctor)
     keys = (f"{unit}-{n}" for n in range(1000))
@@ -150,12 +151,12 @@ def _linking(play: Play, wave: Wave, patient: str, doctor: str, partition: int, 
     return replace(command, key=next(key for key in keys if partition_of(key.encode(), count) == partition))
 
 
-def _send(play: Play, record: Record) -> None:
+def _send(play: Session, record: Record) -> None:
     play.topics.publish([record])
     play.sent.append(record)
 
 
-def _replies(play: Play, commands: list[Record]) -> list[str]:
+def _replies(play: Session, commands: list[Record]) -> list[str]:
     """The ids of those of the commands that have been answered, as often as they were."""
     play.topics.collect()
     asked = {header(record.headers, "ce_id") for record in commands}
@@ -163,7 +164,7 @@ def _replies(play: Play, commands: list[Record]) -> list[str]:
     return [id for id in answers if id in asked]
 
 
-def _answered(play: Play, record: Record) -> bool:
+def _answered(play: Session, record: Record) -> bool:
     """Waits until there is one reply more."""
     before = sum(one.topic == REPLY for one in play.topics.collect())
     _send(play, record)

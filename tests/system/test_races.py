@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from tests.harness.invariants import breaches, query
+from tests.harness.records import Data, Record, choice, employment
+from tests.harness.session import Session
+from tests.harness.workload import AWAY, DOCTORS, HOME, Workload
+from tests.model.ids import personnummer
+from tests.scenarios.schedule import Step
 from tests.system.conftest import Opener
-from tests.system.invariants import breaches, query
-from tests.system.oracle.ids import personnummer
-from tests.system.oracle.play import Play
-from tests.system.oracle.programme import Step
-from tests.system.oracle.records import Data, Record, choice, employment
-from tests.system.wave import AWAY, DOCTORS, HOME, Wave
 
 pytestmark = pytest.mark.system
 
@@ -23,7 +23,7 @@ ANNA, BO, CILLA, DAVID = DOCTORS
 class Races:
     """One installation; each race is sent at once, in one burst over all topics, and then looked at."""
 
-    def __init__(self, play: Play, wave: Wave) -> None:
+    def __init__(self, play: Session, wave: Workload) -> None:
         self.play, self.wave, self.dice = play, wave, random.Random(5)
         self.version = 1
         self.days = iter(("2025-05-27", "2025-05-28", "2025-05-29"))
@@ -82,7 +82,7 @@ class Races:
 
 
 def test_whatever_meets_in_several_processes_leaves_everything_whole(opened: Opener) -> None:
-    play, wave = opened(3, BATCH_RECORDS="40"), Wave(160)
+    play, wave = opened(3, BATCH_RECORDS="40"), Workload(160)
     for step in wave.opening():
         play.step(step)
     races = Races(play, wave)

@@ -11,10 +11,10 @@ from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions  # type: ignore[attr-defined]
 
 from infra.embedded.ports import free_port
-from tests.system.oracle.driver import Installation, until
-from tests.system.oracle.play import Play
-from tests.system.oracle.records import LISTING
-from tests.system.wave import HOME, Wave
+from tests.harness.installation import Installation, until
+from tests.harness.records import LISTING
+from tests.harness.session import Session
+from tests.harness.workload import HOME, Workload
 
 SET = AlterConfigOpType.SET
 pytestmark = pytest.mark.system
@@ -42,7 +42,7 @@ def test_missing_topics_stop_the_start_and_say_which_command_makes_them(installa
     assert "Traceback" not in said
 
 
-def test_another_partition_count_than_remembered_stops_the_start(installation: Installation, play: Play) -> None:
+def test_another_partition_count_than_remembered_stops_the_start(installation: Installation, play: Session) -> None:
     admin = AdminClient({"bootstrap.servers": installation.bootstrap})
     play.installation.settle()  # a process told to stop before it had looked at the topics remembers none
     play.installation.leave(0)
@@ -63,7 +63,7 @@ def test_a_wrong_setting_stops_the_start_with_its_name(installation: Installatio
     assert "Traceback" not in said
 
 
-def test_another_secret_than_the_first_starts_stops_the_start(installation: Installation, play: Play) -> None:
+def test_another_secret_than_the_first_starts_stops_the_start(installation: Installation, play: Session) -> None:
     """Patients would get other keys, and nobody who is protected would be known by theirs."""
     play.installation.settle()
     play.installation.leave(0)
@@ -95,8 +95,8 @@ def test_a_process_that_still_waits_for_kafka_ends_in_order_when_told_to(install
     assert "Traceback" not in process.said()
 
 
-def test_a_partition_whose_next_record_retention_removed_stops_loudly_and_alone(play: Play) -> None:
-    wave, installation = Wave(40), play.installation
+def test_a_partition_whose_next_record_retention_removed_stops_loudly_and_alone(play: Session) -> None:
+    wave, installation = Workload(40), play.installation
     wave.set_up(play)
     installation.leave(0)
     admin = AdminClient({"bootstrap.servers": installation.bootstrap})
@@ -122,7 +122,7 @@ def test_a_partition_whose_next_record_retention_removed_stops_loudly_and_alone(
     until(lambda: process.ready()[0] == 503 and f"{LISTING}/2" in str(process.ready()[1]), 60, "readyz names it")
     (reason,) = [one for one in process.ready()[1] if one.startswith(f"{LISTING}/2:")]
     assert "stopped" in reason
-    assert "no longer in the topic" in reason
+    assert "was deleted from the topic" in reason
     command = wave.sender.command("pause-doctor", HOME, doctor_hsa_id="SE2321000131-E000000007620")
     play.topics.publish([command])
     until(lambda: [one for one in play.topics.collect() if (command.headers[1][1] or b"").decode()

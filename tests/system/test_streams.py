@@ -12,13 +12,13 @@ import pytest
 from infra.embedded.postgres import Postgres
 from infra.postgres.migrations import upgrade
 from tests.conftest import FAST
-from tests.servers.kafka import Kafka
+from tests.harness.installation import Installation, until
+from tests.harness.invariants import query
+from tests.harness.kafka import Kafka
+from tests.harness.session import Session
+from tests.harness.topics import Topics
+from tests.harness.workload import Workload
 from tests.system.conftest import Opener
-from tests.system.invariants import query
-from tests.system.oracle.driver import Installation, until
-from tests.system.oracle.play import Play
-from tests.system.oracle.topics import Topics
-from tests.system.wave import Wave
 
 pytestmark = pytest.mark.system
 
@@ -30,7 +30,7 @@ HANDLED = "SELECT coalesce(sum(next_offset), 0)::bigint FROM consumer_offset WHE
 class Stream:
     """A wave that has been sent; `reach` waits for the moment when a share of it has been handled."""
 
-    def __init__(self, play: Play, wave: Wave, each: int) -> None:
+    def __init__(self, play: Session, wave: Workload, each: int) -> None:
         self.play = play
         self._begin = self._handled()
         records = wave.stream(each)
@@ -48,7 +48,7 @@ class Stream:
 
 
 def test_a_stream_survives_kill_9_of_one_process_after_another(opened: Opener) -> None:
-    play, wave, dice = opened(2, **SMALL), Wave(2_000), random.Random(1)
+    play, wave, dice = opened(2, **SMALL), Workload(2_000), random.Random(1)
     wave.set_up(play)
     stream = Stream(play, wave, 10)
     for share in (0.1, 0.3, 0.5, 0.7):
@@ -60,7 +60,7 @@ def test_a_stream_survives_kill_9_of_one_process_after_another(opened: Opener) -
 
 
 def test_processes_join_and_leave_in_the_middle_of_a_stream(opened: Opener) -> None:
-    play, wave = opened(1, **SMALL), Wave(1_000)
+    play, wave = opened(1, **SMALL), Workload(1_000)
     wave.set_up(play)
     Stream(play, wave, 12).reach(0.1)
     play.installation.start(2)
@@ -87,7 +87,7 @@ def own_broker(kafka_jars: None, migrated_url: str, tmp_path: Path) -> Iterator[
 def test_a_stream_survives_the_broker_and_a_process_waits_for_it(own_broker: tuple[Kafka, Installation]) -> None:
     broker, installation = own_broker
     installation.start(2)
-    play, wave = Play(installation, Topics(broker.bootstrap, "own.")), Wave(1_000)
+    play, wave = Session(installation, Topics(broker.bootstrap, "own.")), Workload(1_000)
     wave.set_up(play)
     stream = Stream(play, wave, 10)
     stream.reach(0.3)
@@ -107,7 +107,7 @@ def test_a_process_told_to_stop_while_its_broker_is_away_ends_in_time_and_loses_
 ) -> None:
     broker, installation = own_broker
     installation.start(1)
-    play, wave = Play(installation, Topics(broker.bootstrap, "own.")), Wave(1_000)
+    play, wave = Session(installation, Topics(broker.bootstrap, "own.")), Workload(1_000)
     wave.set_up(play)
     Stream(play, wave, 10).reach(0.3)
     broker.kill()
@@ -140,7 +140,7 @@ def own_database(kafka: Any, topic_prefix: str, tmp_path_factory: Any) -> Iterat
 def test_a_stream_survives_the_database_and_readiness_says_so(own_database: tuple[Postgres, Installation]) -> None:
     server, installation = own_database
     installation.start(2)
-    play, wave = Play(installation, Topics(installation.bootstrap, installation.prefix)), Wave(1_000)
+    play, wave = Session(installation, Topics(installation.bootstrap, installation.prefix)), Workload(1_000)
     wave.set_up(play)
     stream = Stream(play, wave, 10)
     stream.reach(0.2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -18,6 +18,7 @@ from infra.postgres.offsets import Position, take_ownership
 from infra.postgres.reference_data import ReferenceData
 from infra.settings import Settings
 from schemas.topics import LISTNING_CLOCK, TOPICS
+from tests.harness.consumer_record import ConsumerRecord
 from workers.handoff import Handoff
 from workers.health import Health
 from workers.pipeline.assignment import Assignment
@@ -29,28 +30,14 @@ from workers.service import make_processor
 
 SECRET = "0123456789abcdef0123456789abcdef"
 COUNTS = {topic.name: 1 if topic.name == LISTNING_CLOCK else 2 for topic in TOPICS}
-NOON_MS = 1_779_796_800_000  # 2026-05-26T12:00:00Z
-
-
-@dataclass(frozen=True)
-class Rec:
-    """A record as a Kafka client gives it."""
-
-    topic: str
-    partition: int
-    offset: int
-    value: bytes | None = None
-    key: bytes | None = b"k"
-    headers: list[tuple[str, bytes | None]] = field(default_factory=list)
-    timestamp: int = NOON_MS
 
 
 def message(
     topic: str, offset: int, type_: str, data: Mapping[str, Any], *, partition: int = 0, key: bytes = b"k"
-) -> Rec:
+) -> ConsumerRecord:
     """A message in structured mode; its id is the offset."""
     envelope = {"specversion": "1.0", "id": f"{partition}/{offset}", "source": "test", "time": "2026-05-26T12:00:00Z"}
-    return Rec(topic, partition, offset, orjson.dumps({**envelope, "type": type_, "data": data}), key)
+    return ConsumerRecord(topic, partition, offset, orjson.dumps({**envelope, "type": type_, "data": data}), key)
 
 
 class Worker:
@@ -61,7 +48,7 @@ class Worker:
         route = processor.route
         self.assignment = Assignment(route.topic, 1, dict(positions), InFlight(route.in_flight))
 
-    async def handle(self, records: Sequence[Rec]) -> None:
+    async def handle(self, records: Sequence[ConsumerRecord]) -> None:
         """As the subscription hands them over."""
         await self.processor.process(self.assignment, records)
 

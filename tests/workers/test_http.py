@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from infra import metrics
 from infra.errors import DatabaseUnreachable, SettingsError
 from infra.settings import Settings
-from tests.servers.waiting import until
+from tests.harness.waiting import until
 from workers.health import Health
 from workers.http import serve_http
 from workers.operations.lag import Lag

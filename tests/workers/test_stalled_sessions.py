@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 from infra import timing
 from infra.postgres.connection import connect, create_engine
 from infra.settings import Settings
+from tests.harness.waiting import until
 from tests.infra.postgres.sessions import between_two_statements, gone, holding
-from tests.servers.waiting import until
 from workers.stalled_sessions import watch_stalled_sessions
 
 _END_THE_WATCH = """

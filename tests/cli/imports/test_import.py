@@ -12,8 +12,8 @@ import pytest
 from tests.cli.imports.files import TOLVAN
 from tests.cli.imports.vardcentral import Vardcentral
 from tests.conftest import Broker, database
-from tests.system.oracle.driver import Installation
-from tests.system.oracle.topics import Topics
+from tests.harness.installation import Installation
+from tests.harness.topics import Topics
 
 pytestmark = pytest.mark.system
 

@@ -11,10 +11,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.system.oracle.driver import ROOT, Installation, personnummer_in
-from tests.system.oracle.ids import personnummer
-from tests.system.oracle.records import REPLY, TOLD, Record, Sender, choice, employment
-from tests.system.oracle.topics import Topics
+from tests.harness.installation import ROOT, Installation, personnummer_in
+from tests.harness.records import REPLY, TOLD, Record, Sender, choice, employment
+from tests.harness.topics import Topics
+from tests.model.ids import personnummer
 
 _units, _people = count(1), count(1)
 

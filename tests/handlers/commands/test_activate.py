@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handlers.world import Profile
-from tests.handlers.builders import (
+from tests.harness.builders import (
     EMPTY_PROFILE,
     activate,
     deactivate,
@@ -12,7 +12,7 @@ from tests.handlers.builders import (
     unit,
     update,
 )
-from tests.handlers.region import Region, ready
+from tests.harness.region import Region, ready
 
 
 def test_c4_a_selectable_doctor_becomes_active_and_available() -> None:

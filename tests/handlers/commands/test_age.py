@@ -8,8 +8,8 @@ import pytest
 
 from handlers.commands.checks import age, fits
 from handlers.world import Profile
-from tests.handlers.builders import PATIENT, TOLVAN
-from tests.system.oracle.ids import personnummer
+from tests.harness.builders import PATIENT, TOLVAN
+from tests.model.ids import personnummer
 
 
 @pytest.mark.parametrize(

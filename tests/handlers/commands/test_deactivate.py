@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from handlers.world import Policy, Profile
-from tests.handlers.builders import TODAY, deactivate, jobless, link, pause, update
-from tests.handlers.region import Region, ready
+from tests.harness.builders import TODAY, deactivate, jobless, link, pause, update
+from tests.harness.region import Region, ready
 
 
 def test_c4_a_doctor_without_patients_becomes_inactive_and_keeps_the_profile() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from handlers.world import Link
 from schemas.command import DistributePatients
-from tests.handlers.builders import (
+from tests.harness.builders import (
     DOCTOR,
     OTHER_DOCTOR,
     OTHER_UNIT,
@@ -26,7 +26,7 @@ from tests.handlers.builders import (
     unit,
     update,
 )
-from tests.handlers.region import Region, ready, shares
+from tests.harness.region import Region, ready, shares
 
 THREE = (DOCTOR, OTHER_DOCTOR, THIRD_DOCTOR)
 YOUNG = patients(4, year=2015)

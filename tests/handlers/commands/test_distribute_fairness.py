@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from handlers.commands.checks import fits
 from handlers.world import Patient, Profile
-from tests.handlers.builders import (
+from tests.harness.builders import (
     DOCTOR,
     OTHER_DOCTOR,
     THIRD_DOCTOR,
@@ -20,7 +20,7 @@ from tests.handlers.builders import (
     patients,
     staff,
 )
-from tests.handlers.region import Region, shares
+from tests.harness.region import Region, shares
 
 DOCTORS = (DOCTOR, OTHER_DOCTOR, THIRD_DOCTOR)
 LACKING = [*patients(8, year=1950), *patients(8, year=1990), *patients(8, year=2015)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from handlers.commands.import_rows import well_formed
 from handlers.world import Link, Row
 from handlers.world.changes import ReplyResent
-from tests.handlers.builders import (
+from tests.harness.builders import (
     DOCTOR,
     OTHER_UNIT,
     PATIENT,
@@ -19,7 +19,7 @@ from tests.handlers.builders import (
     row,
     unlink,
 )
-from tests.handlers.region import Region, ready
+from tests.harness.region import Region, ready
 
 FIRST, SECOND = patients(2)
 

@@ -6,7 +6,7 @@ import pytest
 
 from handlers.world import Policy
 from schemas.command import ImportRow
-from tests.handlers.builders import (
+from tests.harness.builders import (
     DOCTOR,
     OTHER_DOCTOR,
     OTHER_UNIT,
@@ -29,7 +29,7 @@ from tests.handlers.builders import (
     unit,
     update,
 )
-from tests.handlers.region import Region, ready
+from tests.harness.region import Region, ready
 
 A, B, C, D = patients(4)
 BOTH = (DOCTOR, OTHER_DOCTOR)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handlers.world import Link
-from tests.handlers.builders import (
+from tests.harness.builders import (
     DOCTOR,
     LONG_AGO,
     NEW_PATIENT,
@@ -27,7 +27,7 @@ from tests.handlers.builders import (
     unlink,
     update,
 )
-from tests.handlers.region import Region, ready
+from tests.harness.region import Region, ready
 
 ABSENT = staff(DOCTOR, post(away=((TODAY, None),)), version=2)
 

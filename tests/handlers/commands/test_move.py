@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handlers.world import Link
-from tests.handlers.builders import (
+from tests.harness.builders import (
     DOCTOR,
     NEW_PATIENT,
     OTHER_DOCTOR,
@@ -24,7 +24,7 @@ from tests.handlers.builders import (
     staff,
     update,
 )
-from tests.handlers.region import Region, ready
+from tests.harness.region import Region, ready
 
 ONE, TWO, THREE = sorted([PATIENT, *patients(2)])
 BOTH = (DOCTOR, OTHER_DOCTOR)

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from handlers.world import Pause
-from tests.handlers.builders import (
+from tests.harness.builders import (
     PATIENT,
     TODAY,
     TOMORROW,
@@ -19,7 +19,7 @@ from tests.handlers.builders import (
     pause,
     resume,
 )
-from tests.handlers.region import Region, ready
+from tests.harness.region import Region, ready
 
 NOW, NEXT, BEFORE = TODAY.isoformat(), TOMORROW.isoformat(), YESTERDAY.isoformat()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from handlers.world import Profile
-from tests.handlers.builders import deactivate, link, update
-from tests.handlers.region import Region, ready
+from tests.harness.builders import deactivate, link, update
+from tests.harness.region import Region, ready
 
 
 def test_c6_the_doctor_must_be_active() -> None:

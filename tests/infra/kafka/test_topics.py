@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from infra.kafka.topics import Difference, create, missing_or_different, partition_counts, wanted
 from infra.settings import Settings
-from tests.servers.waiting import until
+from tests.harness.waiting import until
 
 INPUTS = ("kiv.staff.v1", "kiv.unit.v1", "vardval.listing.v1", "listning.command.v1", "listning.clock.v1")
 

@@ -11,7 +11,7 @@ import asyncpg
 
 from infra.postgres.connection import connect
 from infra.postgres.offsets import take_ownership
-from tests.servers.waiting import until
+from tests.harness.waiting import until
 
 TOPIC = "kiv.staff.v1"
 Session: TypeAlias = asyncpg.Connection

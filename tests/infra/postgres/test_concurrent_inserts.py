@@ -15,8 +15,8 @@ from infra.foreign_errors import is_transient
 from schemas.command import ImportLinks
 from schemas.listing import ListingState, PatientIdChanged
 from schemas.staff import StaffState
+from tests.harness.waiting import until
 from tests.infra.postgres.attempts import KEYS, Attempt, Begin, attempts
-from tests.servers.waiting import until
 from workers.routes import ROUTES
 
 DOCTOR, UNIT = "SE2321000131-E000000007623", "SE2321000131-E000000000712"

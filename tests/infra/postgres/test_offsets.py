@@ -18,7 +18,7 @@ from infra.postgres.offsets import (
     take_ownership,
     take_processed_ahead,
 )
-from tests.servers.waiting import until
+from tests.harness.waiting import until
 
 TOPIC = "kiv.staff.v1"
 #: the one topic whose records are processed out of order

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from infra.postgres import outbox
 from infra.postgres.connection import connect
 from infra.postgres.outbox import Event, OutboxEvent, pack, unpack
-from tests.servers.waiting import until
+from tests.harness.waiting import until
 
 TOPIC = "listning.reply.v1"
 SHARDS = {(TOPIC, 0): 0, (TOPIC, 1): 1, (TOPIC, 2): 2}

@@ -8,6 +8,7 @@ import pytest
 
 from infra.postgres.connection import connect
 from infra.postgres.stalled_sessions import terminate_stalled_sessions
+from tests.harness.waiting import until
 from tests.infra.postgres.sessions import (
     Does,
     Session,
@@ -18,7 +19,6 @@ from tests.infra.postgres.sessions import (
     in_the_middle_of_a_copy,
     in_the_middle_of_a_statement,
 )
-from tests.servers.waiting import until
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from infra.postgres.connection import connect
 from infra.postgres.inbox import CommandId, remember
 from infra.postgres.offsets import Position, mark_processed_ahead, read_positions, take_ownership
 from schemas.topics import LISTNING_COMMAND
-from tests.servers.waiting import until
-from tests.workers.fixtures import Rec, Worker, message, runtime_on, worker
+from tests.harness.consumer_record import ConsumerRecord
+from tests.harness.waiting import until
+from tests.workers.fixtures import Worker, message, runtime_on, worker
 from workers.pipeline.inbound import decode
 from workers.pipeline.partition_queue import PartitionQueue
 from workers.pipeline.processor import BatchProcessor
@@ -38,18 +39,18 @@ async def commands(held: Held) -> Worker:
     return await worker(held, "command")
 
 
-def command(offset: int, unit: str, name: str, partition: int, key: str | None, **data: Any) -> Rec:
+def command(offset: int, unit: str, name: str, partition: int, key: str | None, **data: Any) -> ConsumerRecord:
     actor = {"id": "SE1", "role": "unit_admin", "unit_hsa_id": unit}
     type_ = f"se.vgregion.listning.{name}.v1"
     data = {"unit_hsa_id": unit, "actor": actor, **data}
     return message(LISTNING_COMMAND, offset, type_, data, partition=partition, key=(key or unit).encode())
 
 
-def file(offset: int, unit: str = UNIT, *, partition: int = 0) -> Rec:
+def file(offset: int, unit: str = UNIT, *, partition: int = 0) -> ConsumerRecord:
     return command(offset, unit, "import-links", partition, None, import_id="f", part=1, parts=1, rows=[])
 
 
-def resume(offset: int, unit: str = OTHER, *, partition: int = 0, key: str | None = None) -> Rec:
+def resume(offset: int, unit: str = OTHER, *, partition: int = 0, key: str | None = None) -> ConsumerRecord:
     return command(offset, unit, "resume-doctor", partition, key, doctor_hsa_id="SE2321000131-P000000000001")
 
 
@@ -62,7 +63,7 @@ async def marks(pg: asyncpg.Connection) -> list[int]:
     return [row[0] for row in await pg.fetch("SELECT record_offset FROM processed_ahead ORDER BY record_offset")]
 
 
-async def after(owned: Worker, pg: asyncpg.Connection, records: list[Rec], number: int) -> list[int]:
+async def after(owned: Worker, pg: asyncpg.Connection, records: list[ConsumerRecord], number: int) -> list[int]:
     """Hands the records over while the partition's offset is held fast; which are marked once there are so many
     replies."""
 
@@ -125,7 +126,7 @@ async def test_what_has_the_files_unit_or_key_keeps_its_turn_and_so_does_what_li
 
 async def test_what_cannot_be_read_keeps_its_turn_and_so_do_others_of_its_key(held: Held) -> None:
     owned, pg = await commands(held), held[1]
-    broken = Rec(LISTNING_COMMAND, 0, 1, b"{", key=OTHER.encode())
+    broken = ConsumerRecord(LISTNING_COMMAND, 0, 1, b"{", key=OTHER.encode())
     third = "SE2321000131-E000000000003"
     assert await after(owned, pg, [file(0), broken, resume(2), resume(3, third)], 1) == [3]
     await owned.drained()
@@ -253,7 +254,7 @@ async def test_a_command_again_is_answered_again_also_ahead(held: Held) -> None:
     await owned.handle([resume(0)])
     await owned.drained()
     again = resume(0)
-    twice = Rec(again.topic, 0, 2, again.value, again.key)
+    twice = ConsumerRecord(again.topic, 0, 2, again.value, again.key)
     assert await after(owned, pg, [file(1), twice], 2) == [2]
     await owned.drained()
     assert (await replies(pg), owned.positions[0].next_offset) == (3, 3)
@@ -262,7 +263,7 @@ async def test_a_command_again_is_answered_again_also_ahead(held: Held) -> None:
 CHIEF = {"id": "annsv4", "role": "VC-chef", "unit_hsa_id": UNIT}
 
 
-def part_of(offset: int, number: int, *, of: int, **more: Any) -> Rec:
+def part_of(offset: int, number: int, *, of: int, **more: Any) -> ConsumerRecord:
     """A part of a file, from one who may send it."""
     fields = {"import_id": "f", "part": number, "parts": of, "rows": [], "actor": CHIEF, **more}
     return command(offset, UNIT, "import-links", 0, None, **fields)

@@ -10,7 +10,8 @@ import pytest
 
 from handlers.world import Needs
 from schemas.topics import LISTNING_CLOCK, VARDVAL_LISTING
-from tests.workers.fixtures import Rec, Worker, message, runtime_on, worker
+from tests.harness.consumer_record import ConsumerRecord
+from tests.workers.fixtures import Worker, message, runtime_on, worker
 from workers.pipeline import day as days
 from workers.pipeline.inbound import decode
 from workers.pipeline.transaction import Advance, transaction
@@ -32,7 +33,7 @@ async def turning(held: Held) -> Worker:
     return await worker(held, "clock", [0])
 
 
-def day(offset: int, began: str) -> Rec:
+def day(offset: int, began: str) -> ConsumerRecord:
     return message(LISTNING_CLOCK, offset, "se.vgregion.listning.day-began.v1", {"day": began})
 
 
@@ -90,7 +91,7 @@ async def test_a_missed_day_happens_as_of_that_day_in_chunks(
 
 async def test_a_clock_record_that_cannot_be_read_is_buried(held: Held) -> None:
     owned = await turning(held)
-    await owned.handle([Rec(LISTNING_CLOCK, 0, 0, b"{"), day(1, "2026-05-26")])
+    await owned.handle([ConsumerRecord(LISTNING_CLOCK, 0, 0, b"{"), day(1, "2026-05-26")])
     assert await held[1].fetchval("SELECT count(*) FROM outbox") == 1
     assert owned.positions[0].next_offset == 2
 

@@ -22,8 +22,9 @@ from infra.postgres.offsets import take_ownership
 from infra.postgres.outbox import unpack
 from schemas.listing import ListingState
 from schemas.topics import VARDVAL_LISTING
-from tests.servers.waiting import until
-from tests.workers.fixtures import Rec, Worker, message, runtime_on, worker
+from tests.harness.consumer_record import ConsumerRecord
+from tests.harness.waiting import until
+from tests.workers.fixtures import Worker, message, runtime_on, worker
 from workers.health import Health
 from workers.pipeline.assignment import Assignment
 from workers.pipeline.inbound import InboundRecord
@@ -74,7 +75,7 @@ async def listings(held: Held, handler: Any = None) -> Worker:
     return await worker(held, "listing", in_flight=1, handlers={ListingState: handler})
 
 
-def listing(offset: int, sequence: int = 1, *, partition: int = 0) -> Rec:
+def listing(offset: int, sequence: int = 1, *, partition: int = 0) -> ConsumerRecord:
     data = {"patient_id": "199006022397", "sequence": sequence}
     return message(VARDVAL_LISTING, offset, "se.vgregion.vardval.listing.v1", data, partition=partition)
 
@@ -122,7 +123,13 @@ async def test_a_bad_release_stops_before_it_drains_the_topic(held: Held) -> Non
 
 async def test_what_cannot_be_read_is_buried_and_the_batch_goes_on(held: Held) -> None:
     owned = await listings(held)
-    await owned.handle([Rec(VARDVAL_LISTING, 0, 0, b"{"), listing(1), Rec(VARDVAL_LISTING, 0, 2, b"[]", key=None)])
+    await owned.handle(
+        [
+            ConsumerRecord(VARDVAL_LISTING, 0, 0, b"{"),
+            listing(1),
+            ConsumerRecord(VARDVAL_LISTING, 0, 2, b"[]", key=None),
+        ]
+    )
     assert Counter(code for _, code, _ in await dead(held[1])) == {"invalid_json": 1, "invalid_envelope": 1}
     assert (await stands(held[1]), await held[1].fetchval("SELECT count(*) FROM patient")) == (3, 1)
 

@@ -17,7 +17,8 @@ from infra import timing
 from infra.errors import PartitionFenced
 from infra.postgres.offsets import Position, take_ownership
 from schemas.topics import VARDVAL_LISTING
-from tests.workers.fixtures import Rec, message, runtime_on
+from tests.harness.consumer_record import ConsumerRecord
+from tests.workers.fixtures import message, runtime_on
 from workers.pipeline.assignment import Assignment
 from workers.pipeline.consumer import Consumer
 from workers.pipeline.subscription import Subscription
@@ -35,7 +36,7 @@ async def held(migrated_url: str) -> AsyncIterator[Held]:
         yield made, pg
 
 
-def listing(offset: int, sequence: int) -> Rec:
+def listing(offset: int, sequence: int) -> ConsumerRecord:
     data = {"patient_id": "199006022397", "sequence": sequence}
     return message(VARDVAL_LISTING, offset, "se.vgregion.vardval.listing.v1", data)
 
@@ -74,14 +75,14 @@ class Fed:
         """Returns when nothing is in flight any more."""
         await self.assignment.in_flight.drained()
 
-    async def handle(self, record: Rec) -> None:
+    async def handle(self, record: ConsumerRecord) -> None:
         """A record of the assignment that holds."""
         await self.subscription.or_end(self.subscription._processor.process(self.assignment, [record]))
 
     async def _offsets(self, offset: int) -> dict[TopicPartition, int]:
         return {self.part: offset}
 
-    async def _taken(self, *_: Any, **__: Any) -> dict[TopicPartition, list[Rec]]:
+    async def _taken(self, *_: Any, **__: Any) -> dict[TopicPartition, list[ConsumerRecord]]:
         return {self.part: [listing(1, 2)]}
 
 

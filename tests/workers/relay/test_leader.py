@@ -19,7 +19,7 @@ from infra.postgres.connection import connect, create_engine
 from infra.postgres.outbox import Event, Headers
 from infra.settings import Settings
 from schemas.topics import LISTNING_REPLY
-from tests.servers.waiting import until
+from tests.harness.waiting import until
 from tests.workers.fixtures import COUNTS
 from workers.handoff import Handoff
 from workers.relay import tail

@@ -1,0 +1,117 @@
+"""What came out, of the product or of the model, in one shape so that the two can be compared."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from tests.harness.records import COMMAND, DOCTOR, PREFIX, REPLY, TOLD, Data, Record, header
+from tests.model.model import Model
+
+DeadLetter = tuple[str, str | None, bytes | None, str]  # input topic, key, value, code
+
+
+@dataclass(frozen=True)
+class ObservedEvent:
+    """One record of 1177's topic: its data (None: withdrawn) and the correlation it carries."""
+
+    data: Data | None
+    correlation: str | None
+
+
+@dataclass
+class Observed:
+    """`told` by patient key in order, `replies` by ce_id in order, `doctors` the newest by key, `dead` letters."""
+
+    told: dict[str, list[ObservedEvent]] = field(default_factory=dict)
+    replies: dict[str, list[Data]] = field(default_factory=dict)
+    doctors: dict[str, Data | None] = field(default_factory=dict)
+    dead: Counter[DeadLetter] = field(default_factory=Counter)
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+
+def from_model(model: Model) -> Observed:
+    """What must be heard."""
+    heard = Observed(doctors=dict(model.doctors), outcomes=Counter(model.outcomes))
+    for key, events in model.told.items():
+        heard.told[key] = [ObservedEvent(one.data, one.correlation) for one in events]
+    for reply in model.replies:
+        heard.replies.setdefault(reply.ce_id, []).append(reply.data)
+    for record, code in model.dead:
+        heard.dead[letter(record, code)] += 1
+    return heard
+
+
+def letter(record: Record, code: str) -> DeadLetter:
+    """A dead letter as the contract carries it: one too large to copy has no value."""
+    return record.topic, record.key, None if code == "too_large" else record.value, code
+
+
+def from_records(records: Iterable[Record], source: str) -> Observed:
+    """What was heard: output records in the order of their partitions; faults of envelope are noted in `wrong`."""
+    heard = Observed()
+    for record in records:
+        if record.topic == TOLD:
+            observe_event(heard, record, source)
+        elif record.topic == REPLY:
+            assert record.value is not None
+            heard.replies.setdefault(header(record.headers, "ce_id") or "?", []).append(json.loads(record.value))
+            expect_envelope(heard, record, source, "listning.reply")
+        elif record.topic == DOCTOR:
+            heard.doctors[record.key or "?"] = None if record.value is None else json.loads(record.value)
+        else:
+            code = header(record.headers, "dlq_code") or "?"
+            heard.dead[letter(Record(record.topic.removesuffix(".dlq"), record.key, record.value), code)] += 1
+    return heard
+
+
+def observe_event(heard: Observed, record: Record, source: str) -> None:
+    """One of 1177's records, its envelope held against its content."""
+    key = record.key or "?"
+    events = heard.told.setdefault(key, [])
+    data = None if record.value is None else json.loads(record.value)
+    events.append(ObservedEvent(data, header(record.headers, "ce_correlationid")))
+    withdrawn = "" if data else "-withdrawn"
+    expect_envelope(heard, record, source, f"1177.fast-lakarkontakt{withdrawn}")
+    expected = {"ce_id": f"{key}/{len(events)}", "ce_subject": key}
+    if data:
+        expected["ce_time"] = data["changed_at"]
+    expect_headers(heard, record, expected)
+
+
+def expect_envelope(heard: Observed, record: Record, source: str, name: str) -> None:
+    """What every published event carries."""
+    expected = {"ce_specversion": "1.0", "ce_source": source, "ce_type": f"{PREFIX}{name}.v1"}
+    if record.value is not None:
+        expected["content-type"] = "application/json"
+    expect_headers(heard, record, expected)
+
+
+def expect_headers(heard: Observed, record: Record, expected: dict[str, str]) -> None:
+    """Notes each header that is not as it must be."""
+    for name, text in expected.items():
+        if header(record.headers, name) != text:
+            heard.wrong.append(f"{record.topic} {record.key}: {name} {header(record.headers, name)} is not {text}")
+
+
+def distributions(heard: Observed, sent: Sequence[Record]) -> dict[tuple[str, str], dict[str, str] | int]:
+    """What each distribution did: patient -> doctor, or for a dry run how many it placed."""
+    ids: dict[str, list[tuple[str, str]]] = {}
+    found: dict[tuple[str, str], dict[str, str] | int] = {}
+    for record in sent:
+        who = header(record.headers, "ce_source") or "", header(record.headers, "ce_id") or ""
+        if record.topic != COMMAND or header(record.headers, "ce_type") != f"{PREFIX}listning.distribute-patients.v1":
+            continue
+        ids.setdefault(header(record.headers, "ce_correlationid") or who[1], []).append(who)
+        replies = heard.replies.get(f"reply/{who[0]}/{who[1]}", [{}])
+        counts = replies[0].get("counts") or {"updated": 0}
+        dry = record.value is not None and json.loads(record.value).get("dry_run") is True
+        found[who] = counts["updated"] if dry else {}
+    for tale in (one for events in heard.told.values() for one in events):
+        if tale.data and tale.data["reason"] == "distributed":
+            for who in ids.get(tale.correlation or "", []):
+                placed = found[who]
+                if isinstance(placed, dict):
+                    placed[tale.data["patient_id"]] = tale.data["doctor"]["hsa_id"]
+    return found

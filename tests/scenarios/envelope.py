@@ -1,0 +1,70 @@
+"""The contract's envelope: both modes, and each way to be unreadable."""
+
+import json
+
+from tests.harness.records import COMMAND, STAFF, UNIT, Data, Record, Sender
+from tests.scenarios.scenario import Scenario, Sent, case
+
+
+def raw(c: Scenario, topic: str, value: bytes | None, outcome: str, *headers: tuple[str, bytes | None]) -> Sent:
+    """A record as it stands."""
+
+    def make(to: Sender) -> Record:
+        return Record(topic, c.home, value, headers, int(to.now.timestamp() * 1000))
+
+    return c.send(make, outcome)
+
+
+BINARY = {"ce_specversion": b"1.0", "ce_id": b"1", "ce_source": b"oracle", "ce_type": b"se.vgregion.kiv.unit.v1",
+          "ce_time": b"2025-05-26T08:00:00+02:00", "content-type": b"application/json"}  # fmt: skip
+
+
+@case("P6", "structured mode, with content-type or without, and unknown fields and headers are read")
+def structured(c: Scenario) -> None:
+    p = c.born()
+    c.linked(p)
+    for version, kind in (
+        (2, None),
+        (3, b"application/cloudevents+json"),
+        (4, b"application/cloudevents+json; charset=utf-8"),
+    ):
+        name = f"Namn {version}"
+        data = {"hsa_id": c.home, "version": version, "name": name, "unheard_of": {"x": 1}}
+        envelope = {"specversion": "1.0", "id": f"s{version}", "source": "oracle", "type": "se.vgregion.kiv.unit.v1",
+                    "time": "2025-05-26T12:00:00+02:00", "data": data, "extension": True}  # fmt: skip
+        headers = [("odd", b"\xff\xfe"), ("odd", None), *([("content-type", kind)] if kind else [])]
+        cue = raw(c, UNIT, json.dumps(envelope).encode(), "applied", *headers)
+        c.hear(p, "renamed", "unit_renamed", cue, unit_name=name, care_giver=None, at="2025-05-26T10:00:00Z")
+
+
+@case("S10", "each way to be unreadable has its code")
+def unreadable(c: Scenario) -> None:
+    sound = {"hsa_id": c.home, "version": 1, "name": "Hemmet"}
+    value = json.dumps(sound).encode()
+    dead = [
+        ("invalid_json", raw(c, UNIT, b"{", "dead", *BINARY.items())),
+        ("invalid_json", raw(c, UNIT, b"\xff", "dead", *BINARY.items())),
+        ("invalid_json", raw(c, COMMAND, None, "dead")),
+        ("invalid_envelope", raw(c, UNIT, value, "dead")),
+        ("invalid_envelope", raw(c, UNIT, b"[]", "dead")),
+        ("unknown_type", raw(c, STAFF, value, "dead", *BINARY.items())),
+        ("too_large", raw(c, UNIT, b'"' + b"x" * 1024 * 1024 + b'"', "dead", *BINARY.items())),
+    ]
+    for name, text in (("ce_id", None), ("ce_source", None), ("ce_type", None), ("ce_specversion", b"0.3"),
+                       ("ce_time", b"yesterday"), ("ce_time", b"2025-05-26T08:00:00")):  # fmt: skip
+        headers = [(key, text if key == name else held) for key, held in BINARY.items()]
+        kept = [(key, held) for key, held in headers if held is not None]
+        dead.append(("invalid_envelope", raw(c, UNIT, value, "dead", *kept)))
+    faults: list[Data] = [{"version": "1"}, {"version": 1.5}, {"version": True}, {"version": 2**63}, {"name": None},
+              {"kind": "sjukhus"},
+              {"hsa_id": "SE2321000131"}, {"end": "2025-02-30"}, {"replaced_by": "x"}, {"start": 20250101}]  # fmt: skip
+    for fault in faults:
+        dead.append(("invalid_data", raw(c, UNIT, json.dumps(sound | fault).encode(), "dead", *BINARY.items())))
+    dead.append(("invalid_data", raw(c, UNIT, b"[]", "dead", *BINARY.items())))
+    c.dead += [(cue.record, code) for code, cue in dead]
+
+
+@case("S10", "a tombstone whose key is no HSA-id is unreadable")
+def tombstone_without_id(c: Scenario) -> None:
+    cue = c.send(lambda to: Record(STAFF, "nobody", None, (), int(to.now.timestamp() * 1000)), "dead")
+    c.dead.append((cue.record, "invalid_data"))

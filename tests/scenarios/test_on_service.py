@@ -1,0 +1,53 @@
+"""Every scenario on the running service, all in one installation: what 1177, vårdcentraler and operators hear."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+
+from infra.embedded.postgres import Postgres
+from tests.conftest import database
+from tests.harness.installation import Installation
+from tests.harness.observed import Observed
+from tests.harness.session import Session
+from tests.harness.topics import Topics
+from tests.scenarios.scenario import CASES, Scenario
+from tests.scenarios.schedule import missing, schedule
+
+pytestmark = pytest.mark.system
+
+
+class Heard(NamedTuple):
+    """The scenarios, and what was heard of all of them."""
+
+    scenarios: list[Scenario]
+    session: Session
+    observed: Observed
+
+
+@pytest.fixture(scope="module")
+def heard(kafka: Any, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heard]:
+    """All scenarios, sent day by day to one process."""
+    with database(postgres, "template_fastlakare") as url:
+        installation = Installation(kafka.bootstrap, url, "scenarios.", tmp_path_factory.mktemp("scenarios"))
+        installation.prepare()
+        try:
+            installation.start(1)
+            session = Session(installation, Topics(kafka.bootstrap, "scenarios."))
+            scenarios, steps = schedule()
+            session.steps(steps)
+            yield Heard(scenarios, session, session.heard())
+        finally:
+            installation.stop()
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[case.name for case in CASES])
+def test_the_service_says(heard: Heard, number: int) -> None:
+    secret = heard.session.installation.settings.secret
+    assert list(missing(heard.scenarios[number], heard.observed, secret)) == []
+
+
+def test_all_of_it_is_what_the_model_says(heard: Heard) -> None:
+    assert list(heard.session.differences()) == []

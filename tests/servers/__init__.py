@@ -1,1 +1,0 @@
-"""The servers that tests and benchmarks run against."""

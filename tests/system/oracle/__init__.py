@@ -1,1 +1,0 @@
-"""The rules of fast läkarkontakt a second time, as plainly as can be, to hold the running system against."""

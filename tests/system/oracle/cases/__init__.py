@@ -1,1 +1,0 @@
-"""Scenarios written by hand from the rules, each with the literal events and replies that must come of it."""
