@@ -1,4 +1,4 @@
-"""`make bench`: what the service does in figures, beside what it is compared with (quality.md, Speed)."""
+"""`make bench`: what the service does in figures, beside what it is compared with (docs/testing.md)."""
 
 from __future__ import annotations
 

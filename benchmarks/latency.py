@@ -87,7 +87,7 @@ class Scenario:
 
 
 def moments(servers: Servers, listings: int) -> None:
-    """Runs the acts one after the other on one process and prints their figures beside what quality.md promises."""
+    """Runs the acts one after the other on one process and prints their figures beside what is promised."""
     console = Console(width=110)
     installation = servers.installation("moments")
     asyncio.run(_create(servers.postgres.url(), "moments"))

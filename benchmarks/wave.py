@@ -1,4 +1,4 @@
-"""The relisting wave: linked patients, two listing events each, most of them to another unit (quality.md)."""
+"""The relisting wave: linked patients, two listing events each, most of them to another unit (docs/testing.md)."""
 
 from __future__ import annotations
 

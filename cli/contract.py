@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.terminal import print_json, tool
+from cli.terminal import print_json, quiet_settings
 
 
 def asyncapi(
@@ -19,9 +19,9 @@ def asyncapi(
 
     \b
     Example:     fastlakare asyncapi > asyncapi.json
-    Exit codes:  0 printed, 2 wrong use
+    Exit codes:  0 printed, 2 usage error
     """
-    settings = tool(())
+    settings = quiet_settings(())
     from schemas.asyncapi import document
 
     print_json(document(settings.topic_prefix, settings.partitions))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.terminal import EXIT_FOUND, Json, print_json, run, tool
+from cli.terminal import EXIT_DIFFERENCES, Json, print_json, quiet_settings, run
 
 if TYPE_CHECKING:
     from infra.settings import Settings
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 def lag(
     json: Json = False,
     wait: Annotated[
-        float | None, typer.Option("--wait", min=0, metavar="SECONDS", help="Wait until nothing is behind.")
+        float | None,
+        typer.Option("--wait", min=0, metavar="SECONDS", help="Wait until nothing is behind, for so long at most."),
     ] = None,
 ) -> None:
-    """Tell how far behind the installation is.
+    """Show how far behind the installation is.
 
     Per input topic the records not yet handled, the events not yet acknowledged by Kafka, the doctors whose figures
     wait to be published, and whether the day's own work is still going on. --wait returns as soon as all of it is
@@ -27,9 +28,9 @@ def lag(
 
     \b
     Example:     fastlakare lag --json --wait 60
-    Exit codes:  0 told (with --wait: nothing is behind), 1 the time is up, 2 wrong use or servers out of reach
+    Exit codes:  0 success (with --wait: nothing is behind), 1 lag remains, 2 usage error or server unreachable
     """
-    settings = tool(("database", "kafka"))
+    settings = quiet_settings(("database", "kafka"))
     from cli import tables
     from workers.operations.lag import measure_once
 
@@ -39,7 +40,7 @@ def lag(
     else:
         tables.lag(found)
     if wait is not None and not found.none:
-        raise typer.Exit(EXIT_FOUND)
+        raise typer.Exit(EXIT_DIFFERENCES)
 
 
 async def _wait_until_zero(settings: Settings, seconds: float) -> Lag:

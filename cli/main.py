@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from typing import Annotated, NoReturn
 
 import typer
@@ -15,7 +13,7 @@ from cli.imports.command import import_links
 from cli.lag import lag
 from cli.migrate import migrate
 from cli.run import run
-from cli.terminal import EXIT_BUG, EXIT_WRONG
+from cli.terminal import EXIT_BUG, EXIT_USAGE
 from cli.topics import topics
 
 app = typer.Typer(
@@ -30,10 +28,9 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        try:
-            typer.echo(f"fastlakare {installed_version('fastlakare')}")
-        except PackageNotFoundError:
-            typer.echo("fastlakare (not installed)")
+        from infra.version import version
+
+        typer.echo(f"fastlakare {version()}")
         raise typer.Exit
 
 
@@ -51,7 +48,7 @@ def fastlakare(
     To set it up:     fastlakare migrate && fastlakare topics --create
     To run it:        fastlakare run
 
-    Exit codes of every command: 0 done, 1 found something, 2 wrong use or Kafka or the database out of reach.
+    Exit codes of every command: 0 success, 1 differences or a refusal, 2 usage error or server unreachable, 70 a bug.
     """
 
 
@@ -75,11 +72,11 @@ def main() -> NoReturn:
         line = explain(error)
         if line is not None:
             print(f"fastlakare: {line}", file=sys.stderr)
-            sys.exit(EXIT_WRONG)
+            sys.exit(EXIT_USAGE)
         from infra.logs import configure, log
 
         configure(None)
-        log.critical("a bug in fastlakare", exc_info=True)
+        log.critical("bug in fastlakare", exc_info=True)
         sys.exit(EXIT_BUG)
     sys.exit(0)
 

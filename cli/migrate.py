@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli.terminal import tool
+from cli.terminal import quiet_settings
 
 
 def migrate() -> None:
@@ -15,9 +15,9 @@ def migrate() -> None:
 
     \b
     Example:     fastlakare migrate
-    Exit codes:  0 the schema is current, 2 wrong use or database out of reach
+    Exit codes:  0 the schema is current, 2 usage error or database unreachable
     """
-    settings = tool(("database",))
+    settings = quiet_settings(("database",))
     from infra.postgres.migrations import upgrade
 
     before, after = upgrade(settings.database_url.get_secret_value())

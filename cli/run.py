@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from socket import gethostname
 from typing import Annotated
 
 import typer
 
-from cli.terminal import EXIT_FOUND
+from cli.terminal import EXIT_DIFFERENCES
 from cli.terminal import run as run_until_complete
 
 
@@ -24,7 +26,7 @@ def run(
 
     \b
     Example:     fastlakare run --only listing,relay
-    Exit codes:  0 told to stop, 1 ended by an error (in the log), 2 wrong use or settings
+    Exit codes:  0 told to stop, 1 ended by an error (in the log), 2 usage error or wrong settings
     """
     from workers.routes import WORKERS
 
@@ -36,7 +38,7 @@ def run(
     from infra.settings import Settings
 
     settings = Settings.load()
-    configure(settings.log_format)
+    configure(settings.log_format, instance=settings.instance_id or f"{gethostname()}:{os.getpid()}")
     from workers.service import serve
 
     try:
@@ -45,5 +47,5 @@ def run(
         if is_settings_error(error):
             raise
         log.critical("fatal error", exc_info=True)
-        raise typer.Exit(EXIT_FOUND) from None
+        raise typer.Exit(EXIT_DIFFERENCES) from None
     raise typer.Exit(code)

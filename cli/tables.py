@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-from infra.kafka.topics import Difference, Wanted
+from infra.kafka.topics import Drift, TopicSpec
 from workers.operations.lag import Lag
 
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
-def topics(wanted: Iterable[Wanted]) -> None:
+def topics(wanted: Iterable[TopicSpec]) -> None:
     """Prints the topics an installation needs."""
     table = _table("topic", "direction", "partitions", "cleanup", "retention", "largest record", "rights", "key")
     for topic in wanted:
@@ -30,7 +30,7 @@ def topics(wanted: Iterable[Wanted]) -> None:
     _print(table)
 
 
-def differences(found: Iterable[Difference]) -> None:
+def differences(found: Iterable[Drift]) -> None:
     """Prints what is not as it should be."""
     table = _table("name", "what", "wanted", "found")
     for difference in found:

@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 
-from cli.terminal import EXIT_FOUND, Json, print_json, run, tool
+from cli.terminal import EXIT_DIFFERENCES, Json, print_json, quiet_settings, run
 
 
 def topics(
-    create: Annotated[bool, typer.Option("--create", help="Make those that are missing.")] = False,
+    create: Annotated[
+        bool, typer.Option("--create", help="Create missing topics with the broker's default replication factor.")
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="Compare them with what the cluster has.")] = False,
     json: Json = False,
 ) -> None:
@@ -18,39 +20,39 @@ def topics(
 
     Without an option, prints what the installation needs: topics, partitions, cleanup, retention, and the service's
     rights. --check holds that against the cluster and lists the differences. --create makes the missing topics with
-    the broker's own number of replicas; it never changes one that is there, and lists what is still different.
+    the broker's default replication factor; it never changes one that is there, and lists what still differs.
 
     \b
     Example:     fastlakare topics --check
-    Exit codes:  0 as it should be, 1 something is different, 2 wrong use or Kafka out of reach
+    Exit codes:  0 as it should be, 1 something differs, 2 usage error or Kafka unreachable
     """
     if create and check:
         raise typer.BadParameter("--create and --check exclude each other")
     from cli import tables
     from infra.kafka import topics as kafka_topics
 
-    settings = tool(("kafka",) if create or check else ())
+    settings = quiet_settings(("kafka",) if create or check else ())
     if not create and not check:
-        wanted = kafka_topics.wanted(settings)
+        wanted = kafka_topics.expected(settings)
         if json:
             print_json(kafka_topics.as_json(wanted))
         else:
             tables.topics(wanted)
         return
-    made: list[str] = []
+    created: list[str] = []
     if create:
-        made, different = run(kafka_topics.create(settings))
+        created, drift = run(kafka_topics.create(settings))
     else:
-        different = run(kafka_topics.missing_or_different(settings))
+        drift = run(kafka_topics.missing_or_different(settings))
     if json:
-        result: dict[str, object] = {"differences": kafka_topics.as_json(different)}
-        print_json({"created": made, **result} if create else result)
+        result: dict[str, object] = {"differences": kafka_topics.as_json(drift)}
+        print_json({"created": created, **result} if create else result)
     else:
-        for name in made:
+        for name in created:
             typer.echo(f"created {name}")
-        if different:
-            tables.differences(different)
-        elif not made:
+        if drift:
+            tables.differences(drift)
+        elif not created:
             typer.echo("all topics are as they should be")
-    if different:
-        raise typer.Exit(EXIT_FOUND)
+    if drift:
+        raise typer.Exit(EXIT_DIFFERENCES)

@@ -21,7 +21,7 @@ def needs(event: PatientIdChanged, world: World, cause: Cause) -> Needs:
 
 
 def decide(event: PatientIdChanged, world: World, cause: Cause) -> Outcome:
-    """Moves what is held to the new id, unless the change is late, out of scope or about a protected patient."""
+    """Moves listing and link to the new id, unless the change is stale, out of scope or about a protected patient."""
     if _out_of_scope(event):
         return Outcome.SKIPPED
     if event.patient_id == event.new_patient_id:
@@ -43,12 +43,12 @@ def decide(event: PatientIdChanged, world: World, cause: Cause) -> Outcome:
 
 def _move(world: World, old: Patient, new: Patient, sequence: int, cause: Cause) -> None:
     """The listing with the higher sequence stands, the new id's own link stands; then the listing rules apply."""
-    standing = new.sequence if new.forgotten is None else None
-    coming = old.sequence if old.forgotten is None else None
-    if coming is None:
-        if standing is None:
+    known = new.sequence if new.forgotten is None else None
+    incoming = old.sequence if old.forgotten is None else None
+    if incoming is None:
+        if known is None:
             new.forgotten = new.forgotten or Forgotten.NEVER_LISTED
-    elif standing is None or coming > standing:
+    elif known is None or incoming > known:
         new.forgotten = None
         new.current, new.upcoming, new.care_burden = old.current, old.upcoming, old.care_burden
         if new.link is not None:

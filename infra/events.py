@@ -9,7 +9,7 @@ import asyncpg
 from handlers.world import World
 from handlers.world.changes import Cause, DoctorChange, LinkChange, ReplyCreated, ReplyResent
 from handlers.world.statistics import Statistics, add_statistics
-from infra.offload import aside
+from infra.offload import run_in_thread_if_large
 from infra.patient_keys import partition_of
 from infra.postgres.inbox import remember_reply, stored_reply
 from infra.postgres.outbox import Event, Headers, compact_json
@@ -40,7 +40,9 @@ class EventBuilder:
     async def links(self, world: World) -> list[Event]:
         """What the world's changes say to 1177, in the order they happened; needs no database, so others may go on."""
         changes = world.changes.records
-        return await aside(len(changes), lambda: [self._link(c) for c in changes if isinstance(c, LinkChange)])
+        return await run_in_thread_if_large(
+            len(changes), lambda: [self._link(c) for c in changes if isinstance(c, LinkChange)]
+        )
 
     async def build(self, pg: asyncpg.Connection, world: World, links: Iterable[Event]) -> list[Event]:
         """What the world's changes say to the outside, in the order they happened; `links` are those to 1177. Replies

@@ -100,9 +100,9 @@ def _database(error: BaseException) -> str | None:
     if state in _UNDEFINED:
         return "the database's tables are missing or of another version: run `fastlakare migrate` first"
     if state == "42501":
-        return "the database gives no right to do this: see the roles that the documentation lists"
+        return "permission denied for this database role; `fastlakare migrate` needs the owner role (docs/security.md)"
     if isinstance(state, str) and state[:2] in _REFUSED_CLASSES:
-        return f"the database refuses: {str(cause).splitlines()[0]}"
+        return f"the database refuses: {(str(cause).splitlines() or [type(cause).__name__])[0]}"
     if getattr(error, "connection_invalidated", False) or type(cause).__name__.endswith("ConnectionDoesNotExistError"):
         return "the connection to the database was lost"
     return None

@@ -27,12 +27,17 @@ _MOST_TEXTS = 1_000
 _ROW_DETAIL = re.compile(r"^(?:DETAIL|CONTEXT):.*$", re.MULTILINE)
 
 
-def configure(log_format: Literal["console", "json"] | None, level: int = logging.INFO) -> None:
-    """Sends every log line to stderr; None = for people where stderr is a terminal, else one JSON object a line."""
+def configure(
+    log_format: Literal["console", "json"] | None, level: int = logging.INFO, *, instance: str | None = None
+) -> None:
+    """Sends every log line to stderr; None = for people where stderr is a terminal, else one JSON object a line.
+
+    `instance`: which process writes, on every line. Lines of libraries carry `library`."""
     console = sys.stderr.isatty() if log_format is None else log_format == "console"
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
+        _named(instance),
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
@@ -48,7 +53,7 @@ def configure(log_format: Literal["console", "json"] | None, level: int = loggin
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[_library, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
@@ -62,25 +67,41 @@ def configure(log_format: Literal["console", "json"] | None, level: int = loggin
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    handler.addFilter(_Sparing("aiokafka"))
+    handler.addFilter(RateLimitFilter("fastlakare"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("fastlakare").setLevel(level)
 
 
-class _Sparing(logging.Filter):
-    """Lets a library say the same thing once in `timing.LOG_REPEAT_SECONDS`: aiokafka tells hundreds of times a
+def _named(instance: str | None) -> Processor:
+    def add(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        if instance is not None:
+            event["instance"] = instance
+        return event
+
+    return add
+
+
+def _library(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Tells a library's line from ours."""
+    event["library"] = event["_record"].name.partition(".")[0]
+    return event
+
+
+class RateLimitFilter(logging.Filter):
+    """Lets the same text of a library through once in `timing.LOG_REPEAT_SECONDS`: aiokafka says hundreds of times a
     second that a broker is away."""
 
-    def __init__(self, library: str) -> None:
+    def __init__(self, ours: str) -> None:
+        """`ours`: the logger that is no library's."""
         super().__init__()
-        self._library = library
+        self._ours = ours
         self._said: dict[object, tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the line is worth saying."""
-        if record.name.partition(".")[0] != self._library:
+        if record.name == self._ours:
             return True
         now = time.monotonic()
         at, left_out = self._said.get(record.msg, (-timing.LOG_REPEAT_SECONDS, 0))

@@ -12,6 +12,6 @@ T = TypeVar("T")
 _MANY = 6_000
 
 
-async def aside(size: int, work: Callable[[], T]) -> T:
+async def run_in_thread_if_large(size: int, work: Callable[[], T]) -> T:
     """What `work` returns, which must not touch anything that others change; in a thread where `size` is large."""
     return work() if size < _MANY else await asyncio.to_thread(work)

@@ -1,4 +1,4 @@
-"""From a Kafka record to a message, or to the reason why it is a dead letter (contract.md, Envelope)."""
+"""From a Kafka record to a message, or to the reason why it is a dead letter (contract.md, The envelope)."""
 
 from __future__ import annotations
 

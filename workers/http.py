@@ -29,7 +29,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_PART = "lag"
+_COMPONENT = "lag"
 _JSON = "application/json"
 
 
@@ -58,7 +58,7 @@ def application(settings: Settings, health: Health, lag_provider: LagProvider) -
         except Exception as error:  # noqa: BLE001  # whatever it is, the caller is told
             reason = explain(error)
             if reason is None:
-                log.warning("lag cannot be measured", exc_info=True)
+                log.warning("lag measurement failed", exc_info=True)
                 reason = type(error).__name__
             return _json(503, {"error": reason})
 
@@ -142,15 +142,20 @@ def _listener(settings: Settings) -> socket.socket:
 async def _refresh(lag_provider: LagProvider, health: Health) -> None:
     """Keeps the gauges of the lag fresh between two calls of /lag. It asks Kafka and the database, so it is also how a
     process that has nothing to do notices that one of them is away."""
+    failed = False
     while True:
         try:
             async with asyncio.timeout(timing.LAG_SECONDS):
                 await lag_provider()
-            health.report(_PART, None)
+            health.report(_COMPONENT, None)
+            if failed:
+                log.info("reachable again", component=_COMPONENT)
+            failed = False
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told
             why = explain(error) or type(error).__name__
-            log.warning("lag cannot be measured", why=why)
-            health.report(_PART, f"cannot be measured: {why}", after=timing.LAG_UNHEALTHY_AFTER_SECONDS)
+            log.warning("lag measurement failed", why=why)
+            failed = True
+            health.report(_COMPONENT, f"cannot be measured: {why}", after=timing.LAG_UNHEALTHY_AFTER_SECONDS)
         await asyncio.sleep(timing.LAG_REFRESH_SECONDS)
 
 

@@ -18,8 +18,9 @@ from infra.errors import DeadLetterLimitExceeded, InstallationError, PartitionFe
 from infra.foreign_errors import explain, failure_reason, is_settings_error
 from infra.kafka.client import client_args
 from infra.logs import log
-from infra.postgres.connection import create_engine
+from infra.postgres.connection import create_engine, database_role, raw
 from infra.settings import Settings
+from infra.version import version
 from schemas.errors import FastlakareError
 from workers.health import Health
 from workers.http import serve_http
@@ -52,7 +53,11 @@ async def serve(settings: Settings, only: frozenset[str]) -> int:
         await asyncio.wait([starting])
         if starting.cancelled():
             return 0
-        return await _Process(await starting, only, http).run()
+        runtime = await starting
+        await _log_start(runtime, only)
+        code = await _Process(runtime, only, http).run()
+        log.info("stopped", exit_code=code)
+        return code
     except InstallationError as error:
         log.error("cannot start", why=str(error))
         return 1
@@ -63,6 +68,20 @@ async def serve(settings: Settings, only: frozenset[str]) -> int:
             await http
         await meter.aclose()
         await engine.dispose()
+
+
+async def _log_start(runtime: Runtime, only: frozenset[str]) -> None:
+    settings = runtime.settings
+    async with runtime.engine.connect() as connection:
+        role = await database_role(await raw(connection))
+    log.info(
+        "started",
+        version=version(),
+        workers=sorted(only),
+        group=settings.group_id,
+        topic_prefix=settings.topic_prefix,
+        database_role=role,
+    )
 
 
 def _on_stop_signal(stop: Callable[[], object]) -> None:
@@ -171,7 +190,12 @@ class _Process:
         if is_settings_error(error):
             log.critical("invalid configuration", why=explain(error))
             return 2
-        log.critical(_event(error), why=_why(error))
+        if isinstance(error, DeadLetterLimitExceeded):
+            log.critical("dead letter limit exceeded", why=str(error))
+        elif isinstance(error, PartitionFenced):
+            log.critical("partition fenced for too long", why=str(error))
+        else:
+            log.critical("fatal error", why=_why(error))
         return 1
 
 
@@ -179,12 +203,6 @@ def make_processor(route: Route, runtime: Runtime) -> Processor:
     """What handles the records of a route."""
     processor = BatchProcessor(route, runtime)
     return QueuedProcessor(processor) if route.queued else processor
-
-
-def _event(error: BaseException) -> str:
-    if isinstance(error, DeadLetterLimitExceeded):
-        return "dead letter limit exceeded"
-    return "partition fenced for too long" if isinstance(error, PartitionFenced) else "fatal error"
 
 
 def _why(error: BaseException) -> str:

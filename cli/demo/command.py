@@ -17,7 +17,7 @@ def demo(
 
     \b
     Example:     fastlakare demo --keep
-    Exit codes:  0 shown, 1 something did not come out as it should, 2 wrong use
+    Exit codes:  0 shown, 1 something did not come out as it should, 2 usage error
     """
     from cli.demo.show import show
 

@@ -16,7 +16,7 @@ from cli.demo.region import region
 from cli.demo.screen import Screen, number, short
 from cli.demo.stage import Stage
 from cli.demo.upstream import Upstream
-from cli.terminal import EXIT_FOUND
+from cli.terminal import EXIT_DIFFERENCES
 from infra import timing
 from infra.embedded.broker import PARTITIONS
 from infra.errors import ServiceEnded
@@ -35,7 +35,7 @@ def show(keep: bool) -> None:
         typer.echo("\nstopped; everything that was started is gone again")
         raise typer.Exit(_INTERRUPTED) from None
     if not good:
-        raise typer.Exit(EXIT_FOUND)
+        raise typer.Exit(EXIT_DIFFERENCES)
 
 
 async def _until_signal(keep: bool) -> bool:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli.terminal import Json, tool
+from cli.terminal import Json, quiet_settings
 
 _LONGEST_NAME = 100
 
@@ -48,7 +48,7 @@ def import_links(
     \b
     Example:     fastlakare import links.csv --unit SE2321000131-E000000000712 --actor annsv4 --role VC-chef
                  fastlakare import --template links.csv
-    Exit codes:  0 accepted, 1 refused, 2 the file cannot be read, no answer in time, or wrong use
+    Exit codes:  0 accepted, 1 refused, 2 the file cannot be read, no answer in time, or usage error
     """
     missing = [name for name, value in (("--unit", unit), ("--actor", actor), ("--role", role)) if not value]
     if missing and not template:
@@ -77,4 +77,4 @@ def import_links(
         dry_run,
         import_id,
     )
-    raise typer.Exit(submission.submit(tool(("kafka",)), file, request, timeout=timeout, as_json=json))
+    raise typer.Exit(submission.submit(quiet_settings(("kafka",)), file, request, timeout=timeout, as_json=json))

@@ -26,7 +26,7 @@ from schemas.topics import LISTNING_COMMAND, LISTNING_REPLY
 
 _LARGEST_REPLY = 16 * 2**20
 
-Told = Callable[[int, int | None], None]
+OnProgress = Callable[[int, int | None], None]
 """Called with the parts sent so far and how many there are; None once all are sent and the answer is waited for."""
 
 
@@ -40,22 +40,22 @@ class Answered:
     earlier: bool
 
 
-async def ask(settings: Settings, wanted: Import, told: Told, *, patience: float) -> Answered | None:
-    """Sends the parts and waits for the answer, `patience` seconds after the last one went; None when none came.
+async def ask(settings: Settings, wanted: Import, on_progress: OnProgress, *, wait_seconds: float) -> Answered | None:
+    """Sends the parts and waits for the answer, `wait_seconds` after the last one went; None when none came.
 
     An answer that an earlier run got stands when links were changed by it: the same import is not made twice. One that
     changed nothing (a refusal, a dry run) is asked for again, for meanwhile the doctors or the listings may be others.
     Raises KafkaError, TimeoutError when Kafka is silent.
     """
-    async with _ears(settings) as ears, _mouth(settings) as producer:
+    async with _reply_consumer(settings) as consumer, _producer(settings) as producer:
         while True:
             sent_at = datetime.now(UTC)
             parts = wanted.parts(sent_at)
-            await _send(producer, settings.topic(LISTNING_COMMAND), parts, told)
-            heard = await _listen(ears, wanted, time.monotonic() + patience)
-            if heard is None:
+            await _send(producer, settings.topic(LISTNING_COMMAND), parts, on_progress)
+            received = await _listen(consumer, wanted, time.monotonic() + wait_seconds)
+            if received is None:
                 return None
-            headers, reply = heard
+            headers, reply = received
             answer = Answered(reply, wanted.import_id, headers["ce_time"], headers["ce_time"] != instant(sent_at))
             changed = reply.outcome == "accepted" and not reply.dry_run
             if not answer.earlier or changed:
@@ -63,19 +63,19 @@ async def ask(settings: Settings, wanted: Import, told: Told, *, patience: float
             wanted = replace(wanted, attempt=wanted.attempt + 1)
 
 
-async def _send(producer: AIOKafkaProducer, topic: str, parts: Iterable[Part], told: Told) -> None:
+async def _send(producer: AIOKafkaProducer, topic: str, parts: Iterable[Part], on_progress: OnProgress) -> None:
     parts = list(parts)
     for number, part in enumerate(parts):
-        told(number, len(parts))
+        on_progress(number, len(parts))
         await producer.send_and_wait(topic, part.value, part.key, headers=part.headers)
         hit("import:part")
-    told(len(parts), None)
+    on_progress(len(parts), None)
 
 
-async def _listen(ears: AIOKafkaConsumer, wanted: Import, deadline: float) -> tuple[dict[str, str], Reply] | None:
+async def _listen(consumer: AIOKafkaConsumer, wanted: Import, deadline: float) -> tuple[dict[str, str], Reply] | None:
     prefix = f"reply/{SOURCE}/{wanted.prefix}"
     while (left := deadline - time.monotonic()) > 0:
-        records = await ears.getmany(timeout_ms=int(min(left, 1.0) * 1000) or 1)
+        records = await consumer.getmany(timeout_ms=int(min(left, 1.0) * 1000) or 1)
         for record in (record for batch in records.values() for record in batch):
             headers = _texts(record.headers)
             if headers.get("ce_id", "").startswith(prefix):
@@ -88,7 +88,7 @@ def _texts(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _ears(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
+async def _reply_consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     """A reader of all replies from here on, in no group."""
     topic = settings.topic(LISTNING_REPLY)
     count = (await _described(settings, [topic, settings.topic(LISTNING_COMMAND)]))[topic].partitions
@@ -106,8 +106,8 @@ async def _ears(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
             await consumer.start()
             parts = [TopicPartition(topic, number) for number in range(count)]
             consumer.assign(parts)
-            for part, end in (await consumer.end_offsets(parts)).items():
-                consumer.seek(part, end)
+            for tp, end in (await consumer.end_offsets(parts)).items():
+                consumer.seek(tp, end)
         yield consumer
     finally:
         await consumer.stop()
@@ -131,7 +131,7 @@ async def _described(settings: Settings, topics: list[str]) -> dict[str, Found]:
 
 
 @asynccontextmanager
-async def _mouth(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
     producer: Any = AIOKafkaProducer(
         **client_args(settings),
         acks="all",

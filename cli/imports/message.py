@@ -1,4 +1,4 @@
-"""The import as messages: its parts, and ids that the same file always gets again (contract.md, import-links)."""
+"""The import as messages: its parts, and ids that the same file always gets again (contract.md, An import in parts)."""
 
 from __future__ import annotations
 

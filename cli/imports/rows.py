@@ -1,4 +1,4 @@
-"""A file becomes the rows of an import (contract.md, import-links)."""
+"""A file becomes the rows of an import (contract.md, An import in parts)."""
 
 from __future__ import annotations
 

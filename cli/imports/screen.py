@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from cli.imports.exchange import Answered, Told
+from cli.imports.exchange import Answered, OnProgress
 from cli.imports.text import Fault
 from schemas.reply import FaultyRow
 
@@ -43,21 +43,21 @@ def complain(line: str) -> None:
 
 
 @contextmanager
-def progress() -> Iterator[Told]:
+def progress() -> Iterator[OnProgress]:
     """A bar on a terminal, nothing elsewhere."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Ansluter", total=None)
 
-        def told(sent: int, parts: int | None) -> None:
+        def on_progress(sent: int, parts: int | None) -> None:
             if parts is None:
                 bar.update(task, description="Väntar på svar", completed=sent)
                 bar.tasks[0].total = None  # nobody knows how long: the bar only moves
             else:
                 bar.update(task, description="Skickar delar", total=parts, completed=sent)
 
-        yield told
+        yield on_progress
 
 
 def result(answer: Answered, faulty_file: Path | None) -> None:

@@ -14,7 +14,7 @@ from cli.imports.message import Import, ImportRequest
 from cli.imports.rows import read
 from cli.imports.table import TITLES, Table
 from cli.imports.text import UnreadableFile
-from cli.terminal import EXIT_FOUND, EXIT_WRONG, print_json, run
+from cli.terminal import EXIT_DIFFERENCES, EXIT_USAGE, print_json, run
 from infra.settings import Settings
 
 _STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -30,21 +30,21 @@ def submit(settings: Settings, file: Path, request: ImportRequest, *, timeout: f
         table, rows = read(file, datetime.now(_STOCKHOLM).date())
     except UnreadableFile as error:
         screen.unreadable(file, error.faults)
-        return EXIT_WRONG
+        return EXIT_USAGE
     request = replace(request, rows=rows)
-    with screen.progress() as told:
-        answer = run(ask(settings, Import(request, request.fingerprint()), told, patience=timeout))
+    with screen.progress() as on_progress:
+        answer = run(ask(settings, Import(request, request.fingerprint()), on_progress, wait_seconds=timeout))
     if answer is None:
         screen.complain(
             f"inget svar inom {timeout:g} s; filen är skickad: kör samma kommando igen för svaret på samma import"
         )
-        return EXIT_WRONG
+        return EXIT_USAGE
     written = _write_faulty(file, table, answer)
     if as_json:
         print_json(screen.as_json(answer, written))
     else:
         screen.result(answer, written)
-    return 0 if answer.reply.outcome == "accepted" else EXIT_FOUND
+    return 0 if answer.reply.outcome == "accepted" else EXIT_DIFFERENCES
 
 
 def write_template(file: Path) -> None:

@@ -37,8 +37,8 @@ def decide(command: UpdateDoctorProfile, world: World, cause: Cause) -> Answer:
     return accepted()
 
 
-def changed(held: Profile, given: ProfileData | None) -> Profile:
+def changed(current: Profile, given: ProfileData | None) -> Profile:
     """The profile with the fields given put in; null means not set, and `st_a` is then false (contract.md)."""
     if given is None:
-        return held
-    return replace(held, **{name: getattr(given, name) for name in given.model_fields_set})
+        return current
+    return replace(current, **{name: getattr(given, name) for name in given.model_fields_set})

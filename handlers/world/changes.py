@@ -103,7 +103,7 @@ class ReplyCreated:
 
 @dataclass(slots=True)
 class ReplyResent:
-    """The stored reply to the command `source` and `id` must be published once more (contract.md, import-links).
+    """The stored reply to the command `source` and `id` must be published once more (contract.md, An import in parts).
 
     `asked_by` is the source and id of another command that gets it, and gets it again whenever it comes again.
     """

@@ -1,4 +1,4 @@
-"""The things decisions are about: units, doctors, roster entries, patients (glossary in rules.md)."""
+"""The things decisions are about: units, doctors, roster entries, patients (glossary.md)."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Pause(NamedTuple):
 
 @dataclass(slots=True)
 class Profile:
-    """What the vårdcentral says of a doctor; None means not set (contract.md, profile)."""
+    """What the vårdcentral says of a doctor; None means not set (contract.md, listning.command.v1)."""
 
     work_percent: int | None = None
     role: str | None = None

@@ -1,4 +1,4 @@
-"""The world a decision is made on: what is held, as far as it was asked for, and what the decision changes of it."""
+"""The world a decision is made on: what was loaded for it, and what it changes."""
 
 from __future__ import annotations
 

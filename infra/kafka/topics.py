@@ -32,7 +32,7 @@ _DEAD_LETTER_BYTES, _REPLY_BYTES = 2 * 1024 * 1024, 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TopicSpec:
     """A topic as it should be: `name` as on the cluster, `bare` as in the contract. None = whatever the broker does."""
 
     name: str
@@ -56,7 +56,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Difference:
+class Drift:
     """One thing that is not as it should be. `what` is `missing`, `partitions`, `right`, or a topic setting's name."""
 
     name: str
@@ -65,16 +65,16 @@ class Difference:
     found: str | None
 
 
-def wanted(settings: Settings) -> list[Wanted]:
+def expected(settings: Settings) -> list[TopicSpec]:
     """Every topic of the contract, as this installation needs it, with the rights the service needs on it."""
     return [_wanted(topic, settings) for topic in TOPICS]
 
 
-def _wanted(topic: Topic, settings: Settings) -> Wanted:
+def _wanted(topic: Topic, settings: Settings) -> TopicSpec:
     # The relay reads the end of every topic it writes. With its own clock the service writes one of its inputs.
     writes = topic.direction == "out" or (topic.name == LISTNING_CLOCK and settings.own_clock)
     largest = _DEAD_LETTER_BYTES if topic.name.endswith(".dlq") else None
-    return Wanted(
+    return TopicSpec(
         name=settings.topic(topic.name),
         bare=topic.name,
         direction=topic.direction,
@@ -102,7 +102,7 @@ async def partition_counts(settings: Settings) -> dict[str, int]:
         await client.close()
 
 
-async def missing_or_different(settings: Settings) -> list[Difference]:
+async def missing_or_different(settings: Settings) -> list[Drift]:
     """What is not as it should be: topics, their partitions and settings, and our rights. Raises KafkaError.
 
     What a broker does not tell (no admin calls, or no right to see a topic's settings) is not held against it, but for
@@ -112,36 +112,36 @@ async def missing_or_different(settings: Settings) -> list[Difference]:
         return await _differences(admin, settings)
 
 
-async def create(settings: Settings) -> tuple[list[str], list[Difference]]:
+async def create(settings: Settings) -> tuple[list[str], list[Drift]]:
     """Makes the topics that are missing, and tells their names and what is still different; alters none that is there.
 
     Raises KafkaError, also when the cluster refuses one of them.
     """
     async with _admin(settings) as admin:
-        found = await describe(admin._client, [topic.name for topic in wanted(settings)])
-        missing = [topic for topic in wanted(settings) if topic.name not in found]
-        made = await _make(admin, missing) if missing else []
-        return made, await _differences(admin, settings)
+        found = await describe(admin._client, [topic.name for topic in expected(settings)])
+        missing = [topic for topic in expected(settings) if topic.name not in found]
+        created = await _make(admin, missing) if missing else []
+        return created, await _differences(admin, settings)
 
 
-async def _make(admin: AIOKafkaAdminClient, missing: list[Wanted]) -> list[str]:
+async def _make(admin: AIOKafkaAdminClient, missing: list[TopicSpec]) -> list[str]:
     # An empty assignment, not None: else aiokafka refuses the broker's own default for replicas (-1).
     topics = [NewTopic(topic.name, topic.partitions, -1, {}, topic.configs()) for topic in missing]
     response = await admin.create_topics(topics)
-    made = []
+    created = []
     for name, code, *message in response.topic_errors:
         error = for_code(code)
         if error is TopicAlreadyExistsError:  # somebody else was quicker
             continue
         if code:
             raise error(f"topic {name} cannot be created: {message[0] if message and message[0] else error.__name__}")
-        made.append(name)
+        created.append(name)
     async with asyncio.timeout(
         timing.TOPIC_VISIBLE_SECONDS
     ):  # the controller answers before the brokers have heard of it
-        while len(await describe(admin._client, made)) < len(made):
+        while len(await describe(admin._client, created)) < len(created):
             await asyncio.sleep(timing.TOPIC_POLL_SECONDS)
-    return made
+    return created
 
 
 @asynccontextmanager
@@ -154,37 +154,37 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
-async def _differences(admin: AIOKafkaAdminClient, settings: Settings) -> list[Difference]:
-    topics = wanted(settings)
+async def _differences(admin: AIOKafkaAdminClient, settings: Settings) -> list[Drift]:
+    topics = expected(settings)
     found = await describe(admin._client, [topic.name for topic in topics])
     configs = await _configs(admin, [name for name, topic in found.items() if topic.partitions])
-    differences: list[Difference] = []
+    differences: list[Drift] = []
     for topic in topics:
         if topic.name not in found:
-            differences.append(Difference(topic.name, "missing", f"{topic.partitions} partitions", None))
+            differences.append(Drift(topic.name, "missing", f"{topic.partitions} partitions", None))
         else:
             differences += _compare(topic, found[topic.name], configs.get(topic.name, {}))
     return differences + await _coordinator_rights(admin, settings)
 
 
-def _compare(topic: Wanted, found: Found, configs: dict[str, str] | None) -> Iterable[Difference]:
+def _compare(topic: TopicSpec, found: Found, configs: dict[str, str] | None) -> Iterable[Drift]:
     if found.rights is not None:
         for right in topic.rights:
             if Right[right.upper()] not in found.rights:
-                yield Difference(topic.name, "right", right, None)
+                yield Drift(topic.name, "right", right, None)
     if not found.partitions:  # not to be seen, so nothing more is known of it
         return
     if found.partitions != topic.partitions:
-        yield Difference(topic.name, "partitions", str(topic.partitions), str(found.partitions))
+        yield Drift(topic.name, "partitions", str(topic.partitions), str(found.partitions))
     if configs is None:
-        yield Difference(topic.name, "right", "describe-configs", None)
+        yield Drift(topic.name, "right", "describe-configs", None)
         return
     for name, value in topic.configs().items():
-        if name in configs and not _as_wanted(name, value, configs[name]):
-            yield Difference(topic.name, name, value, configs[name])
+        if name in configs and not _matches(name, value, configs[name]):
+            yield Drift(topic.name, name, value, configs[name])
 
 
-def _as_wanted(name: str, value: str, found: str) -> bool:
+def _matches(name: str, value: str, found: str) -> bool:
     return int(found) >= int(value) if name == "max.message.bytes" else found.strip() == value
 
 
@@ -208,7 +208,7 @@ async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, di
     return configs
 
 
-async def _coordinator_rights(admin: AIOKafkaAdminClient, settings: Settings) -> list[Difference]:
+async def _coordinator_rights(admin: AIOKafkaAdminClient, settings: Settings) -> list[Drift]:
     """Whether we may use our consumer group and the relay's transactional id, as far as asking where they are tells."""
     differences = []
     for kind, name, coordinator in (
@@ -219,13 +219,13 @@ async def _coordinator_rights(admin: AIOKafkaAdminClient, settings: Settings) ->
             await admin.find_coordinator(name, coordinator)
         except (GroupAuthorizationFailedError, TransactionalIdAuthorizationFailed):
             right = "read" if kind == "group" else "write"
-            differences.append(Difference(f"{kind} {name}", "right", right, None))
+            differences.append(Drift(f"{kind} {name}", "right", right, None))
         except KafkaError as error:
             if not error.retriable:  # a new cluster has no coordinator yet, and that is no difference
                 raise
     return differences
 
 
-def as_json(items: Iterable[Wanted | Difference]) -> list[dict[str, object]]:
+def as_json(items: Iterable[TopicSpec | Drift]) -> list[dict[str, object]]:
     """Plain objects, for `--json`."""
     return [asdict(item) for item in items]

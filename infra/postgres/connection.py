@@ -77,6 +77,12 @@ async def connect(url: str, *, application_name: str = "fastlakare") -> asyncpg.
     return connection
 
 
+async def database_role(pg: asyncpg.Connection) -> str:
+    """The role that the connection is logged in as."""
+    role: str = await pg.fetchval("SELECT current_user")
+    return role
+
+
 def _keep_alive(connection: Any) -> None:
     """The client's own half: asyncpg has no setting for a server that vanishes without a word."""
     sock = connection._transport.get_extra_info("socket")

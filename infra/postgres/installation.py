@@ -39,7 +39,9 @@ async def check_patient_key(pg: asyncpg.Connection, keys: PatientKeys) -> None:
     another one: nobody would be known by their key any more, not even those who are protected (L7)."""
     await pg.execute(_REMEMBER_KEY, keys.fingerprint)
     if await pg.fetchval("SELECT key_fingerprint FROM installation") != keys.fingerprint:
-        raise SettingsError(f"{variable('patient_key_secret')}: not the one that this database's patients have keys of")
+        raise SettingsError(
+            f"{variable('patient_key_secret')}: does not match the secret this database was first used with"
+        )
 
 
 async def register_topics(pg: asyncpg.Connection, found: Mapping[str, int]) -> dict[tuple[str, int], int]:

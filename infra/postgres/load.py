@@ -72,7 +72,7 @@ _PART_ROWS = "SELECT part, rows FROM import_part WHERE (unit, import_id) = ($1, 
 
 
 class Loader:
-    """Fills one world from one transaction. `alone`: nobody else changes anything, so no order has to be kept.
+    """Fills one world from one transaction. `exclusive`: nobody else changes anything, so no order has to be kept.
     `single`: it is for one record alone."""
 
     def __init__(
@@ -181,9 +181,9 @@ class Loader:
                 _IMPORTS, units, ids, list(needs.imports_at), overdue
             ):
                 if (unit, import_id) not in self._world.imports:
-                    held = Import(unit, import_id, first_day, answered_by=None if id is None else (source, id))
-                    self._world.imports[unit, import_id] = held
-                    await self._parts(held)
+                    waiting = Import(unit, import_id, first_day, answered_by=None if id is None else (source, id))
+                    self._world.imports[unit, import_id] = waiting
+                    await self._parts(waiting)
             self.unknown_imports |= needs.imports - self._world.imports.keys()
         for key in needs.import_rows:
             import_ = self._world.imports.get(key)
@@ -191,10 +191,10 @@ class Loader:
                 if import_ is not None and part in import_.parts and import_.parts[part].rows is None:
                     import_.parts[part].rows = rows.unpack_rows(packed)
 
-    async def _parts(self, held: Import) -> None:
-        if held.answered_by is None:
-            for part, parts, order, unit, cause in await self._pg.fetch(_PARTS, held.unit, held.import_id):
-                held.parts[part] = ImportPart(part, parts, order, unit, cause_from(cause))
+    async def _parts(self, waiting: Import) -> None:
+        if waiting.answered_by is None:
+            for part, parts, order, unit, cause in await self._pg.fetch(_PARTS, waiting.unit, waiting.import_id):
+                waiting.parts[part] = ImportPart(part, parts, order, unit, cause_from(cause))
 
     async def _column(self, query: str, *args: object) -> set[Any]:
         return {row[0] for row in await self._pg.fetch(query, *args)}

@@ -50,7 +50,7 @@ def unpack(packed: bytes) -> Headers:
     return [(name, None if value is None else value.encode("latin-1")) for name, value in orjson.loads(packed)]
 
 
-class Shard(NamedTuple):
+class OutputPartition(NamedTuple):
     """A row of outbox_shard; `topic` is the name of the contract, without prefix."""
 
     number: int
@@ -60,10 +60,10 @@ class Shard(NamedTuple):
     published_seq: int
 
 
-async def shards(connection: asyncpg.Connection) -> list[Shard]:
+async def shards(connection: asyncpg.Connection) -> list[OutputPartition]:
     """Every shard with the last sequence committed and the last one known to be published."""
     query = "SELECT shard, topic, partition, last_seq, published_seq FROM outbox_shard ORDER BY shard"
-    return [Shard(*row) for row in await connection.fetch(query)]
+    return [OutputPartition(*row) for row in await connection.fetch(query)]
 
 
 async def last_sequences(connection: asyncpg.Connection) -> dict[int, int]:

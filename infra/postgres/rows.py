@@ -39,9 +39,9 @@ def unknown_doctor(hsa_id: str) -> Doctor:
     return Doctor(hsa_id)
 
 
-def employments_json(held: Doctor) -> str:
+def employments_json(doctor: Doctor) -> str:
     """The column `employments`."""
-    return orjson.dumps(held.employments, default=list).decode()
+    return orjson.dumps(doctor.employments, default=list).decode()
 
 
 def entry(row: Record) -> RosterEntry:
@@ -51,14 +51,14 @@ def entry(row: Record) -> RosterEntry:
     return RosterEntry(Pair(unit, doctor_id), activated, active, pause, Profile(**profile), published, revision)
 
 
-def profile_json(held: RosterEntry) -> str:
+def profile_json(entry: RosterEntry) -> str:
     """The column `profile`."""
-    return orjson.dumps(asdict(held.profile)).decode()
+    return orjson.dumps(asdict(entry.profile)).decode()
 
 
-def published_json(held: RosterEntry) -> str | None:
+def published_json(entry: RosterEntry) -> str | None:
     """The column `published`."""
-    return None if held.published is None else orjson.dumps(held.published).decode()
+    return None if entry.published is None else orjson.dumps(entry.published).decode()
 
 
 def patient(row: Record, link_row: Record | None) -> Patient:

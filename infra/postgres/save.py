@@ -63,7 +63,7 @@ INSERT INTO patient (id, sequence, revision, announced, current_unit, current_fr
 SELECT * FROM {_PATIENT_COLUMNS}, $11::text[], $12::int[])
 """
 _DELETE_PATIENTS = "DELETE FROM patient WHERE id = ANY($1)"
-_HOLD_KEYS = """
+_RESERVE_IDS = """
 INSERT INTO patient (id, key, partition, sequence, revision, announced)
 SELECT id, '', 0, 0, 0, false FROM unnest($1::bigint[]) AS new(id)
 """
@@ -71,13 +71,13 @@ _FORGET = """
 INSERT INTO forgotten (key, sequence, revision, reason)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[])
 """
-_FORGET_STILL = """
+_UPDATE_TOMBSTONE = """
 UPDATE forgotten SET (sequence, revision, reason) = ROW(new.sequence, new.revision, new.reason)
 FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) AS new(key, sequence, revision, reason)
 WHERE forgotten.key = new.key
 """
 _FORGOTTEN_MEANWHILE = "SELECT EXISTS (SELECT FROM forgotten WHERE key = ANY($1))"
-_REMEMBER = "DELETE FROM forgotten WHERE key = ANY($1)"
+_RESTORE = "DELETE FROM forgotten WHERE key = ANY($1)"
 _UNLINK = "DELETE FROM link WHERE patient_id = ANY($1)"
 _LINK_COLUMNS = ("patient_id", "unit", "doctor", "start_day")
 _DUE_AT_UNITS = """
@@ -126,7 +126,7 @@ async def _units(pg: asyncpg.Connection, world: World) -> None:
     if not world.changes.units:
         return
     revision = await pg.fetchval(_UNITS_REVISION)
-    held = [world.units[hsa_id] for hsa_id in sorted(world.changes.units)]
+    units = [world.units[hsa_id] for hsa_id in sorted(world.changes.units)]
     await pg.executemany(
         _UNITS,
         [
@@ -134,47 +134,47 @@ async def _units(pg: asyncpg.Connection, world: World) -> None:
                 *(u.hsa_id, u.version, u.removed, u.fact_at, u.name, u.kind, u.care_giver),
                 *(u.start, u.end, u.replaced_by, revision),
             )
-            for u in held
+            for u in units
         ],
     )
 
 
-async def _doctors(pg: asyncpg.Connection, held: list[Doctor], today: date, unknown: set[str]) -> None:
-    if not held:
+async def _doctors(pg: asyncpg.Connection, doctors: list[Doctor], today: date, unknown: set[str]) -> None:
+    if not doctors:
         return
     done = await pg.execute(
         _DOCTORS,
-        [d.hsa_id for d in held],
-        [d.version for d in held],
-        [d.removed for d in held],
-        [d.protected for d in held],
-        [d.fact_at for d in held],
-        [d.vgr_id for d in held],
-        [d.name for d in held],
-        [d.licensed for d in held],
-        [rows.employments_json(d) for d in held],
-        [_next(d.boundaries(), today) for d in held],
-        [d.hsa_id for d in held if d.hsa_id in unknown],
+        [d.hsa_id for d in doctors],
+        [d.version for d in doctors],
+        [d.removed for d in doctors],
+        [d.protected for d in doctors],
+        [d.fact_at for d in doctors],
+        [d.vgr_id for d in doctors],
+        [d.name for d in doctors],
+        [d.licensed for d in doctors],
+        [rows.employments_json(d) for d in doctors],
+        [_next(d.boundaries(), today) for d in doctors],
+        [d.hsa_id for d in doctors if d.hsa_id in unknown],
     )
-    if done != f"INSERT 0 {len(held)}":
+    if done != f"INSERT 0 {len(doctors)}":
         raise ConcurrentInsert("a doctor")
 
 
-async def _roster(pg: asyncpg.Connection, held: list[RosterEntry], today: date) -> None:
-    if not held:
+async def _roster(pg: asyncpg.Connection, entries: list[RosterEntry], today: date) -> None:
+    if not entries:
         return
     await pg.execute(
         _ROSTER,
-        [e.pair.unit for e in held],
-        [e.pair.doctor for e in held],
-        [e.activated for e in held],
-        [e.active for e in held],
-        [e.pause and e.pause.start for e in held],
-        [e.pause and e.pause.end for e in held],
-        [rows.profile_json(e) for e in held],
-        [rows.published_json(e) for e in held],
-        [e.revision for e in held],
-        [_next(e.boundaries(), today) for e in held],
+        [e.pair.unit for e in entries],
+        [e.pair.doctor for e in entries],
+        [e.activated for e in entries],
+        [e.active for e in entries],
+        [e.pause and e.pause.start for e in entries],
+        [e.pause and e.pause.end for e in entries],
+        [rows.profile_json(e) for e in entries],
+        [rows.published_json(e) for e in entries],
+        [e.revision for e in entries],
+        [_next(e.boundaries(), today) for e in entries],
     )
 
 
@@ -183,13 +183,13 @@ def _next(days: list[date], today: date) -> date | None:
 
 
 async def _patients(pg: asyncpg.Connection, changed: list[Patient]) -> None:
-    held = [p for p in changed if p.is_persisted and p.forgotten is None]
+    stored = [p for p in changed if p.is_persisted and p.forgotten is None]
     new = [p for p in changed if not p.is_persisted and p.forgotten is None]
     gone = [p for p in changed if p.forgotten is not None]
-    if held:
-        await pg.execute(_UPDATE_PATIENTS, *_columns(held))
+    if stored:
+        await pg.execute(_UPDATE_PATIENTS, *_columns(stored))
     if back := [p.key for p in new if p.original_forgotten is not None]:
-        await pg.execute(_REMEMBER, back)
+        await pg.execute(_RESTORE, back)
     if new:
         await pg.execute(_INSERT_PATIENTS, *_columns(new), [p.key for p in new], [p.partition for p in new])
         if await pg.fetchval(_FORGOTTEN_MEANWHILE, [p.key for p in new]):
@@ -200,14 +200,14 @@ async def _patients(pg: asyncpg.Connection, changed: list[Patient]) -> None:
 
 async def _forget(pg: asyncpg.Connection, gone: list[Patient]) -> None:
     """Leaves key, sequence and revision alone (L7, L9)."""
-    if unheld := [p.id for p in gone if not p.is_persisted and p.original_forgotten is None]:
-        await pg.execute(_HOLD_KEYS, unheld)
+    if never_stored := [p.id for p in gone if not p.is_persisted and p.original_forgotten is None]:
+        await pg.execute(_RESERVE_IDS, never_stored)
     await pg.execute(_DELETE_PATIENTS, [p.id for p in gone if p.is_persisted or p.original_forgotten is None])
     by_key = sorted(gone, key=lambda p: p.key)
     if new := [p for p in by_key if p.original_forgotten is None]:
         await pg.execute(_FORGET, *_forgotten_columns(new))
     if still := [p for p in by_key if p.original_forgotten is not None]:
-        await pg.execute(_FORGET_STILL, *_forgotten_columns(still))
+        await pg.execute(_UPDATE_TOMBSTONE, *_forgotten_columns(still))
 
 
 def _forgotten_columns(gone: list[Patient]) -> tuple[list[Any], ...]:
@@ -219,18 +219,18 @@ def _forgotten_columns(gone: list[Patient]) -> tuple[list[Any], ...]:
     )
 
 
-def _columns(held: list[Patient]) -> tuple[list[Any], ...]:
+def _columns(patients: list[Patient]) -> tuple[list[Any], ...]:
     return (
-        [p.id for p in held],
-        [p.sequence for p in held],
-        [p.revision for p in held],
-        [p.announced for p in held],
-        [p.current and p.current.unit for p in held],
-        [p.current and p.current.valid_from for p in held],
-        [p.upcoming and p.upcoming.unit for p in held],
-        [p.upcoming and p.upcoming.valid_from for p in held],
-        [p.care_burden for p in held],
-        [p.due for p in held],
+        [p.id for p in patients],
+        [p.sequence for p in patients],
+        [p.revision for p in patients],
+        [p.announced for p in patients],
+        [p.current and p.current.unit for p in patients],
+        [p.current and p.current.valid_from for p in patients],
+        [p.upcoming and p.upcoming.unit for p in patients],
+        [p.upcoming and p.upcoming.valid_from for p in patients],
+        [p.care_burden for p in patients],
+        [p.due for p in patients],
     )
 
 
@@ -260,15 +260,15 @@ async def _imports(pg: asyncpg.Connection, world: World, unknown: set[tuple[str,
         await pg.execute(_REMOVE_IMPORT, *key)
         await pg.execute(_REMOVE_PARTS, *key)
     for key in sorted(world.changes.imports):
-        held = world.imports.get(key)
-        if held is None:
+        waiting = world.imports.get(key)
+        if waiting is None:
             continue
-        source, id = held.answered_by or (None, None)
-        if await pg.execute(_IMPORT, *key, held.first_day, source, id, key in unknown) != "INSERT 0 1":
+        source, id = waiting.answered_by or (None, None)
+        if await pg.execute(_IMPORT, *key, waiting.first_day, source, id, key in unknown) != "INSERT 0 1":
             raise ConcurrentInsert("an import")
-        if held.answered_by is not None:
+        if waiting.answered_by is not None:
             await pg.execute(_REMOVE_PARTS, *key)
-        for part in held.parts.values():
+        for part in waiting.parts.values():
             if part.rows is not None:
                 cause, packed = cause_json(part.cause), rows.pack_rows(part.rows)
                 await pg.execute(_PART, *key, part.part, part.parts, part.order, part.unit, cause, packed)

@@ -1,4 +1,4 @@
-"""`make chaos`: faults for as long as you like, and a report of what was delivered (quality.md, Reliability)."""
+"""`make chaos`: faults for as long as you like, and a report of what was delivered (docs/testing.md)."""
 
 from __future__ import annotations
 

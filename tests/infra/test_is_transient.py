@@ -1,4 +1,4 @@
-"""What passes by itself, what does not, and when a release is stopped."""
+"""What is transient and what is not, and what a dead letter says of a failure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import pytest
 from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from infra.errors import ConcurrentInsert, DatabaseUnreachable, DeadLetterLimitExceeded
+from infra.errors import ConcurrentInsert, DatabaseUnreachable
 from infra.foreign_errors import failure_reason, is_transient
-from workers.pipeline.dead_letters import DeadLetterLimit
 
 
 def wrapped(error: Exception, *, lost: bool = False) -> DBAPIError:
@@ -72,30 +71,5 @@ def test_a_fingerprint_names_class_and_place_and_no_data() -> None:
         raise ValueError("191212121212")
     except ValueError as error:
         detail = failure_reason(error).detail
-    assert detail.startswith("ValueError at test_errors.py:")
+    assert detail.startswith("ValueError at test_is_transient.py:")
     assert "191212121212" not in detail
-
-
-@pytest.mark.parametrize(("failed", "handled", "stops"), [(20, 0, False), (21, 0, True), (20, 1_000, False)])
-def test_a_release_is_stopped_when_too_much_of_the_last_fails(failed: int, handled: int, stops: bool) -> None:
-    guard = DeadLetterLimit()
-    for _ in range(failed - 1):
-        guard.failed()
-    guard.handled(handled)
-    if stops:
-        with pytest.raises(DeadLetterLimitExceeded):
-            guard.failed()
-    else:
-        guard.failed()
-
-
-def test_what_failed_long_ago_is_forgotten() -> None:
-    guard = DeadLetterLimit()
-    for _ in range(20):
-        guard.failed()
-    guard.handled(999)
-    guard.failed()
-    for _ in range(19):
-        guard.failed()
-    with pytest.raises(DeadLetterLimitExceeded):
-        guard.failed()

@@ -53,8 +53,15 @@ def test_warnings_of_libraries_come_in_the_same_form(capsys: pytest.CaptureFixtu
     configure("json")
     logging.getLogger("aiokafka.conn").warning("lost %s", "broker 1")
     logging.getLogger("aiokafka.conn").info("not worth a line")
-    lines = capsys.readouterr().err.splitlines()
-    assert [json.loads(line)["event"] for line in lines] == ["lost broker 1"]
+    (line,) = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (line["event"], line["library"]) == ("lost broker 1", "aiokafka")
+
+
+def test_every_line_says_which_instance_wrote_it(capsys: pytest.CaptureFixture[str]) -> None:
+    configure("json", instance="p1")
+    log.info("batch")
+    logging.getLogger("aiokafka").warning("lost")
+    assert [json.loads(line)["instance"] for line in capsys.readouterr().err.splitlines()] == ["p1", "p1"]
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])

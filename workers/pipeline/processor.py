@@ -91,6 +91,8 @@ class BatchProcessor:
                 raise  # not even as a dead letter
             inbound.dead_letter_reason = failure_reason(error)
             inbound.attempts += 1
+            place = {"partition": inbound.record.partition, "offset": inbound.record.offset}
+            log.error("handler failed", topic=self.route.topic, **place, why=inbound.dead_letter_reason.detail)
             self._limit.failed()
             await self.apply(assignment, batch)
 
@@ -116,6 +118,8 @@ class BatchProcessor:
             with attempt:
                 assignment.require()
                 await self._commit(assignment, batch)
+        if seen.keys() - {DayUnknown}:
+            log.info("reachable again", component=assignment.component(partition))
         self._mark_healthy(assignment, next_offsets(batch))
 
     async def _commit(self, assignment: Assignment, batch: list[InboundRecord]) -> None:

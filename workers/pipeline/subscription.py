@@ -204,6 +204,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         if failed_at is not None and monotonic() > failed_at + timing.FETCH_HEALTHY_AFTER_SECONDS:
             self._fetch_failed_at = None
             self._runtime.health.report(self._reading, None)
+            log.info("reachable again", component=self._reading)
 
     async def mirror_offsets(self) -> None:
         """For ever: mirrors the offsets to Kafka's group, for lag tools; it decides nothing.

@@ -15,7 +15,7 @@ from handlers.decide import Handlers, decide_batch
 from handlers.world import Needs, World
 from infra.errors import DayUnknown, LockOrderViolation
 from infra.failpoints import hit
-from infra.offload import aside
+from infra.offload import run_in_thread_if_large
 from infra.postgres import outbox
 from infra.postgres.connection import raw
 from infra.postgres.day import Day
@@ -149,7 +149,7 @@ class Transaction:
     async def run(self, decision: Generator[Needs, None, T]) -> T:
         """Runs a decision to its end, loading whatever it asks for."""
         while True:
-            step = await aside(len(self.world.patients), lambda: _next(decision))
+            step = await run_in_thread_if_large(len(self.world.patients), lambda: _next(decision))
             if isinstance(step, Needs):
                 await self.loader.load(step)
             else:

@@ -32,15 +32,15 @@ class Backlog:
         return bool(self._targets)
 
     def aim(self, committed: Mapping[int, int]) -> bool:
-        """Takes notice of sequences that the database has committed; True when one of them is news."""
-        news = False
+        """Takes notice of sequences that the database has committed; True when one of them is new."""
+        advanced = False
         for shard, seq in committed.items():
             if shard not in self.positions:
                 raise OutboxDiverged(f"shard {shard} was added")
             if seq > max(self.positions[shard], self._targets.get(shard, 0)):
                 self._targets[shard] = seq
-                news = True
-        return news
+                advanced = True
+        return advanced
 
     async def collect(self, reader: asyncpg.Connection) -> Events:
         """What follows, without gaps, up to the size of a round; empty when nothing is behind.

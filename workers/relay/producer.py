@@ -71,14 +71,14 @@ class Producer:
         """Begins a transaction and sends the events in it, in order within each partition; returns when all are
         acknowledged."""
         batches: list[list[tuple[TopicPartition, Any]]] = []
-        for part, rows in events.items():
-            batches.append([(part, batch) for batch in self._batches(rows)])
+        for tp, rows in events.items():
+            batches.append([(tp, batch) for batch in self._batches(rows)])
             await asyncio.sleep(0)  # building takes a few ms; the process has other work too
         await self._producer.begin_transaction()
         # The partitions' first batches go off together, so that one request adds them all to the transaction.
         acks = [
-            await self._producer.send_batch(batch, part.topic, partition=part.partition)
-            for part, batch in filter(None, chain.from_iterable(zip_longest(*batches)))
+            await self._producer.send_batch(batch, tp.topic, partition=tp.partition)
+            for tp, batch in filter(None, chain.from_iterable(zip_longest(*batches)))
         ]
         await asyncio.gather(*acks)
 
@@ -126,4 +126,4 @@ class Producer:
 
 
 def _refused_for_now(response: Any) -> bool:
-    return any(code == ConcurrentTransactions.errno for _, parts in response.errors for _, code in parts)
+    return any(code == ConcurrentTransactions.errno for _, partitions in response.errors for _, code in partitions)

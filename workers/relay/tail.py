@@ -16,7 +16,7 @@ from infra.errors import OutboxDiverged
 from infra.kafka.client import client_args
 from infra.postgres import outbox
 from infra.postgres.connection import raw
-from infra.postgres.outbox import OutboxEvent, Shard
+from infra.postgres.outbox import OutboxEvent, OutputPartition
 from infra.settings import Settings
 
 SEQUENCE_HEADER = "fastlakare-seq"
@@ -41,7 +41,7 @@ class Tail(NamedTuple):
         return same and dict(self.headers).get("ce_id") == dict(event.headers).get("ce_id")
 
 
-async def positions(engine: AsyncEngine, settings: Settings, installation: UUID) -> list[tuple[Shard, int]]:
+async def positions(engine: AsyncEngine, settings: Settings, installation: UUID) -> list[tuple[OutputPartition, int]]:
     """Every shard, with the sequence up to which Kafka has committed it.
 
     Raises OutboxDiverged when a topic holds more than was ever written, as after going back to an old backup of the
@@ -51,20 +51,20 @@ async def positions(engine: AsyncEngine, settings: Settings, installation: UUID)
     """
     async with engine.connect() as connection:
         shards = await outbox.shards(await raw(connection))
-    parts = [TopicPartition(settings.topic(shard.topic), shard.partition) for shard in shards]
-    tail = await tails(settings, installation, parts)
-    ends = {shard.number: tail[part] for shard, part in zip(shards, parts, strict=True)}
+    partitions = [TopicPartition(settings.topic(shard.topic), shard.partition) for shard in shards]
+    tail = await tails(settings, installation, partitions)
+    ends = {shard.number: tail[tp] for shard, tp in zip(shards, partitions, strict=True)}
     async with engine.connect() as connection:
         pg = await raw(connection)
         written = await outbox.last_sequences(pg)
         before = {number: end.seq - 1 for number, end in ends.items() if end.seq}
         kept = await outbox.read(pg, before, events=1, size=_ANY_SIZE)
-    for shard, part in zip(shards, parts, strict=True):
+    for shard, tp in zip(shards, partitions, strict=True):
         end, number = ends[shard.number], shard.number
         if end.seq > written[number]:
-            raise OutboxDiverged(f"{part.topic}/{part.partition}: sequence {end.seq} of {written[number]} written")
+            raise OutboxDiverged(f"{tp.topic}/{tp.partition}: sequence {end.seq} of {written[number]} written")
         if any(event.seq == end.seq and not end.tells_of(event) for event in kept.get(number, [])):
-            raise OutboxDiverged(f"{part.topic}/{part.partition}: sequence {end.seq} was written with another content")
+            raise OutboxDiverged(f"{tp.topic}/{tp.partition}: sequence {end.seq} was written with another content")
     return [(shard, max(ends[shard.number].seq, shard.published_seq)) for shard in shards]
 
 
@@ -73,28 +73,30 @@ def sequence_prefix(installation: UUID) -> bytes:
     return installation.hex.encode() + b"/"
 
 
-async def tails(settings: Settings, installation: UUID, parts: Iterable[TopicPartition]) -> dict[TopicPartition, Tail]:
+async def tails(
+    settings: Settings, installation: UUID, partitions: Iterable[TopicPartition]
+) -> dict[TopicPartition, Tail]:
     """The last committed record of this installation in each partition.
 
     To be asked only after `init_transactions`: then no transaction of an earlier leader is open, and none can commit.
     Reads backwards in growing windows, over transaction markers, what was aborted, and records of others.
     """
-    found = dict.fromkeys(parts, Tail())
+    found = dict.fromkeys(partitions, Tail())
     prefix = sequence_prefix(installation)
     async with _consumer(settings, "read_uncommitted") as consumer:
         begin: dict[TopicPartition, int] = await consumer.beginning_offsets(list(found))
         # Not the end that read_committed is told: a stranger's open transaction can put it before our last records.
-        window = {part: end for part, end in (await consumer.end_offsets(list(found))).items() if end > begin[part]}
+        window = {tp: end for tp, end in (await consumer.end_offsets(list(found))).items() if end > begin[tp]}
     if not window:
         return found
     size = _FIRST_WINDOW
     async with _consumer(settings, "read_committed") as consumer:
         consumer.assign(list(window))
         while window:
-            ranges = {part: (max(begin[part], end - size), end) for part, end in window.items()}
+            ranges = {tp: (max(begin[tp], end - size), end) for tp, end in window.items()}
             async with asyncio.timeout(timing.RELAY_TAIL_SECONDS):
                 found |= await _highest(consumer, ranges, prefix)
-            window = {part: low for part, (low, _) in ranges.items() if not found[part].seq and low > begin[part]}
+            window = {tp: low for tp, (low, _) in ranges.items() if not found[tp].seq and low > begin[tp]}
             size *= _GROWTH
     return found
 
@@ -116,22 +118,22 @@ async def _highest(
 ) -> dict[TopicPartition, Tail]:
     """The record of the highest sequence in each partition's range of offsets [low, end)."""
     found = dict.fromkeys(ranges, Tail())
-    for part, (low, _) in ranges.items():
-        consumer.seek(part, low)
-        consumer.resume(part)
+    for tp, (low, _) in ranges.items():
+        consumer.seek(tp, low)
+        consumer.resume(tp)
     left = set(ranges)
     while left:
         records = await consumer.getmany(*left, timeout_ms=50)
-        for part, batch in records.items():
+        for tp, batch in records.items():
             for record in batch:
                 seq = _sequence(record.headers, prefix)
-                if seq > found[part].seq:
-                    found[part] = Tail(seq, record.key, record.value, record.headers)
-        for part in list(left):
+                if seq > found[tp].seq:
+                    found[tp] = Tail(seq, record.key, record.value, record.headers)
+        for tp in list(left):
             # Markers and gaps come without records, so the position decides and not what was read.
-            if await consumer.position(part) >= ranges[part][1]:
-                consumer.pause(part)
-                left.discard(part)
+            if await consumer.position(tp) >= ranges[tp][1]:
+                consumer.pause(tp)
+                left.discard(tp)
     return found
 
 

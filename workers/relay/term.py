@@ -17,7 +17,7 @@ from infra.failpoints import hit
 from infra.postgres import outbox
 from infra.postgres.connection import raw
 from infra.postgres.leadership import Leadership
-from infra.postgres.outbox import Shard
+from infra.postgres.outbox import OutputPartition
 from infra.settings import Settings
 from workers.handoff import Handoff
 from workers.relay.backlog import Backlog, Events
@@ -34,7 +34,7 @@ class Term:
         lock: Leadership,
         producer: Producer,
         backlog: Backlog,
-        shards: Mapping[int, Shard],
+        shards: Mapping[int, OutputPartition],
         progress: Callable[[], None],
     ) -> None:
         self._engine = engine
@@ -42,7 +42,7 @@ class Term:
         self._producer = producer
         self._backlog = backlog
         self._shards = shards
-        self._parts = {
+        self._partitions = {
             number: TopicPartition(settings.topic(shard.topic), shard.partition) for number, shard in shards.items()
         }
         self._progress = progress
@@ -96,7 +96,7 @@ class Term:
     async def _round(self, events: Events) -> None:
         begun = perf_counter()
         async with asyncio.timeout(timing.RELAY_TRANSACTION_SECONDS):
-            await self._producer.send({self._parts[shard]: rows for shard, rows in events.items()})
+            await self._producer.send({self._partitions[shard]: rows for shard, rows in events.items()})
             await self._lock.check()
             hit("relay:5-sent")
             await self._producer.commit()

@@ -35,12 +35,14 @@ def head() -> str:
 
 async def check(connection: asyncpg.Connection) -> None:
     """Raises WrongSchema unless the database has exactly this release's schema."""
-    held = await _revision(connection)
-    if held is None:
+    revision = await _revision(connection)
+    if revision is None:
         raise WrongSchema("the database has no tables yet: run `fastlakare migrate` first")
-    if held != head():
-        _known(held)
-        raise WrongSchema(f"the database is at schema {held}, this release needs {head()}: run `fastlakare migrate`")
+    if revision != head():
+        _known(revision)
+        raise WrongSchema(
+            f"the database is at schema {revision}, this release needs {head()}: run `fastlakare migrate`"
+        )
 
 
 def _known(revision: str | None) -> None:

@@ -1,4 +1,4 @@
-"""The ids and parts of an import (contract.md, import-links)."""
+"""The ids and parts of an import (contract.md, An import in parts)."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
-from infra.kafka.topics import Difference, create, missing_or_different, partition_counts, wanted
+from infra.kafka.topics import Drift, create, expected, missing_or_different, partition_counts
 from infra.settings import Settings
 from tests.harness.waiting import until
 
@@ -21,7 +21,7 @@ def settings(kafka: Any, topic_prefix: str) -> Settings:
 
 
 async def make(settings: Settings, bare: str, partitions: int, **configs: str) -> None:
-    """A topic as somebody else made it; `_` in a setting's name stands for a dot."""
+    """A topic as somebody else created it; `_` in a setting's name stands for a dot."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers)
     await admin.start()
     try:
@@ -39,24 +39,24 @@ async def make(settings: Settings, bare: str, partitions: int, **configs: str) -
 
 async def test_every_missing_topic_is_told(settings: Settings) -> None:
     differences = await missing_or_different(settings)
-    assert [(found.name, found.what) for found in differences] == [(one.name, "missing") for one in wanted(settings)]
+    assert [(found.name, found.what) for found in differences] == [(one.name, "missing") for one in expected(settings)]
     assert await partition_counts(settings) == {}
 
 
 async def test_what_was_created_is_as_it_should_be(settings: Settings) -> None:
-    made, differences = await create(settings)
-    assert (sorted(made), differences) == (sorted(one.name for one in wanted(settings)), [])
+    created, differences = await create(settings)
+    assert (sorted(created), differences) == (sorted(one.name for one in expected(settings)), [])
     assert await missing_or_different(settings) == []
     assert await create(settings) == ([], [])
     counts = await partition_counts(settings)
-    assert counts == {one.bare: 1 if one.bare == "listning.clock.v1" else 2 for one in wanted(settings)}
+    assert counts == {one.bare: 1 if one.bare == "listning.clock.v1" else 2 for one in expected(settings)}
 
 
 async def test_a_topic_that_is_there_is_reported_and_never_altered(settings: Settings) -> None:
     await make(settings, "listning.reply.v1", 3, cleanup_policy="compact", retention_ms="1000")
-    made, differences = await create(settings)
+    created, differences = await create(settings)
     name = settings.topic("listning.reply.v1")
-    assert name not in made
+    assert name not in created
     assert differences == await missing_or_different(settings)
     told = {(found.name, found.what, found.wanted, found.found) for found in differences}
     assert told == {
@@ -77,13 +77,13 @@ async def test_a_compacted_topic_that_also_deletes_would_lose_facts(settings: Se
     await make(settings, "kiv.staff.v1", 2, cleanup_policy="compact,delete")
     name = settings.topic("kiv.staff.v1")
     differences = await missing_or_different(settings)
-    assert Difference(name, "cleanup.policy", "compact", "compact,delete") in differences
+    assert Drift(name, "cleanup.policy", "compact", "compact,delete") in differences
 
 
 def test_the_service_reads_its_inputs_and_writes_the_rest(settings: Settings) -> None:
-    rights = {one.bare: one.rights for one in wanted(settings)}
+    rights = {one.bare: one.rights for one in expected(settings)}
     assert {bare for bare, needed in rights.items() if needed == ("read",)} == set(INPUTS) - {"listning.clock.v1"}
-    told = {one.bare: one.rights for one in wanted(settings.model_copy(update={"own_clock": False}))}
+    told = {one.bare: one.rights for one in expected(settings.model_copy(update={"own_clock": False}))}
     assert told["listning.clock.v1"] == ("read",)
 
 

@@ -1,0 +1,49 @@
+"""Every exception class of the libraries beneath us is known, with what it means for a batch.
+
+`foreign_errors.txt` lists them: a new release that brings another one fails here until somebody has looked at it.
+Print it anew with `python -m tests.infra.test_foreign_errors`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import aiokafka.errors
+import asyncpg.exceptions
+import sqlalchemy.exc
+
+from infra.foreign_errors import explain, is_transient
+
+LISTED = Path(__file__).with_name("foreign_errors.txt")
+
+
+def known() -> Iterator[str]:
+    """A line for each class: whether it is transient, and whether an operator reads one line instead of a traceback."""
+    for module in (asyncpg.exceptions, aiokafka.errors, sqlalchemy.exc):
+        for name, error in sorted(classes(module).items()):
+            transient = "transient" if is_transient(error, 1) else "permanent"
+            yield f"{module.__name__}.{name} {transient} {'explained' if explain(error) else 'unforeseen'}"
+
+
+def classes(module: ModuleType) -> dict[str, BaseException]:
+    """An instance of each exception class; SQLAlchemy's are told by the driver's error that they carry, here none."""
+    found: dict[str, BaseException] = {}
+    for name, value in vars(module).items():
+        if inspect.isclass(value) and issubclass(value, Exception) and value.__module__.startswith(module.__name__[:7]):
+            error = value.__new__(value, "x")
+            if isinstance(error, sqlalchemy.exc.StatementError):
+                error.orig = None
+                error.connection_invalidated = False
+            found[name] = error
+    return found
+
+
+def test_every_exception_class_of_the_libraries_is_known() -> None:
+    assert list(known()) == LISTED.read_text(encoding="utf-8").splitlines()
+
+
+if __name__ == "__main__":
+    LISTED.write_text("\n".join(known()) + "\n", encoding="utf-8")
