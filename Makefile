@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 #: processes that run tests at the same time, each with servers of its own
-WORKERS ?= 2
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 PURE := tests/schemas tests/handlers tests/scenarios/test_on_model.py tests/scenarios/test_in_memory.py
@@ -17,7 +17,7 @@ demo: $(VENV)/.installed ## Show the whole service at work on an embedded broker
 	@$(BIN)/fastlakare demo
 
 test: $(VENV)/.installed ## Every test, on real Apache Kafka and PostgreSQL
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 unit: $(VENV)/.installed ## The pure tests alone, without servers, in seconds
 	@$(BIN)/python -m pytest -q $(PURE)

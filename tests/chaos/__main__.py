@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.supervisor import RECOVERY_SECONDS, Report, Supervisor, testbed
+from tests.chaos.supervisor import RECOVERY_SECONDS, Report, Supervisor, started_testbed
 
 
 def main(
@@ -32,7 +32,7 @@ def main(
     console = Console(stderr=True)
     with (
         tempfile.TemporaryDirectory(prefix="fastlakare-chaos-") as temporary,
-        testbed(keep or Path(temporary)) as ready,
+        started_testbed(keep or Path(temporary)) as ready,
         console.status(f"seed {drawn}") as status,
     ):
         supervisor = Supervisor(ready, drawn, lambda text: status.update(f"seed {drawn}: {text}"))

@@ -64,7 +64,7 @@ class Testbed:
 
 
 @contextmanager
-def testbed(folder: Path) -> Iterator[Testbed]:
+def started_testbed(folder: Path) -> Iterator[Testbed]:
     """Everything started, and stopped afterwards. Only the processes go through the proxies; who looks does not."""
     proxies = FaultyProxy(), FaultyProxy()
     kafka, postgres = _kafka(folder, proxies[0]), Postgres(folder / "postgres", FAST)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.supervisor import Supervisor, testbed
+from tests.chaos.supervisor import Supervisor, started_testbed
 
 pytestmark = [pytest.mark.system, pytest.mark.usefixtures("kafka_jars")]
 
 
 def test_in_a_short_chaos_run_nothing_is_lost_doubled_or_out_of_order(tmp_path: Path) -> None:
-    with testbed(tmp_path) as ready:
+    with started_testbed(tmp_path) as ready:
         supervisor = Supervisor(ready, 7, lambda _: None)
         supervisor.run(20)
         report = supervisor.judge()

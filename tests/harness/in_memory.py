@@ -25,8 +25,8 @@ TOMBSTONES = {STAFF: staff, UNIT: unit, LISTING: listing}
 class InMemory:
     """The handlers over a region in memory, and what the worker does around them: commands are remembered (C2)."""
 
-    def __init__(self) -> None:
-        self.region = Region(today=date.min)
+    def __init__(self, region: Region | None = None) -> None:
+        self.region = region or Region(today=date.min)
         self.heard = Observed()
         self._replies: dict[tuple[str, str], tuple[str, Data]] = {}
         self._known: set[tuple[str, str]] = set()

@@ -102,9 +102,9 @@ class Installation:
         script = shutil.which("fastlakare", path=str(Path(sys.executable).parent))
         return [script, *words] if script else [sys.executable, "-m", "cli.main", *words]
 
-    def prepare(self) -> None:
-        """Schema and topics."""
-        for words in (("migrate",), ("topics", "--create")):
+    def prepare(self, *, migrate: bool = True) -> None:
+        """Topics, and the schema where the database has none yet."""
+        for words in (*((("migrate",),) if migrate else ()), ("topics", "--create")):
             out = self.open(f"{words[0]}.txt")
             with out as sink:
                 done = subprocess.run(self.command(*words), env=self.environment(), cwd=ROOT, stdout=sink, stderr=sink)

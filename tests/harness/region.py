@@ -180,11 +180,18 @@ class Region:
             except StopIteration as done:
                 result: T = done.value
                 return result
-            self._load_doctors(needs, world)
-            self._load_patients(needs, world)
-            for pair in needs.counts:
-                world.stored_counts[pair] = len(self.linked(pair.doctor, pair.unit))
-            self._load_imports(needs, world)
+            self._load(needs, world)
+
+    def _load(self, needs: Needs, world: World) -> None:
+        self._load_doctors(needs, world)
+        self._load_patients(needs, world)
+        for pair in needs.counts:
+            world.stored_counts[pair] = len(self.linked(pair.doctor, pair.unit))
+        self._load_imports(needs, world)
+
+    def _unknown(self, number: int) -> Patient:
+        """A patient of whom nothing was heard."""
+        return Patient(number, f"key-{number}", 0)
 
     def _load_doctors(self, needs: Needs, world: World) -> None:
         wanted = set(needs.doctors) | {pair.doctor for pair in self.roster if pair.unit in needs.roster_of}
@@ -211,7 +218,7 @@ class Region:
             if (held.link is None or overdue) and any(chosen & world.predecessors_of(at) for at in needs.unlinked_at):
                 wanted.add(held.id)
         for number in sorted(wanted - world.patients.keys()):
-            held = self.patients.get(number, Patient(number, f"key-{number}", 0))
+            held = self.patients.get(number) or self._unknown(number)
             if held.forgotten is None or number in needs.new_patients:
                 world.add_patient(replace(held))
 
@@ -234,7 +241,7 @@ class Region:
         recorded: set[object] = {*changes.patients, *changes.doctors, *changes.entries, *changes.units}
         recorded |= {number for number, patient in world.patients.items() if changes.is_due(patient)}
         tables: tuple[tuple[dict[Any, Any], dict[Any, Any], Callable[[Any], Any]], ...] = (
-            (world.patients, self.patients, lambda key: Patient(key, world.patients[key].key, 0)),
+            (world.patients, self.patients, self._unknown),
             (world.doctors, self.doctors, Doctor),
             (world.roster, self.roster, RosterEntry),
             (world.units, self.units, Unit),

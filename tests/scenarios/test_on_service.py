@@ -16,7 +16,7 @@ from tests.harness.topics import Topics
 from tests.scenarios.scenario import CASES, Scenario
 from tests.scenarios.schedule import missing, schedule
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("scenarios on the service")]
 
 
 class Heard(NamedTuple):
@@ -32,7 +32,7 @@ def heard(kafka: Any, postgres: Postgres, tmp_path_factory: pytest.TempPathFacto
     """All scenarios, sent day by day to one process."""
     with database(postgres, "template_fastlakare") as url:
         installation = Installation(kafka.bootstrap, url, "scenarios.", tmp_path_factory.mktemp("scenarios"))
-        installation.prepare()
+        installation.prepare(migrate=False)
         try:
             installation.start(1)
             session = Session(installation, Topics(kafka.bootstrap, "scenarios."))

@@ -15,6 +15,8 @@ from tests.harness.published import headers_of, require_promised
 from tests.security.cluster import OPERATOR, SENDER, SERVICE, STRANGER, Cluster, documented
 from tests.security.conftest import Roles
 
+pytestmark = pytest.mark.xdist_group("security")
+
 WAYS = ("scram", "oauthbearer", "mutual TLS")
 UNIT = "SE2321000131-E000000000712"
 

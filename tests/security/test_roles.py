@@ -36,6 +36,8 @@ DENIED = (
     "SET ROLE fastlakare_owner",
 )
 
+pytestmark = pytest.mark.xdist_group("security")
+
 
 @pytest.mark.parametrize("sql", ALLOWED)
 def test_the_service_reads_and_writes(roles: Roles, sql: str) -> None:

@@ -22,7 +22,7 @@ def opened(kafka: Any, migrated_url: str, topic_prefix: str, tmp_path: Path) -> 
 
     def open_with(processes: int = 1, **extra: str) -> Session:
         installation.extra = extra
-        installation.prepare()
+        installation.prepare(migrate=False)
         installation.start(processes)
         return Session(installation, Topics(kafka.bootstrap, topic_prefix))
 

@@ -77,7 +77,7 @@ def test_another_secret_than_the_first_starts_stops_the_start(installation: Inst
 
 
 def test_a_port_that_is_taken_stops_the_start_as_any_wrong_setting(installation: Installation) -> None:
-    installation.prepare()
+    installation.prepare(migrate=False)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         installation.extra = {"HTTP_PORT": str(taken.getsockname()[1])}
         said = last_kafka_error(installation, 2)

@@ -78,7 +78,7 @@ def own_broker(kafka_jars: None, migrated_url: str, tmp_path: Path) -> Iterator[
     broker = Kafka(tmp_path / "kafka")
     broker.start()
     installation = Installation(broker.bootstrap, migrated_url, "own.", tmp_path, extra=dict(SMALL))
-    installation.prepare()
+    installation.prepare(migrate=False)
     yield broker, installation
     installation.stop()
     broker.stop()

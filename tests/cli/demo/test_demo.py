@@ -16,6 +16,8 @@ import pytest
 from cli.demo.acts import ACTS
 from cli.demo.region import region
 
+pytestmark = pytest.mark.xdist_group("demo")
+
 SECONDS = 240
 
 

@@ -15,7 +15,7 @@ from tests.conftest import Broker, database
 from tests.harness.installation import Installation
 from tests.harness.topics import Topics
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("import")]
 
 NOT_LISTED = "Personnummer matchar inte vårdcentral vårdval"
 Opens = Callable[[int], Vardcentral]
@@ -27,10 +27,12 @@ def installation(kafka: Broker, postgres: Any, tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.mktemp("service")
     with database(postgres, "template_fastlakare") as url:
         running = Installation(kafka.bootstrap, url, f"import-{folder.stat().st_ino}.", folder)
-        running.prepare()
-        running.start(1)
-        yield running
-        running.stop()
+        running.prepare(migrate=False)
+        try:
+            running.start(1)
+            yield running
+        finally:
+            running.stop()
 
 
 @pytest.fixture
@@ -204,7 +206,7 @@ def test_the_largest_file_gets_its_answer_also_when_every_row_is_faulty(opens: O
 def test_no_answer_in_time_ends_with_2_and_says_how_to_go_on(kafka: Broker, opens: Opens, tmp_path: Path) -> None:
     vc = opens(1)
     silent = Installation(kafka.bootstrap, vc.installation.database_url, f"silent-{tmp_path.stat().st_ino}.", tmp_path)
-    silent.prepare()
+    silent.prepare(migrate=False)
     vc.installation = silent  # its topics are there, and nobody reads them
     done = vc.run(vc.file(tmp_path / "a.csv", vc.patients), "--timeout", "1")
     assert (done.status, done.stdout) == (2, "")
