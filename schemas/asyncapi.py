@@ -14,6 +14,12 @@ Json = dict[str, Any]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _MS_PER_DAY = 86_400_000
+_DESCRIPTION = (
+    "CloudEvents 1.0 on Kafka, read in binary and structured mode and written in binary mode. Every record needs a key."
+    " Records are written with Snappy compression and are to be read with isolation level read_committed. Days are days"
+    " in Europe/Stockholm. Ids such as L3 are rules, docs/rules.md; every message with an example is in"
+    " docs/contract.md."
+)
 _MESSAGES = {ce_type: model for topic in TOPICS for ce_type, model in topic.messages.items()}
 
 
@@ -51,7 +57,7 @@ def document(prefix: str = "", partitions: int = 12) -> Json:
         "info": {
             "title": "Fast läkarkontakt",
             "version": "1.0.0",
-            "description": "CloudEvents 1.0 on Kafka, read in binary and structured mode and written in binary mode.",
+            "description": _DESCRIPTION,
         },
         "defaultContentType": "application/json",
         "channels": {topic.name: _channel(topic, prefix, partitions) for topic in TOPICS},
@@ -177,6 +183,7 @@ _CLOUD_EVENT_HEADERS: Json = {
         "ce_type": _TEXT,
         "ce_time": {"type": "string", "format": "date-time"},
         "ce_subject": _TEXT,
+        "fastlakare-seq": {"type": "string", "description": "of the service's own use; ignore it"},
         "ce_correlationid": _TEXT,
         "traceparent": _TEXT,
         "tracestate": _TEXT,
@@ -190,7 +197,7 @@ _DEAD_LETTER_HEADERS: Json = {
         "dlq_topic": {"type": "string"},
         "dlq_partition": {"type": "string"},
         "dlq_offset": {"type": "string"},
-        "dlq_code": {"enum": [code.value for code in DeadLetterCode]},
+        "dlq_code": {"title": "DeadLetterCode", "enum": [code.value for code in DeadLetterCode]},
         "dlq_detail": {"type": "string", "description": "field path and rule, never a value"},
         "dlq_at": {"type": "string", "format": "date-time"},
         "dlq_attempts": {"type": "string"},

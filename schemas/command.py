@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from schemas.fields import Count, Flag, Int64, Many, NullAs, Wire
+from schemas.fields import Count, Flag, Int64, Many, NullAs, Wire, titled
 
 Override = Literal["ceiling", "age"]
+Overrides = Many[Annotated[Override, Field(title="Override")]]
 WhatOfLinks = Literal["refuse", "end"]
 Percent = Annotated[int, Field(ge=1, le=100)]
 Age = Annotated[int, Field(ge=0, le=130)]
@@ -27,7 +28,7 @@ class Actor(Wire):
 
 
 class ProfileData(Wire):
-    """What the vårdcentral says of a doctor; `model_fields_set` tells what was given, null means not set (C6)."""
+    """What the vårdcentral says of a doctor; a field that is left out keeps its value, null means not set (C6)."""
 
     work_percent: Percent | None = None
     role: str | None = None
@@ -63,7 +64,7 @@ class DeactivateDoctor(Command):
     name: ClassVar[str] = "deactivate-doctor"
 
     doctor_hsa_id: str
-    links: Annotated[WhatOfLinks, NullAs("refuse")] = "refuse"
+    links: Annotated[WhatOfLinks, titled("LinksOfDoctor", WhatOfLinks), NullAs("refuse")] = "refuse"
 
 
 class PauseDoctor(Command):
@@ -101,7 +102,7 @@ class LinkPatient(Command):
     patient_id: str
     doctor_hsa_id: str
     start: str | None = None
-    override: Many[Override] = ()
+    override: Overrides = ()
 
 
 class UnlinkPatient(Command):
@@ -120,7 +121,7 @@ class MovePatients(Command):
     from_doctor_hsa_id: str
     to_doctor_hsa_id: str
     patient_ids: Annotated[tuple[str, ...], Field(strict=False)] | None = None
-    override: Many[Override] = ()
+    override: Overrides = ()
     dry_run: Flag = False
 
 
@@ -154,7 +155,7 @@ class ImportLinks(Command):
     part: PartNumber
     parts: PartNumber
     rows: Annotated[tuple[ImportRow, ...], Field(strict=False, max_length=ROWS_PER_PART)]
-    override: Many[Override] = ()
+    override: Overrides = ()
     dry_run: Flag = False
 
     @model_validator(mode="after")

@@ -38,7 +38,9 @@ class DoctorAvailability(Wire):
     selectable: bool
     active: bool
     available: bool
-    unavailable_because: Annotated[tuple[UnavailableBecause, ...], Field(strict=False)]
+    unavailable_because: Annotated[
+        tuple[Annotated[UnavailableBecause, Field(title="UnavailableBecause")], ...], Field(strict=False)
+    ]
     profile: ProfileData
     listed_patients: Count
     free_places: Count | None

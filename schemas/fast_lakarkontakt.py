@@ -40,7 +40,7 @@ class AppointedDoctor(Wire):
     """The doctor; by id only once the link has ended (E3)."""
 
     hsa_id: HsaId
-    name: str | None
+    name: Annotated[str | None, Field(description="As KiV has it; null once the link has ended")]
     title: str | None
 
 
@@ -57,14 +57,14 @@ class FastLakarkontakt(Wire):
 
     patient_id: PatientId
     revision: Annotated[int, Field(ge=1, le=2**63 - 1)]
-    status: Literal["active", "ended"]
-    change: Change
-    reason: Reason
+    status: Annotated[Literal["active", "ended"], Field(title="Status")]
+    change: Annotated[Change, Field(title="Change", description="What happened to the link")]
+    reason: Annotated[Reason, Field(title="Reason", description="Why; each is explained in docs/contract.md")]
     type: CareContactType
     doctor: AppointedDoctor
     unit: AppointedUnit
-    start: Day
-    end: Day | None
+    start: Annotated[Day, Field(description="First day of the link, in Europe/Stockholm")]
+    end: Annotated[Day | None, Field(description="Last day, inclusive; null while the link is active")]
     changed_at: Instant
 
 

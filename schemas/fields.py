@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, PlainSerializer
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, PlainSerializer, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
 T = TypeVar("T")
@@ -34,8 +34,18 @@ class NullAs:
         return core_schema.no_info_after_validator_function(fill, core_schema.nullable_schema(handler(source)))
 
 
+def titled(title: str, literal: Any) -> WithJsonSchema:
+    """The JSON Schema of a Literal of texts under a title that generators can name it by, also where null is
+    allowed."""
+    return WithJsonSchema({"title": title, "enum": list(get_args(literal)), "type": "string"})
+
+
 Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Version = Annotated[
+    Int64,
+    Field(description="Rises with each change; one lower than the last is ignored, the same again is harmless (S2)"),
+]
 Flag = Annotated[bool, NullAs(False)]
 #: an array; null is the empty one, and Python code may give a list
 Many = Annotated[tuple[T, ...], Field(strict=False), NullAs(())]

@@ -81,15 +81,20 @@ def _patient_id(text: str) -> str:
 HsaId = Annotated[str, StringConstraints(pattern=f"^{_HSA_ID}$", max_length=HSA_ID_LENGTH, to_upper=True)]
 """An HSA-id in a fact, kept upper-case; malformed is a validation error."""
 
+_PATIENT_ID = (
+    "Personnummer: twelve digits, a real date, a correct check digit. Samordningsnummer and reserve numbers are"
+    " accepted and ignored, without a dead letter (L8)"
+)
 PatientId = Annotated[
     str,
     AfterValidator(_patient_id),
     WithJsonSchema(
         {
             "type": "string",
-            "description": "Personnummer; samordningsnummer and reserve numbers are recognised and left out",
+            "description": _PATIENT_ID,
             "minLength": 12,
             "maxLength": 12,
+            "examples": ["191212121212"],
         }
     ),
 ]

@@ -14,15 +14,17 @@ class ChoiceData(Wire):
     """The unit a patient is listed at from a day on."""
 
     unit_hsa_id: HsaId
-    valid_from: Day
+    valid_from: Annotated[Day, Field(description="First day, in Europe/Stockholm")]
     reason: str | None = None
 
 
 class ListingState(Wire):
-    """What vårdval holds of one patient; `sequence` rises per patient (L1)."""
+    """A patient's whole vårdval (L1)."""
 
     patient_id: PatientId
-    sequence: Int64
+    sequence: Annotated[
+        Int64, Field(description="Rises for each patient; a lower one than the last is ignored as stale (L1)")
+    ]
     protected: bool = False
     current: ChoiceData | None = None
     upcoming: ChoiceData | None = None

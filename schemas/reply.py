@@ -58,7 +58,7 @@ class FaultyRow(Wire):
     """A row that could not be taken: its number in the sender's file, and why."""
 
     row: Int64
-    code: Refusal
+    code: Annotated[Refusal, Field(title="Refusal")]
     message: str
 
 
@@ -68,8 +68,11 @@ class Reply(Wire):
     command_id: str
     command_type: str
     unit_hsa_id: str
-    outcome: Literal["accepted", "refused"]
-    code: Done | Refusal
+    outcome: Annotated[Literal["accepted", "refused"], Field(title="ReplyOutcome")]
+    code: Annotated[
+        Annotated[Done, Field(title="Done")] | Annotated[Refusal, Field(title="Refusal")],
+        Field(title="ReplyCode", description="Each is explained in docs/contract.md"),
+    ]
     message: str
     dry_run: Annotated[Flag, Field(exclude_if=_left_out)] = False
     counts: Counts | None = None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from schemas.fields import Int64, NullAs, Wire
+from pydantic import Field
+
+from schemas.fields import NullAs, Version, Wire, titled
 from schemas.ids import Day, HsaId
 
 Kind = Literal["vardcentral", "jourcentral", "other"]
@@ -14,12 +16,12 @@ class UnitState(Wire):
     """The whole state of one unit; only a vårdcentral can have links."""
 
     hsa_id: HsaId
-    version: Int64
+    version: Version
     name: str
-    kind: Annotated[Kind, NullAs("vardcentral")] = "vardcentral"
+    kind: Annotated[Kind, titled("Kind", Kind), NullAs("vardcentral")] = "vardcentral"
     care_giver_hsa_id: HsaId | None = None
-    start: Day | None = None
-    end: Day | None = None
+    start: Annotated[Day | None, Field(description="First day; decides nothing (S9)")] = None
+    end: Annotated[Day | None, Field(description="Last day, inclusive; null is open")] = None
     replaced_by: HsaId | None = None
 
 
@@ -27,4 +29,4 @@ class UnitRemoved(Wire):
     """The unit is no longer in KiV."""
 
     hsa_id: HsaId
-    version: Int64
+    version: Version

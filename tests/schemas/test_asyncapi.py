@@ -98,6 +98,14 @@ def test_every_reference_in_the_document_leads_somewhere() -> None:
     assert all(at(described, ref) for ref in refs)
 
 
+def test_every_enum_has_a_title_that_generators_name_it_by() -> None:
+    assert [node["enum"] for node in nodes(document()) if "enum" in node and "title" not in node] == []
+
+
+def test_the_licence_that_counts_is_named_where_upstream_teams_look() -> None:
+    assert "`LK`" in json.dumps(schema("kiv.staff.v1"))
+
+
 def test_every_message_is_described_with_its_data_and_headers() -> None:
     described = document()
     messages = described["components"]["messages"]
