@@ -6,7 +6,8 @@ from typing import Generic, TypeVar
 
 from handlers.commands.checks import doctor_of, is_personnummer, unit_of
 from handlers.decide import Handler
-from handlers.replies import redact_unit, reply
+from handlers.redaction import redact_unit
+from handlers.replies import reply
 from handlers.world import Needs, World
 from handlers.world.changes import Answer, AuditEntry, Cause, Outcome, ReplyResent
 from schemas.command import Command

@@ -6,7 +6,8 @@ from datetime import date
 
 from handlers import roster, unit
 from handlers.eligibility import selectable
-from handlers.replies import redact_unit, refused, reply
+from handlers.redaction import redact_unit
+from handlers.replies import refused, reply
 from handlers.world import Needs, World, successor_of
 from handlers.world.changes import AuditEntry, Cause, Outcome
 from handlers.world.imports import IMPORT_DAYS

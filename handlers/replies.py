@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from datetime import date
 from typing import Any
 
+from handlers.redaction import contains_patient_id, redact_unit
 from handlers.world.changes import Answer, Cause, Json, Outcome, ReplyCreated
-from schemas.ids import PatientKind, normal_hsa_id, patient_kind
 from schemas.reply import Done, Refusal
 
 #: so many faulty rows fit into a record of the reply topic; one that does not would stop all that is published after it
@@ -94,32 +92,3 @@ def reply(name: str, unit: str, answer: Answer, cause: Cause) -> ReplyCreated:
 def _shown_row(row: int) -> int:
     """The row's number as the sender gave it; 0 where that could be a patient's id (D1)."""
     return 0 if contains_patient_id(str(row)) else row
-
-
-def redact_unit(text: str) -> str:
-    """An HSA-id in its normal form, else the text; anything that could be a patient's id is left out (D1)."""
-    normal = normal_hsa_id(text)
-    if normal is not None and not contains_patient_id(normal.rpartition("-")[2]):
-        return normal
-    return "" if contains_patient_id(text) else text
-
-
-def contains_patient_id(text: str) -> bool:
-    digits = "".join(char for char in text if char.isdigit())
-    candidates = [digits[i : i + 12] for i in range(len(digits) - 11)]
-    candidates += [century + digits[i : i + 10] for century in ("19", "20") for i in range(len(digits) - 9)]
-    return any(patient_kind(candidate) in _PERSONAL for candidate in candidates)
-
-
-_is_day = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
-_PERSONAL = (PatientKind.PERSONNUMMER, PatientKind.SAMORDNINGSNUMMER)
-
-
-def day_of(text: str) -> date | None:
-    """The day a command names as `YYYY-MM-DD`; None when it is no such day (C3)."""
-    if not _is_day(text):
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

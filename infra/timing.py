@@ -73,8 +73,13 @@ RELAY_POLL_SELDOM_SECONDS = 0.2
 RELAY_HANDOFF_SECONDS = 0.002
 #: between two sweeps of what Kafka has acknowledged
 RELAY_SWEEP_SECONDS = 0.1
-#: one window of the reading of the output partitions' tails
+#: one window of the reading of the output partitions' tails; it takes longer only where a stranger's open transaction
+#: hides what lies behind it, and a new term waits for that just as well
 RELAY_TAIL_SECONDS = 60.0
+#: how long the tail's consumer lets the broker collect records for one answer
+RELAY_TAIL_FETCH_SECONDS = 0.05
+#: aiokafka's pause before it asks again for what is not ready: metadata, a coordinator
+RELAY_BACKOFF_SECONDS = 0.02
 RELAY_RETRY = Backoff(0.1, 5)
 RELAY_UNHEALTHY_AFTER_SECONDS = 15.0
 #: a duty of the leader rests at least so long between two runs
@@ -118,6 +123,9 @@ LAG_REFRESH_SECONDS = 15.0
 LAG_UNHEALTHY_AFTER_SECONDS = 40.0
 #: of one measurement, what is spent on telling records from markers
 LAG_READ_SECONDS = 5.0
+#: how long the lag's consumer lets the broker collect records, and waits for them
+LAG_FETCH_SECONDS = 0.1
+LAG_FETCH_WAIT_SECONDS = 0.2
 #: a library says the same thing once in so long
 LOG_REPEAT_SECONDS = 10.0
 
@@ -127,6 +135,10 @@ COMMAND_CONNECT_SECONDS = 20.0
 COMMAND_REQUEST_SECONDS = 10.0
 COMMAND_LAG_SECONDS = 20.0
 COMMAND_LAG_POLL_SECONDS = 0.25
+#: how long a command's consumer lets the broker collect records for one answer
+COMMAND_FETCH_SECONDS = 0.1
+#: how long one look for the reply to an import takes at most
+COMMAND_REPLY_POLL_SECONDS = 1.0
 #: the controller answers before the brokers have heard of a new topic
 TOPIC_VISIBLE_SECONDS = 10.0
 TOPIC_POLL_SECONDS = 0.05
@@ -142,6 +154,9 @@ DEMO_HTTP_SECONDS = 20
 DEMO_POLL_SECONDS = 0.05
 DEMO_LISTEN_SECONDS = 60.0
 DEMO_LISTEN_POLL_SECONDS = 0.02
+DEMO_LISTEN_WAIT_SECONDS = 0.2
+DEMO_FETCH_SECONDS = 0.05
+DEMO_LINGER_SECONDS = 0.005
 DEMO_COUNTS_SECONDS = 0.2
 DEMO_KEEP_SECONDS = 1.0
 

@@ -35,7 +35,7 @@ class Listener:
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=50,
+            fetch_max_wait_ms=timing.ms(timing.DEMO_FETCH_SECONDS),
         )
         self._task: asyncio.Task[None] | None = None
 
@@ -68,7 +68,9 @@ class Listener:
 
     async def _listen(self) -> None:
         while True:
-            for part, records in (await self._consumer.getmany(timeout_ms=200)).items():
+            for part, records in (
+                await self._consumer.getmany(timeout_ms=timing.ms(timing.DEMO_LISTEN_WAIT_SECONDS))
+            ).items():
                 for record in records:
                     self._take(part.topic, record)
                 self._next[part] = await self._consumer.position(part)

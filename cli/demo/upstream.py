@@ -13,6 +13,7 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from cli.demo.region import CARE_GIVER, FIRST_DAY, Doctor, Resident, Unit
+from infra import timing
 from schemas.topics import KIV_STAFF, KIV_UNIT, LISTNING_CLOCK, LISTNING_COMMAND, VARDVAL_LISTING
 
 _SENT_AT_ONCE = 2_000
@@ -26,7 +27,9 @@ class Upstream:
         self.sent = 0
         self._numbers = count(1)
         self._versions = count(20260501080000)
-        self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, compression_type="snappy", linger_ms=5)
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap, compression_type="snappy", linger_ms=timing.ms(timing.DEMO_LINGER_SECONDS)
+        )
 
     async def __aenter__(self) -> Self:
         await self._producer.start()

@@ -75,7 +75,7 @@ async def _send(producer: AIOKafkaProducer, topic: str, parts: Iterable[Part], o
 async def _listen(consumer: AIOKafkaConsumer, wanted: Import, deadline: float) -> tuple[dict[str, str], Reply] | None:
     prefix = f"reply/{SOURCE}/{wanted.prefix}"
     while (left := deadline - time.monotonic()) > 0:
-        records = await consumer.getmany(timeout_ms=int(min(left, 1.0) * 1000) or 1)
+        records = await consumer.getmany(timeout_ms=timing.ms(min(left, timing.COMMAND_REPLY_POLL_SECONDS)) or 1)
         for record in (record for batch in records.values() for record in batch):
             headers = _texts(record.headers)
             if headers.get("ce_id", "").startswith(prefix):
@@ -99,7 +99,7 @@ async def _reply_consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]
         auto_offset_reset="earliest",
         request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS),
         max_partition_fetch_bytes=_LARGEST_REPLY,
-        fetch_max_wait_ms=100,
+        fetch_max_wait_ms=timing.ms(timing.COMMAND_FETCH_SECONDS),
     )
     try:
         async with asyncio.timeout(timing.COMMAND_CONNECT_SECONDS):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
 
 from handlers.eligibility import absent
-from handlers.replies import day_of
 from handlers.roster import paused
 from handlers.world import Profile, World
 from handlers.world.changes import Pair
@@ -15,6 +15,8 @@ from schemas.ids import PatientKind, normal_hsa_id, patient_kind
 from schemas.reply import Refusal
 
 ROLES = frozenset({"VC-chef", "Vårdvalsbehörig"})
+
+_is_day = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 
 
 def unit_of(world: World, command: Command) -> str:
@@ -46,6 +48,16 @@ def first_fault(
     if patient is not None and not is_personnummer(patient):
         return "invalid_patient_id"
     return None if start is None else date_fault(world, start)
+
+
+def day_of(text: str) -> date | None:
+    """The day a command names as `YYYY-MM-DD`; None when it is no such day (C3)."""
+    if not _is_day(text):
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def date_fault(world: World, text: str) -> Refusal | None:

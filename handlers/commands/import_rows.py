@@ -11,13 +11,13 @@ from functools import cache
 from handlers.commands.checks import (
     age_fault,
     date_fault,
+    day_of,
     doctor_fault,
     doctor_of,
     is_personnummer,
     listed_at,
     unit_from_text,
 )
-from handlers.replies import day_of
 from handlers.world import Link, Row, World
 from handlers.world.changes import Pair
 from schemas.ids import normal_hsa_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from handlers import links
 from handlers.commands.checks import (
     age_fault,
+    day_of,
     doctor_fault,
     doctor_of,
     first_fault,
@@ -13,7 +14,7 @@ from handlers.commands.checks import (
     listed_at,
     unit_of,
 )
-from handlers.replies import accepted, day_of, refused
+from handlers.replies import accepted, refused
 from handlers.world import Link, Needs, World
 from handlers.world.changes import Answer, Cause, Pair
 from schemas.command import LinkPatient

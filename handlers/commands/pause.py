@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from handlers import roster
-from handlers.commands.checks import doctor_of, first_fault, unit_of
-from handlers.replies import accepted, day_of, refused
+from handlers.commands.checks import day_of, doctor_of, first_fault, unit_of
+from handlers.replies import accepted, refused
 from handlers.world import Needs, Pause, World
 from handlers.world.changes import Answer, Cause, Pair
 from schemas.command import PauseDoctor

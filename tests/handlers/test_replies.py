@@ -7,7 +7,8 @@ from typing import get_args
 import orjson
 import pytest
 
-from handlers.replies import IMPORT_SENTENCES, SENTENCES, redact_unit, rows_refused
+from handlers.redaction import redact_unit
+from handlers.replies import IMPORT_SENTENCES, SENTENCES, rows_refused
 from schemas.reply import Done, Refusal
 from tests.harness.builders import PATIENT, SAMORDNINGSNUMMER, TOLVAN, UNIT
 

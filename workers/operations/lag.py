@@ -100,7 +100,7 @@ async def started_consumer(settings: Settings) -> AIOKafkaConsumer:
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS),
-        fetch_max_wait_ms=100,
+        fetch_max_wait_ms=timing.ms(timing.LAG_FETCH_SECONDS),
     )
     try:
         await consumer.start()
@@ -171,7 +171,9 @@ async def _count(
         async with asyncio.timeout(timing.LAG_READ_SECONDS):
             unread = readable
             while unread := [tp for tp in unread if await consumer.position(tp) < spans[tp][1]]:
-                for partition, records in (await consumer.getmany(*unread, timeout_ms=200)).items():
+                for partition, records in (
+                    await consumer.getmany(*unread, timeout_ms=timing.ms(timing.LAG_FETCH_WAIT_SECONDS))
+                ).items():
                     counts[partition] += sum(record.offset < spans[partition][1] for record in records)
     except TimeoutError:
         for partition in unread:

@@ -48,7 +48,7 @@ class Producer:
             acks="all",
             max_batch_size=_BATCH_BYTES,
             compression_type=_COMPRESSION,
-            retry_backoff_ms=20,
+            retry_backoff_ms=timing.ms(timing.RELAY_BACKOFF_SECONDS),
         )
         self._send = self._producer.client.send
         self._producer.client.send = self._send_once

@@ -22,8 +22,6 @@ from infra.settings import Settings
 SEQUENCE_HEADER = "fastlakare-seq"
 _FIRST_WINDOW = 64  # offsets: the markers of a few rounds, and a record between them
 _GROWTH = 16
-# Time for one window. It takes longer only where a stranger's open transaction hides what lies behind it; starting
-# over waits for that just as well.
 _ANY_SIZE = 1  # bytes: one event is read however large
 
 
@@ -123,7 +121,7 @@ async def _highest(
         consumer.resume(tp)
     left = set(ranges)
     while left:
-        records = await consumer.getmany(*left, timeout_ms=50)
+        records = await consumer.getmany(*left, timeout_ms=timing.ms(timing.RELAY_TAIL_FETCH_SECONDS))
         for tp, batch in records.items():
             for record in batch:
                 seq = _sequence(record.headers, prefix)
@@ -145,7 +143,7 @@ async def _consumer(settings: Settings, isolation: str) -> AsyncIterator[Any]:
         isolation_level=isolation,
         auto_offset_reset="none",
         enable_auto_commit=False,
-        fetch_max_wait_ms=50,
+        fetch_max_wait_ms=timing.ms(timing.RELAY_TAIL_FETCH_SECONDS),
         max_partition_fetch_bytes=256 * 1024,
         fetch_max_bytes=8 << 20,
     )

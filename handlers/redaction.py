@@ -1,0 +1,23 @@
+"""What is left out of replies and audit rows because it could be a patient's id (D1)."""
+
+from __future__ import annotations
+
+from schemas.ids import PatientKind, normal_hsa_id, patient_kind
+
+_PERSONAL = (PatientKind.PERSONNUMMER, PatientKind.SAMORDNINGSNUMMER)
+
+
+def redact_unit(text: str) -> str:
+    """An HSA-id in its normal form, else the text; anything that could be a patient's id is left out (D1)."""
+    normal = normal_hsa_id(text)
+    if normal is not None and not contains_patient_id(normal.rpartition("-")[2]):
+        return normal
+    return "" if contains_patient_id(text) else text
+
+
+def contains_patient_id(text: str) -> bool:
+    """Whether the digits of the text hold a personnummer or samordningsnummer, with or without its century."""
+    digits = "".join(char for char in text if char.isdigit())
+    candidates = [digits[i : i + 12] for i in range(len(digits) - 11)]
+    candidates += [century + digits[i : i + 10] for century in ("19", "20") for i in range(len(digits) - 9)]
+    return any(patient_kind(candidate) in _PERSONAL for candidate in candidates)
