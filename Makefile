@@ -17,7 +17,8 @@ demo: $(VENV)/.installed ## Show the whole service at work on an embedded broker
 	@$(BIN)/fastlakare demo
 
 test: $(VENV)/.installed ## Every test, on real Apache Kafka and PostgreSQL
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not timed"
+	@$(BIN)/python -m pytest -m timed
 
 unit: $(VENV)/.installed ## The pure tests alone, without servers, in seconds
 	@$(BIN)/python -m pytest -q $(PURE)

@@ -102,12 +102,12 @@ class Reader:
 def run_until_caught_up(*words: str) -> tuple[int, list[str], list[str]]:
     """The script until it has caught up, then Ctrl-C, or until it ends by itself: exit code, output, errors.
 
-    It is killed after 30 seconds.
+    After two minutes it is ended by a signal on which it writes its stack among the errors.
     """
-    command = [sys.executable, str(SCRIPT), *words]
+    command = [sys.executable, "-X", "faulthandler", str(SCRIPT), *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as script:
         assert script.stdout is not None
-        too_long = Timer(30, script.kill)
+        too_long = Timer(120, script.send_signal, [signal.SIGABRT])
         too_long.start()
         output = []
         for line in script.stdout:

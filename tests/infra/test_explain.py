@@ -35,7 +35,10 @@ def wrapped(cause: Exception) -> ProgrammingError:
         (wrapped(asyncpg.UndefinedColumnError("column x does not exist")), "run `fastlakare migrate` first"),
         (asyncpg.InvalidPasswordError('password authentication failed for user "app"'), 'failed for user "app"'),
         (asyncpg.InvalidCatalogNameError('database "x" does not exist'), 'database "x" does not exist'),
-        (asyncpg.InsufficientPrivilegeError("permission denied for table patient"), "gives no right"),
+        (
+            asyncpg.InsufficientPrivilegeError("permission denied for table patient"),
+            "permission denied for this database role",
+        ),
         (PoolTimeout("QueuePool limit of size 16"), "no connection to the database came free"),
         (KafkaConnectionError("Unable to bootstrap"), "Kafka cannot be reached"),
         (KafkaError("refused"), "Kafka cannot be reached or refuses"),

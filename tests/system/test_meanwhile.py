@@ -90,6 +90,7 @@ def test_a_process_that_dies_after_it_answered_ahead_of_a_file_leaves_nothing_to
     assert query(play.installation.database_url, "SELECT FROM processed_ahead") == []
 
 
+@pytest.mark.timed
 def test_others_are_answered_while_a_large_file_is_judged_and_memory_stays_small(opened: Opener) -> None:
     """Those in another partition, and those behind it in its own."""
     play = opened(1)

@@ -27,7 +27,7 @@ def installation(kafka: Any, migrated_url: str, topic_prefix: str, tmp_path: Pat
     made.stop()
 
 
-def last_kafka_error(installation: Installation, status: int) -> str:
+def final_stderr(installation: Installation, status: int) -> str:
     """What a process says that ends by itself with that status."""
     process = installation.launch()
     assert process.popen.wait(60) == status, process.said()
@@ -36,7 +36,7 @@ def last_kafka_error(installation: Installation, status: int) -> str:
 
 
 def test_missing_topics_stop_the_start_and_say_which_command_makes_them(installation: Installation) -> None:
-    said = last_kafka_error(installation, 1)
+    said = final_stderr(installation, 1)
     assert "kiv.staff.v1" in said
     assert "fastlakare topics --create" in said
     assert "Traceback" not in said
@@ -49,7 +49,7 @@ def test_another_partition_count_than_remembered_stops_the_start(installation: I
     topic = f"{installation.prefix}{LISTING}"
     admin.create_partitions([NewPartitions(topic, 7)])[topic].result(30)
     until(lambda: len(admin.list_topics(topic, 10).topics[topic].partitions) == 7, 30, "seven partitions")
-    said = last_kafka_error(play.installation, 1)
+    said = final_stderr(play.installation, 1)
     assert f"{LISTING} has 7 partitions, the database remembers 4" in said
     assert "Bring the topic back" in said
     assert "Traceback" not in said
@@ -58,7 +58,7 @@ def test_another_partition_count_than_remembered_stops_the_start(installation: I
 @pytest.mark.parametrize(("name", "value"), [("PARTITIONS", "many"), ("NO_SUCH_THING", "1"), ("HTTP_PORT", "70000")])
 def test_a_wrong_setting_stops_the_start_with_its_name(installation: Installation, name: str, value: str) -> None:
     installation.extra = {name: value}
-    said = last_kafka_error(installation, 2)
+    said = final_stderr(installation, 2)
     assert f"FASTLAKARE_{name}" in said
     assert "Traceback" not in said
 
@@ -68,8 +68,8 @@ def test_another_secret_than_the_first_starts_stops_the_start(installation: Inst
     play.installation.settle()
     play.installation.leave(0)
     play.installation.extra = {"PATIENT_KEY_SECRET": "another secret, of more than 32 bytes"}
-    said = last_kafka_error(play.installation, 2)
-    assert "FASTLAKARE_PATIENT_KEY_SECRET: not the one" in said
+    said = final_stderr(play.installation, 2)
+    assert "FASTLAKARE_PATIENT_KEY_SECRET: does not match the secret" in said
     assert "another secret" not in said
     play.installation.extra = {}
     play.installation.start(1)
@@ -80,7 +80,7 @@ def test_a_port_that_is_taken_stops_the_start_as_any_wrong_setting(installation:
     installation.prepare(migrate=False)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         installation.extra = {"HTTP_PORT": str(taken.getsockname()[1])}
-        said = last_kafka_error(installation, 2)
+        said = final_stderr(installation, 2)
     assert "FASTLAKARE_HTTP_PORT: cannot listen there" in said
     assert "Traceback" not in said
 
