@@ -60,11 +60,11 @@ class Scenario:
     def send(self, *records: Record) -> float:
         """Returns when the last one was handed over and acknowledged."""
         for record in records:
-            self.give(record)
+            self.produce(record)
         assert self._producer.flush(120) == 0
         return time.perf_counter()
 
-    def give(self, record: Record) -> None:
+    def produce(self, record: Record) -> None:
         """Hands it to the producer."""
         topic = f"{self.installation.prefix}{record.topic}"
         self._producer.produce(topic, record.value, record.key, headers=list(record.headers))
@@ -81,16 +81,16 @@ class Scenario:
         """The most memory that the process has had."""
         return processes.peak_mb(self.installation.processes[0].popen.pid)
 
-    def tell(self, what: str, figure: str, promise: str) -> None:
+    def record(self, what: str, figure: str, promise: str) -> None:
         """Notes a figure for the table."""
         self.figures.append((what, figure, promise))
 
 
-def moments(servers: Servers, listings: int) -> None:
+def measure_latency(servers: Servers, listings: int) -> None:
     """Runs the acts one after the other on one process and prints their figures beside what is promised."""
     console = Console(width=110)
-    installation = servers.installation("moments")
-    asyncio.run(_create(servers.postgres.url(), "moments"))
+    installation = servers.installation("latency")
+    asyncio.run(_create(servers.postgres.url(), "latency"))
     installation.prepare()
     stage = Scenario(installation)
     try:
@@ -113,9 +113,9 @@ def _acts(stage: Scenario, patients: list[str], console: Console) -> None:
     _move(stage, subscriber)
     _leave(stage, subscriber)
     _steady(stage, subscriber, patients[3 * PART : 3 * PART + STEADY])
-    stage.tell("peak memory of the process until here", f"{stage.peak_mb():.0f} MB", "300 MB")
+    stage.record("peak memory of the process until here", f"{stage.peak_mb():.0f} MB", "300 MB")
     _replay(stage, patients, console)
-    stage.tell("peak memory of the process that replayed", f"{stage.peak_mb():.0f} MB", "300 MB")
+    stage.record("peak memory of the process that replayed", f"{stage.peak_mb():.0f} MB", "300 MB")
 
 
 def _load(stage: Scenario, patients: list[str], console: Console) -> None:
@@ -123,7 +123,7 @@ def _load(stage: Scenario, patients: list[str], console: Console) -> None:
     sender = stage.sender
     console.print(f"sending {len(patients)} listings")
     for record in _listings(stage, patients, 1):
-        stage.give(record)
+        stage.produce(record)
     stage.send(sender.day(TODAY), *(sender.unit(unit, 1) for unit in UNITS))
     doctors = [*((UNIT, doctor) for doctor in DOCTORS), *NEIGHBOURS.items()]
     stage.send(*(sender.staff(doctor, 1, employments=[employment(unit)]) for unit, doctor in doctors))
@@ -132,8 +132,8 @@ def _load(stage: Scenario, patients: list[str], console: Console) -> None:
     stage.installation.settle(timeout=900)
     seconds = time.perf_counter() - began
     rate = len(patients) / seconds
-    stage.tell(f"first load of {len(patients)} listings, start of the process included", f"{seconds:.1f} s", "")
-    stage.tell("", f"{rate:.0f} a second", f"{1_772_821 / 120:.0f} a second (1.77 million in two minutes)")
+    stage.record(f"first load of {len(patients)} listings, start of the process included", f"{seconds:.1f} s", "")
+    stage.record("", f"{rate:.0f} a second", f"{1_772_821 / 120:.0f} a second (1.77 million in two minutes)")
     subscriber = Subscriber(stage.installation)
     stage.send(*(sender.command("activate-doctor", unit, doctor_hsa_id=doctor) for unit, doctor in doctors))
     subscriber.until(replies=len(doctors))
@@ -144,7 +144,9 @@ def _import(stage: Scenario, subscriber: Subscriber, patients: list[str]) -> Non
     last = _all_but_the_last_part(stage, patients, "first", DOCTORS)
     sent = stage.send(last)
     done = subscriber.until(events=len(patients), replies=1)
-    stage.tell(f"import of {len(patients)} rows: last part in, to reply and all events", f"{done - sent:.2f} s", "3 s")
+    stage.record(
+        f"import of {len(patients)} rows: last part in, to reply and all events", f"{done - sent:.2f} s", "3 s"
+    )
 
 
 def _import_beside_others(stage: Scenario, subscriber: Subscriber, patients: list[str]) -> None:
@@ -154,24 +156,24 @@ def _import_beside_others(stage: Scenario, subscriber: Subscriber, patients: lis
     commands = _links_of_neighbours(stage, patients)
     sent: dict[str, float] = {}
     began = stage.send(last)
-    while len(subscriber.heard[subscriber.topics[0]]) < IMPORTED:
+    while len(subscriber.records[subscriber.topics[0]]) < IMPORTED:
         while (left := began + len(sent) / COMMANDS_PER_SECOND - time.perf_counter()) > 0:
             subscriber.listen(left)
         id, record = next(commands)
         sent[id] = time.perf_counter()
-        stage.give(record)
+        stage.produce(record)
     subscriber.until(events=IMPORTED + len(sent), replies=1 + len(sent))
-    own = max(at for at, message in subscriber.heard[subscriber.topics[1]] if _command_id(message) not in sent)
+    own = max(at for at, message in subscriber.records[subscriber.topics[1]] if _command_id(message) not in sent)
     home = partition_of(UNIT.encode(), PARTITIONS)
     waits: dict[bool, list[float]] = {False: [], True: []}
-    for at, message in subscriber.heard[subscriber.topics[1]]:
+    for at, message in subscriber.records[subscriber.topics[1]]:
         if (id := _command_id(message)) in sent:
             waits[message.partition() == home].append(at - sent[id])
-    stage.tell("the same beside the commands of others: to its reply", f"{own - began:.2f} s", "3 s")
+    stage.record("the same beside the commands of others: to its reply", f"{own - began:.2f} s", "3 s")
     seen = f"{median(waits[False]):.2f} s, {max(waits[False]):.2f} s"
-    stage.tell(f"{len(waits[False])} commands of others meanwhile: to the reply (p50, worst)", seen, "1 s")
+    stage.record(f"{len(waits[False])} commands of others meanwhile: to the reply (p50, worst)", seen, "1 s")
     seen = f"{median(waits[True]):.2f} s, {max(waits[True]):.2f} s"
-    stage.tell(f"{len(waits[True])} commands behind it in its partition: to the reply (p50, worst)", seen, "1 s")
+    stage.record(f"{len(waits[True])} commands behind it in its partition: to the reply (p50, worst)", seen, "1 s")
 
 
 def _all_but_the_last_part(stage: Scenario, patients: list[str], import_id: str, doctors: list[str]) -> Record:
@@ -205,14 +207,14 @@ def _move(stage: Scenario, subscriber: Subscriber) -> None:
     fields = {"from_doctor_hsa_id": DOCTORS[0], "to_doctor_hsa_id": DOCTORS[1]}
     sent = stage.send(stage.sender.command("move-patients", UNIT, **fields))
     done = subscriber.until(events=PART, replies=1)
-    stage.tell(f"{PART} patients are moved", f"{done - sent:.2f} s", "1 s")
+    stage.record(f"{PART} patients are moved", f"{done - sent:.2f} s", "1 s")
 
 
 def _leave(stage: Scenario, subscriber: Subscriber) -> None:
     subscriber.forget()
     sent = stage.send(stage.sender.staff(DOCTORS[2], 2, employments=[]))
     done = subscriber.until(events=PART)
-    stage.tell(f"a doctor with {PART} patients leaves", f"{done - sent:.2f} s", "1 s")
+    stage.record(f"a doctor with {PART} patients leaves", f"{done - sent:.2f} s", "1 s")
 
 
 def _steady(stage: Scenario, subscriber: Subscriber, patients: list[str]) -> None:
@@ -226,12 +228,12 @@ def _steady(stage: Scenario, subscriber: Subscriber, patients: list[str]) -> Non
         while (left := began + n / PER_SECOND - time.perf_counter()) > 0:
             subscriber.listen(left)
         sent[keys[patient]] = time.perf_counter()
-        stage.give(record)
+        stage.produce(record)
     subscriber.until(events=len(patients))
-    waits = [1000 * (at - sent[_key(message)]) for at, message in subscriber.heard[subscriber.topics[0]]]
+    waits = [1000 * (at - sent[_key(message)]) for at, message in subscriber.records[subscriber.topics[0]]]
     cuts = quantiles(waits, n=100)
     seen = f"{cuts[49]:.0f} ms, {cuts[98]:.0f} ms"
-    stage.tell(f"{PER_SECOND} events a second: in, to event out (p50, p99)", seen, "")
+    stage.record(f"{PER_SECOND} events a second: in, to event out (p50, p99)", seen, "")
 
 
 def _replay(stage: Scenario, patients: list[str], console: Console) -> None:
@@ -240,13 +242,13 @@ def _replay(stage: Scenario, patients: list[str], console: Console) -> None:
     console.print(f"sending {len(again)} unchanged listings")
     stage.leave()
     for record in _listings(stage, again, 1, start=IMPORTED):
-        stage.give(record)
+        stage.produce(record)
     stage.send()
     began = time.perf_counter()
     stage.installation.start(1)
     stage.installation.settle(timeout=900)
     rate = len(again) / (time.perf_counter() - began)
-    stage.tell("replay of unchanged listings", f"{rate:.0f} a second", "faster than the first load")
+    stage.record("replay of unchanged listings", f"{rate:.0f} a second", "faster than the first load")
 
 
 def _listings(

@@ -14,15 +14,15 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from benchmarks.wave import home, personnummer
 
 
-async def drain(servers: str, source: str, target: str, events: int, partitions: int, patients: int) -> float:
+async def copy_topic(servers: str, source: str, target: str, events: int, partitions: int, patients: int) -> float:
     """Reads `events` records and writes an event for every link that ends; returns the seconds it took."""
-    parts = [TopicPartition(source, number) for number in range(partitions)]
+    partitions_read = [TopicPartition(source, number) for number in range(partitions)]
     consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False, isolation_level="read_committed")
     producer = AIOKafkaProducer(bootstrap_servers=servers, acks="all", enable_idempotence=True, compression_type="lz4")
     await consumer.start()
     await producer.start()
-    consumer.assign(parts)
-    await consumer.seek_to_beginning(*parts)
+    consumer.assign(partitions_read)
+    await consumer.seek_to_beginning(*partitions_read)
     linked_at = {text: home(number).unit for number, text in enumerate(personnummer(patients))}
     seen = 0
     sending: list[asyncio.Future[object]] = []
@@ -97,7 +97,7 @@ def main() -> None:
     for name in ("events", "partitions", "patients"):
         arguments.add_argument(name, type=int)
     given = arguments.parse_args()
-    seconds = uvloop.run(drain(**vars(given)))
+    seconds = uvloop.run(copy_topic(**vars(given)))
     sys.stdout.write(f"{seconds}\n")
 
 

@@ -136,9 +136,9 @@ def _first_batch(installation: Installation) -> float:
     began: list[float] = []
     for path in installation.texts:
         for line in path.read_text(errors="replace").splitlines() if path.suffix == ".err" else ():
-            told = json.loads(line)
-            if told.get("event") == "batch" and told["topic"] == _LISTING:
-                began.append(datetime.fromisoformat(told["timestamp"]).timestamp() - told["ms"] / 1000)
+            entry = json.loads(line)
+            if entry.get("event") == "batch" and entry["topic"] == _LISTING:
+                began.append(datetime.fromisoformat(entry["timestamp"]).timestamp() - entry["ms"] / 1000)
                 break
     return min(began)
 

@@ -50,16 +50,16 @@ def home(number: int) -> Pair:
 
 def events(wave: Workload) -> Iterator[tuple[bytes, bytes]]:
     """Key and value of every event, in an order of its own; the same at every run."""
-    dice = random.Random(20_260_526)
+    rng = random.Random(20_260_526)
     patients = personnummer(wave.patients)
     order = [n % wave.patients for n in range(wave.events)]
-    dice.shuffle(order)
+    rng.shuffle(order)
     sequences = [1] * wave.patients
     for number in order:
         sequences[number] += 1
         unit = home(number).unit
-        if dice.random() < wave.share:
-            unit = UNITS[(number + 1 + dice.randrange(len(UNITS) - 1)) % len(UNITS)]
+        if rng.random() < wave.share:
+            unit = UNITS[(number + 1 + rng.randrange(len(UNITS) - 1)) % len(UNITS)]
         value = {
             "patient_id": patients[number],
             "sequence": sequences[number],

@@ -56,8 +56,8 @@ async def _wait_until_zero(settings: Settings, seconds: float) -> Lag:
 
 
 def _words(lag: Lag) -> str:
-    parts = [f"{topic} {count}" for topic, count in lag.inputs.items() if count]
-    parts += [f"{what} {count}" for what, count in (("outbox", lag.outbox), ("figures", lag.figures)) if count]
+    waiting = [f"{topic} {count}" for topic, count in lag.inputs.items() if count]
+    waiting += [f"{what} {count}" for what, count in (("outbox", lag.outbox), ("figures", lag.figures)) if count]
     if lag.working:
-        parts.append("the day's own work")
-    return "waiting for " + ", ".join(parts)
+        waiting.append("the day's own work")
+    return "waiting for " + ", ".join(waiting)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from handlers import roster, unit
-from handlers.eligibility import selectable
+from handlers.eligibility import is_selectable
 from handlers.redaction import redact_unit
 from handlers.replies import refused, reply
 from handlers.world import Needs, World, successor_of
@@ -44,7 +44,7 @@ def _reevaluate_roster(world: World, cause: Cause) -> None:
     for hsa_id in sorted(world.doctors):
         for pair in roster.pairs_of(world, hsa_id):
             roster.reevaluate(world, pair, cause)
-            if world.policy.end_links_of_leavers and not selectable(world, pair):
+            if world.policy.end_links_of_leavers and not is_selectable(world, pair):
                 world.changes.mark_pair_due(pair)
 
 

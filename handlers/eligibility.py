@@ -34,7 +34,7 @@ def title(world: World, pair: Pair) -> str | None:
     return None if post is None else post.title
 
 
-def selectable(world: World, pair: Pair) -> bool:
+def is_selectable(world: World, pair: Pair) -> bool:
     """Whether KiV lets this doctor be one at this unit today (S3)."""
     return bool(qualifying_employments(world, world.doctors[pair.doctor], pair.unit))
 

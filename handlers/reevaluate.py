@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from handlers import links
-from handlers.eligibility import last_day, selectable
+from handlers.eligibility import is_selectable, last_day
 from handlers.world import Needs, Patient, World
 from handlers.world.changes import Cause, Pair
 
@@ -82,7 +82,7 @@ def end_by_unit_or_doctor(world: World, patient: Patient, cause: Cause) -> bool:
         links.end(world, patient, "doctor_withdrawn", world.today, cause)
         return True
     pair = Pair(link.unit, link.doctor)
-    if world.policy.end_links_of_leavers and not selectable(world, pair):
+    if world.policy.end_links_of_leavers and not is_selectable(world, pair):
         links.end(world, patient, "doctor_left", last_day(world, pair), cause)
         return True
     return False

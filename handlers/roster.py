@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from handlers.eligibility import absent, displayed_employment, qualifying_employments, selectable
+from handlers.eligibility import absent, displayed_employment, is_selectable, qualifying_employments
 from handlers.world import Employment, Profile, RosterEntry, World, includes
 from handlers.world.changes import Cause, DoctorChange, Json, Pair, days_text
 from schemas.doctor import UnavailableBecause
@@ -24,7 +24,7 @@ def get_or_create(world: World, pair: Pair) -> RosterEntry:
 def pairs_of(world: World, doctor: str) -> list[Pair]:
     """Every pair of the doctor that has an entry or owns one from now on, because it is selectable (S3, S4)."""
     posted = {Pair(world.resolve_unit(post.unit), doctor) for post in world.doctors[doctor].employments}
-    return sorted(world.entries_of.get(doctor, set()) | {pair for pair in posted if selectable(world, pair)})
+    return sorted(world.entries_of.get(doctor, set()) | {pair for pair in posted if is_selectable(world, pair)})
 
 
 def may_be_active(world: World, pair: Pair) -> bool:
@@ -122,7 +122,7 @@ def doctor_payload(world: World, entry: RosterEntry) -> Json | None:
         "employment": _period(employment),
         "selectable": employment is not None,
         "active": entry.active,
-        "unavailable_because": [code for code, holds in reasons if holds],
+        "unavailable_because": [code for code, applies in reasons if applies],
         "profile": asdict(entry.profile),
     }
 

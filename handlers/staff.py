@@ -18,14 +18,14 @@ def needs(event: StaffEvent, world: World, cause: Cause) -> Needs:
     """The person with every roster entry, and the linked patients where the fact changes anything but the version."""
     hsa_id = event.hsa_id or ""
     current = world.doctors.get(hsa_id)
-    wanted = Needs(doctors={hsa_id})
+    result = Needs(doctors={hsa_id})
     if (
         current is not None
         and _ignored(event, current, cause) is None
         and _changes_anything(_state_from(event, current, cause), current)
     ):
-        wanted.links_of_doctor = {hsa_id}
-    return wanted
+        result.links_of_doctor = {hsa_id}
+    return result
 
 
 def decide(event: StaffEvent, world: World, cause: Cause) -> Outcome:

@@ -134,7 +134,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             problems = dict.fromkeys(_problem(problem) for problem in error.errors())
             raise SettingsError("; ".join(problems)) from None
-        missing = [variable(_NEEDED[need]) for need in needs if not _given(getattr(settings, _NEEDED[need]))]
+        missing = [variable(_NEEDED[need]) for need in needs if not _is_set(getattr(settings, _NEEDED[need]))]
         if missing:
             raise SettingsError(f"{', '.join(missing)}: needed, but not given")
         return settings
@@ -202,7 +202,7 @@ class _Variables(PydanticBaseSettingsSource):
         return dict(read_values(self.settings_cls.model_fields))
 
 
-def _given(value: SecretStr | str) -> bool:
+def _is_set(value: SecretStr | str) -> bool:
     return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
 
 

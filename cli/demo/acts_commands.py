@@ -26,7 +26,7 @@ async def links_come_in(stage: Stage) -> None:
     imports = {unit: list(_links(stage, unit)) for place, unit in enumerate(stage.region.units) if place not in (1, 2)}
     rows = sum(map(len, imports.values()))
     stage.screen.into(f"vårdcentraler: import-links from {len(imports)} of them, {number(rows)} rows in all")
-    async with stage.heard():
+    async with stage.await_events():
         ids = [await _import(stage, unit, "befintliga", rows) for unit, rows in imports.items()]
         replies = await asyncio.gather(*map(stage.answer, ids))
     stage.screen.out(f"replies: {_said(replies)}")
@@ -38,7 +38,7 @@ async def command_is_refused(stage: Stage) -> None:
     doctor = stage.region.doctors_at(unit)[0]
     resident = stage.region.listed_at(elsewhere)[0]
     stage.screen.into(f"{unit.name}: link-patient to {doctor.name}, for somebody who is listed at {elsewhere.name}")
-    async with stage.heard():
+    async with stage.await_events():
         refused = await stage.ask("link-patient", unit, patient_id=resident.patient_id, doctor_hsa_id=doctor.hsa_id)
     _show_reply(stage, refused)
 
@@ -52,7 +52,7 @@ async def doctor_pauses(stage: Stage) -> None:
         f"{unit.name}: pause-doctor {doctor.name}, until {end}",
         f"{unit.name}: link-patient to {doctor.name} all the same",
     )
-    async with stage.heard():
+    async with stage.await_events():
         await stage.ask("pause-doctor", unit, doctor_hsa_id=doctor.hsa_id, end=f"{end}")
         refused = await stage.ask("link-patient", unit, patient_id=resident.patient_id, doctor_hsa_id=doctor.hsa_id)
     _show_reply(stage, refused)
@@ -65,7 +65,7 @@ async def random_distribution(stage: Stage) -> None:
     """All who lack a doctor, over those who are active and not paused, never above a ceiling (C10)."""
     unit = stage.region.units[2]
     stage.screen.into(f"{unit.name}: distribute-patients, seed 2026")
-    async with stage.heard():
+    async with stage.await_events():
         reply = await stage.ask("distribute-patients", unit, seed=2026)
     _show_reply(stage, reply)
     doctors = [stage.listener.doctors[f"{unit.hsa_id}/{doctor.hsa_id}"] for doctor in stage.region.doctors_at(unit)]
@@ -83,7 +83,7 @@ async def file_with_faults(stage: Stage) -> None:
     faulty = _with_faults(good, stage.region.listed_at(stage.region.units[10]))
     for rows, what in ((faulty, "some of them faulty"), (good, "corrected")):
         stage.screen.into(f"{unit.name}: a file of {number(len(rows))} rows, {what}")
-        async with stage.heard():
+        async with stage.await_events():
             said = await _import_file(stage, unit, rows)
         stage.screen.verbatim(said)
 

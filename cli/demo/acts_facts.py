@@ -22,7 +22,7 @@ async def region_arrives(stage: Stage) -> None:
         f"vårdval: {number(len(region.residents))} residents, each listed somewhere",
         f"vårdcentraler: activate-doctor, {len(region.doctors)} times",
     )
-    async with stage.heard():
+    async with stage.await_events():
         await upstream.begin(upstream.day)
         await asyncio.gather(*map(upstream.unit, region.units), *map(upstream.staff, region.doctors))
         await upstream.listings(region.residents)
@@ -37,7 +37,7 @@ async def doctor_marries(stage: Stage) -> None:
     before = stage.region.doctors[1]
     after = stage.region.change(before, surname=f"{before.surname}-Rosenlund")
     stage.screen.into(f"KiV: {before.name} is now {after.name}")
-    async with stage.heard():
+    async with stage.await_events():
         await stage.upstream.staff(after)
 
 
@@ -48,11 +48,11 @@ async def patient_relists(stage: Stage) -> None:
     resident = stage.region.listed_at(old)[0]
     tomorrow = upstream.day + timedelta(1)
     stage.screen.into(f"vårdval: a resident at {old.name} has chosen {new.name}, from {tomorrow}")
-    async with stage.heard():
+    async with stage.await_events():
         await upstream.chooses(resident, new, tomorrow)
     resident.unit = new
     stage.screen.into(f"clock: the day {tomorrow} began")
-    async with stage.heard():
+    async with stage.await_events():
         await upstream.begin(tomorrow)
     stage.screen.note(f"the link does not follow: {new.name} has one more without a fast läkarkontakt (L5)")
 
@@ -62,7 +62,7 @@ async def doctor_leaves(stage: Stage) -> None:
     doctor = stage.region.doctors[0]
     gone = stage.region.change(doctor, last_day=stage.upstream.day - timedelta(1))
     stage.screen.into(f"KiV: {doctor.name} worked at {doctor.unit.name} until {gone.last_day}")
-    async with stage.heard():
+    async with stage.await_events():
         await stage.upstream.staff(gone)
 
 
@@ -71,7 +71,7 @@ async def unit_is_replaced(stage: Stage) -> None:
     old, new = stage.region.units[5], stage.region.units[6]
     last_day = stage.upstream.day - timedelta(1)
     stage.screen.into(f"KiV: {old.name} closed on {last_day}, replaced by {new.name}")
-    async with stage.heard():
+    async with stage.await_events():
         await stage.upstream.unit(old, end=f"{last_day}", replaced_by=new.hsa_id)
 
 
@@ -79,7 +79,7 @@ async def someone_is_protected(stage: Stage) -> None:
     """What was said is withdrawn, what was held is erased (L7)."""
     resident = stage.region.listed_at(stage.region.units[7])[0]
     stage.screen.into("vårdval: a resident has got protected personal data (sekretessmarkering)")
-    async with stage.heard() as events:
+    async with stage.await_events() as events:
         await stage.upstream.protects(resident)
     if events:
         row = await read_forgotten(stage.database, events[0].key)

@@ -14,7 +14,7 @@ async def malformed_record(stage: Stage) -> None:
     """It is dead-lettered with the field and the rule, never a value; the stream goes on."""
     resident = stage.region.listed_at(stage.region.units[10])[0]
     stage.screen.into("vårdval: a listing whose sequence is a word instead of a number")
-    async with stage.heard():
+    async with stage.await_events():
         await stage.upstream.malformed(resident)
     for dead in stage.listener.dead:
         stage.screen.out(f"{dead['dlq_topic']}.dlq: {dead['dlq_code']}, {dead['dlq_detail']}")
@@ -28,7 +28,7 @@ async def killed_in_the_middle(stage: Stage) -> None:
     for resident in movers:
         resident.unit, resident.sequence = target, resident.sequence + 1
     stage.screen.into(f"vårdval: {number(len(movers))} residents are listed at {target.name} from today, all at once")
-    async with stage.heard() as events:
+    async with stage.await_events() as events:
         await stage.upstream.listings(movers)
         await stage.listener.until(lambda: len(stage.listener.events) >= _KILLED_AFTER)
         await stage.installation.kill()

@@ -147,16 +147,16 @@ async def installation() -> AsyncIterator[tuple[Installation, asyncpg.Connection
     ):
         await asyncio.to_thread(upgrade, url)
         broker.make_topics(topic.name for topic in TOPICS)
-        held = Installation(Path(name), broker.bootstrap, url)
+        installation = Installation(Path(name), broker.bootstrap, url)
         try:
-            await held.start()
+            await installation.start()
             connection = await asyncpg.connect(url)
             try:
-                yield held, connection
+                yield installation, connection
             finally:
                 connection.terminate()
         finally:
-            await held.stop()
+            await installation.stop()
 
 
 @contextmanager

@@ -23,13 +23,13 @@ class Listener:
     def __init__(self, bootstrap: str, partitions: int) -> None:
         self.newest: dict[str, Event] = {}
         self.events: list[Event] = []
-        self.heard = 0
+        self.events_read = 0
         self.out_of_order = 0
         self.replies: dict[str, dict[str, Any]] = {}
         self.doctors: dict[str, dict[str, Any] | None] = {}
         self.dead: list[dict[str, str]] = []
         self._next: dict[TopicPartition, int] = {}
-        self._parts = [TopicPartition(name, number) for name in _OUTPUTS for number in range(partitions)]
+        self._partitions = [TopicPartition(name, number) for name in _OUTPUTS for number in range(partitions)]
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap,
             isolation_level="read_committed",
@@ -41,7 +41,7 @@ class Listener:
 
     async def __aenter__(self) -> Self:
         await self._consumer.start()
-        self._consumer.assign(self._parts)
+        self._consumer.assign(self._partitions)
         self._task = asyncio.create_task(self._listen())
         return self
 
@@ -53,33 +53,33 @@ class Listener:
             await asyncio.wait([self._task])
         await self._consumer.stop()
 
-    async def until(self, heard: Callable[[], bool], seconds: float = timing.DEMO_LISTEN_SECONDS) -> None:
+    async def until(self, condition: Callable[[], bool], seconds: float = timing.DEMO_LISTEN_SECONDS) -> None:
         """Returns as soon as that is so. Raises TimeoutError, or whatever ended the listening."""
         async with asyncio.timeout(seconds):
-            while not heard():
+            while not condition():
                 if self._task is not None and self._task.done():
                     self._task.result()
                 await asyncio.sleep(timing.DEMO_LISTEN_POLL_SECONDS)
 
     async def up_to_date(self) -> None:
         """Returns when all that stands in the topics right now has been read. Raises as `until` does."""
-        ends = await self._consumer.end_offsets(self._parts)
-        await self.until(lambda: all(self._next.get(part, 0) >= end for part, end in ends.items()))
+        ends = await self._consumer.end_offsets(self._partitions)
+        await self.until(lambda: all(self._next.get(partition, 0) >= end for partition, end in ends.items()))
 
     async def _listen(self) -> None:
         while True:
-            for part, records in (
+            for partition, records in (
                 await self._consumer.getmany(timeout_ms=timing.ms(timing.DEMO_LISTEN_WAIT_SECONDS))
             ).items():
                 for record in records:
-                    self._take(part.topic, record)
-                self._next[part] = await self._consumer.position(part)
+                    self._take(partition.topic, record)
+                self._next[partition] = await self._consumer.position(partition)
 
     def _take(self, topic: str, record: Any) -> None:
         headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
         data = None if record.value is None else _json(record.value)
         if topic == FAST_LAKARKONTAKT:
-            self._hear(Event(record.key.decode(), int(headers["ce_id"].rpartition("/")[2]), data))
+            self._add_event(Event(record.key.decode(), int(headers["ce_id"].rpartition("/")[2]), data))
         elif topic == LISTNING_REPLY and data is not None:
             self.replies[data["command_id"]] = data
         elif topic == LISTNING_DOCTOR:
@@ -87,11 +87,11 @@ class Listener:
         elif topic.endswith(".dlq"):
             self.dead.append({name: text for name, text in headers.items() if name.startswith("dlq_")})
 
-    def _hear(self, event: Event) -> None:
+    def _add_event(self, event: Event) -> None:
         before = self.newest.get(event.key)
         self.out_of_order += event.revision != (before.revision if before else 0) + 1
         self.newest[event.key] = event
-        self.heard += 1
+        self.events_read += 1
         self.events.append(event)
 
 

@@ -117,31 +117,31 @@ class Region:
 
 def region() -> Region:
     """20 vårdcentraler, 120 doctors, 20 000 residents."""
-    dice = Random(1177)  # noqa: S311  # a story, no secret
+    rng = Random(1177)  # noqa: S311  # a story, no secret
     units = [Unit(f"SE2321000131-E{712 + 29 * place:012}", name) for place, name in enumerate(UNITS)]
-    doctors = list(_doctors(dice, units))
-    ids = _personnummer(dice)
+    doctors = list(_doctors(rng, units))
+    ids = _personnummer(rng)
     at = [unit for unit, count in zip(units, _LISTED, strict=False) for _ in range(count)]
     others = units[len(_LISTED) :]
     at += [others[place % len(others)] for place in range(RESIDENTS - len(at))]
     return Region(units, doctors, [Resident(number, next(ids), unit) for number, unit in enumerate(at, 1)])
 
 
-def _doctors(dice: Random, units: list[Unit]) -> Iterator[Doctor]:
-    names = [(given, surname) for given in _GIVEN for surname in _SURNAMES]
-    for place, (given, surname) in enumerate(dice.sample(names, len(units) * DOCTORS_EACH)):
+def _doctors(rng: Random, units: list[Unit]) -> Iterator[Doctor]:
+    names = [(given_name, surname) for given_name in _GIVEN for surname in _SURNAMES]
+    for place, (given_name, surname) in enumerate(rng.sample(names, len(units) * DOCTORS_EACH)):
         position, title = _POSITIONS[place % len(_POSITIONS)]
         unit = units[place // DOCTORS_EACH]
-        yield Doctor(f"SE2321000131-E{7600 + place:012}", given, surname, unit, position, title)
+        yield Doctor(f"SE2321000131-E{7600 + place:012}", given_name, surname, unit, position, title)
 
 
-def _personnummer(dice: Random) -> Iterator[str]:
+def _personnummer(rng: Random) -> Iterator[str]:
     """Ids out of the series that the tax agency keeps for test persons, each once."""
     days = list(range((date(2025, 12, 31) - date(1930, 1, 1)).days))
-    dice.shuffle(days)
+    rng.shuffle(days)
     for day in days:
         born = date(1930, 1, 1) + timedelta(day)
-        yield with_check_digit(f"{born:%Y%m%d}{dice.choice((238, 239))}")
+        yield with_check_digit(f"{born:%Y%m%d}{rng.choice((238, 239))}")
 
 
 def with_check_digit(eleven: str) -> str:

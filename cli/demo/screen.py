@@ -77,7 +77,7 @@ class Screen:
         """What a reader should notice."""
         self._line("", f"[dim]{escape(line)}[/]")
 
-    def hears(self, events: Sequence[Event]) -> None:
+    def show_events(self, events: Sequence[Event]) -> None:
         """A few of the events: one of each kind, then some from all over."""
         if not events:
             self._line("[green]1177 ←[/]", "nothing, as it should be")

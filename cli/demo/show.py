@@ -80,16 +80,16 @@ async def _compare(stage: Stage, seconds: float) -> bool:
     await stage.settled()
     database, newest = await read_published(stage.database), stage.listener.newest
     found = differences(newest, database)
-    told = sum(event.data is not None and event.data["status"] == "active" for event in newest.values())
+    active_patients = sum(event.data is not None and event.data["status"] == "active" for event in newest.values())
     stage.screen.figures(
         [
             ("records sent in", number(stage.upstream.sent)),
-            ("records heard by 1177", number(stage.listener.heard)),
+            ("records heard by 1177", number(stage.listener.events_read)),
             ("  of them doubled, missing or out of order", number(stage.listener.out_of_order)),
             ("patients in the database", number(database.patients)),
             ("patients 1177 was ever told of", number(len(newest))),
             ("links in the database", number(len(database.links))),
-            ("links 1177 shows", number(told)),
+            ("links 1177 shows", number(active_patients)),
             ("differences", number(len(found))),
         ]
     )
@@ -99,7 +99,7 @@ async def _compare(stage: Stage, seconds: float) -> bool:
     verdict = "1177 knows exactly what the database holds" if good else "1177 and the database differ"
     stage.screen.verdict(
         good,
-        f"{verdict}: {number(stage.listener.heard)} records, {number(database.patients)} patients, "
+        f"{verdict}: {number(stage.listener.events_read)} records, {number(database.patients)} patients, "
         f"{number(len(database.links))} links, {number(len(found))} differences ({seconds:.0f} s)",
     )
     return good
@@ -115,6 +115,6 @@ async def _keep(stage: Stage) -> None:
         while True:
             behind = await running.behind()
             line.update(
-                f"1177 has heard {number(stage.listener.heard)}, {behind} to do; Ctrl-C stops and removes it all"
+                f"1177 has heard {number(stage.listener.events_read)}, {behind} to do; Ctrl-C stops and removes it all"
             )
             await asyncio.sleep(timing.DEMO_KEEP_SECONDS)

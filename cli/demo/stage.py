@@ -33,7 +33,7 @@ class Stage:
     database: asyncpg.Connection
 
     @asynccontextmanager
-    async def heard(self, show: bool = True) -> AsyncIterator[list[Event]]:
+    async def await_events(self, show: bool = True) -> AsyncIterator[list[Event]]:
         """What is sent inside is waited for; what 1177 hears of it is shown, and is in the list afterwards."""
         self.listener.events.clear()
         events: list[Event] = []
@@ -47,7 +47,7 @@ class Stage:
             await asyncio.wait([counting])
         events += self.listener.events
         if show:
-            self.screen.hears(events)
+            self.screen.show_events(events)
         await self._sum_up(len(events), monotonic() - began)
 
     async def settled(self) -> None:
@@ -69,7 +69,7 @@ class Stage:
         self.screen.counts(
             {
                 "sent in all": number(self.upstream.sent),
-                "heard in all": number(self.listener.heard),
+                "heard in all": number(self.listener.events_read),
                 "linked": number(links),
                 "day": f"{self.upstream.day}",
                 "took": f"{seconds:.1f} s",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from handlers import roster
-from handlers.commands.checks import doctor_of, first_fault, unit_of
+from handlers.commands.checks import doctor_of, first_fault, pair_of
 from handlers.commands.profile import changed
-from handlers.eligibility import selectable
+from handlers.eligibility import is_selectable
 from handlers.replies import accepted, refused
 from handlers.world import Needs, World
-from handlers.world.changes import Answer, Cause, Pair
+from handlers.world.changes import Answer, Cause
 from schemas.command import ActivateDoctor
 
 
@@ -22,8 +22,8 @@ def decide(command: ActivateDoctor, world: World, cause: Cause) -> Answer:
     fault = first_fault(world, command, doctors=[command.doctor_hsa_id])
     if fault is not None:
         return refused(fault)
-    pair = Pair(unit_of(world, command), doctor_of(command.doctor_hsa_id))
-    if not selectable(world, pair):
+    pair = pair_of(world, command)
+    if not is_selectable(world, pair):
         return refused("doctor_not_selectable")
     entry = roster.get_or_create(world, pair)
     profile = changed(entry.profile, command.profile)

@@ -8,11 +8,21 @@ from datetime import date
 
 from handlers.eligibility import absent
 from handlers.roster import paused
-from handlers.world import Profile, World
+from handlers.world import Profile, RosterEntry, World
 from handlers.world.changes import Pair
-from schemas.command import Command
+from schemas.command import (
+    ActivateDoctor,
+    Command,
+    DeactivateDoctor,
+    LinkPatient,
+    PauseDoctor,
+    ResumeDoctor,
+    UpdateDoctorProfile,
+)
 from schemas.ids import PatientKind, normal_hsa_id, patient_kind
 from schemas.reply import Refusal
+
+DoctorCommand = ActivateDoctor | DeactivateDoctor | PauseDoctor | ResumeDoctor | UpdateDoctorProfile | LinkPatient
 
 ROLES = frozenset({"VC-chef", "Vårdvalsbehörig"})
 
@@ -32,6 +42,17 @@ def unit_from_text(world: World, text: str) -> str:
 def doctor_of(text: str) -> str:
     """The doctor's id, compared without case (glossary)."""
     return normal_hsa_id(text) or text.upper()
+
+
+def pair_of(world: World, command: DoctorCommand) -> Pair:
+    """The doctor at the unit that the command means."""
+    return Pair(unit_of(world, command), doctor_of(command.doctor_hsa_id))
+
+
+def active_entry(world: World, command: DoctorCommand) -> RosterEntry | None:
+    """The doctor's entry at the unit, None where they are not active there (C5, C6)."""
+    entry = world.roster.get(pair_of(world, command))
+    return entry if entry is not None and entry.active else None
 
 
 def first_fault(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from handlers import links, roster
-from handlers.commands.checks import doctor_of, first_fault, unit_of
+from handlers.commands.checks import doctor_of, first_fault, pair_of
 from handlers.replies import accepted, refused
 from handlers.world import Needs, World
-from handlers.world.changes import Answer, Cause, Pair
+from handlers.world.changes import Answer, Cause
 from schemas.command import DeactivateDoctor
 
 
@@ -21,7 +21,7 @@ def decide(command: DeactivateDoctor, world: World, cause: Cause) -> Answer:
     fault = first_fault(world, command, doctors=[command.doctor_hsa_id])
     if fault is not None:
         return refused(fault)
-    pair = Pair(unit_of(world, command), doctor_of(command.doctor_hsa_id))
+    pair = pair_of(world, command)
     patients = world.patients_of(pair)
     if patients and command.links != "end":
         return refused("doctor_has_patients")

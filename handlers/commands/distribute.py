@@ -47,7 +47,7 @@ def decide(command: DistributePatients, world: World, cause: Cause) -> Answer:
         return answer
     lacking = _lacking(command, world)
     most = len(lacking) if command.limit is None else min(command.limit, len(lacking))
-    result = _draw(command.seed, lacking, doctors, world, most)
+    result = _assign_at_random(command.seed, lacking, doctors, world, most)
     answer = _answer(command, most, result)
     if not command.dry_run:
         for number, pair in sorted(result.placed.items()):
@@ -73,7 +73,7 @@ def _lacking(command: DistributePatients, world: World) -> list[int]:
     return shuffled(command.seed, "order", lacking)
 
 
-def _draw(seed: int, lacking: list[int], doctors: list[Pair], world: World, most: int) -> Draw:
+def _assign_at_random(seed: int, lacking: list[int], doctors: list[Pair], world: World, most: int) -> Draw:
     """Patient by patient, until `most` are placed: among the doctors who fit and have room, the chance follows the free
     places left now, or the work percent where any of the doctors has no ceiling. Nobody stays without while a doctor
     who fits has room.

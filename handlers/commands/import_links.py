@@ -17,24 +17,24 @@ from schemas.command import ImportLinks
 def needs(command: ImportLinks, world: World, cause: Cause) -> Needs:
     """The import so far; where this part completes it, every row, patient and doctor of it."""
     key = _key(command, world)
-    wanted = Needs(imports={key})
+    result = Needs(imports={key})
     waiting = world.imports.get(key)
     if waiting is None and key not in world.loaded.imports:
-        return wanted
+        return result
     if waiting is not None and (
         waiting.answered_by is not None or not waiting.complete_with(command.part, command.parts)
     ):
-        return wanted
+        return result
     if waiting is None and command.parts != 1:
-        return wanted
-    wanted.import_rows = {key}
+        return result
+    result.import_rows = {key}
     if waiting is not None and key not in world.loaded.import_rows:
-        return wanted
+        return result
     rows = _rows(command, waiting)
-    wanted.doctors = {doctor_of(text) for text in {row.doctor for row in rows}}
-    wanted.counts = {Pair(key[0], doctor) for doctor in wanted.doctors}
-    wanted.patients = {int(row.patient_id) for row in well_formed(rows, key[0], world)}
-    return wanted
+    result.doctors = {doctor_of(text) for text in {row.doctor for row in rows}}
+    result.counts = {Pair(key[0], doctor) for doctor in result.doctors}
+    result.patients = {int(row.patient_id) for row in well_formed(rows, key[0], world)}
+    return result
 
 
 def decide(command: ImportLinks, world: World, cause: Cause) -> Answer:

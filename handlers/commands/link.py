@@ -7,12 +7,11 @@ from handlers.commands.checks import (
     age_fault,
     day_of,
     doctor_fault,
-    doctor_of,
     first_fault,
     free_places,
     is_personnummer,
     listed_at,
-    unit_of,
+    pair_of,
 )
 from handlers.replies import accepted, refused
 from handlers.world import Link, Needs, World
@@ -23,7 +22,7 @@ from schemas.reply import Refusal
 
 def needs(command: LinkPatient, world: World, cause: Cause) -> Needs:
     """The patient, the doctor with their roster, and how many patients the doctor has."""
-    pair = Pair(unit_of(world, command), doctor_of(command.doctor_hsa_id))
+    pair = pair_of(world, command)
     patients = {int(command.patient_id)} if is_personnummer(command.patient_id) else set()
     return Needs(doctors={pair.doctor}, patients=patients, counts={pair})
 
@@ -34,7 +33,7 @@ def decide(command: LinkPatient, world: World, cause: Cause) -> Answer:
     fault = first_fault(world, command, doctors=[command.doctor_hsa_id], patient=command.patient_id, start=start)
     if fault is not None:
         return refused(fault)
-    pair = Pair(unit_of(world, command), doctor_of(command.doctor_hsa_id))
+    pair = pair_of(world, command)
     number = int(command.patient_id)
     if not listed_at(world, number, pair.unit):
         return refused("patient_not_listed")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from handlers import roster
-from handlers.commands.checks import day_of, doctor_of, first_fault, unit_of
+from handlers.commands.checks import active_entry, day_of, doctor_of, first_fault
 from handlers.replies import accepted, refused
 from handlers.world import Needs, Pause, World
-from handlers.world.changes import Answer, Cause, Pair
+from handlers.world.changes import Answer, Cause
 from schemas.command import PauseDoctor
 
 
@@ -25,9 +25,8 @@ def decide(command: PauseDoctor, world: World, cause: Cause) -> Answer:
     pause = _pause(command, world.today)
     if pause is None:
         return refused("invalid_date")
-    pair = Pair(unit_of(world, command), doctor_of(command.doctor_hsa_id))
-    entry = world.roster.get(pair)
-    if entry is None or not entry.active:
+    entry = active_entry(world, command)
+    if entry is None:
         return refused("doctor_not_active")
     if entry.pause == pause:
         return accepted("unchanged")

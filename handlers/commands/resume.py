@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from handlers import roster
-from handlers.commands.checks import doctor_of, first_fault, unit_of
+from handlers.commands.checks import active_entry, doctor_of, first_fault
 from handlers.replies import accepted, refused
 from handlers.world import Needs, World
-from handlers.world.changes import Answer, Cause, Pair
+from handlers.world.changes import Answer, Cause
 from schemas.command import ResumeDoctor
 
 
@@ -20,9 +20,8 @@ def decide(command: ResumeDoctor, world: World, cause: Cause) -> Answer:
     fault = first_fault(world, command, doctors=[command.doctor_hsa_id])
     if fault is not None:
         return refused(fault)
-    pair = Pair(unit_of(world, command), doctor_of(command.doctor_hsa_id))
-    entry = world.roster.get(pair)
-    if entry is None or not entry.active:
+    entry = active_entry(world, command)
+    if entry is None:
         return refused("doctor_not_active")
     if entry.pause is None:
         return accepted("unchanged")

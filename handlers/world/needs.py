@@ -46,10 +46,10 @@ class Needs:
                 else:
                     setattr(self, name, {*mine, *theirs})
 
-    def minus(self, met: Needs) -> Needs | None:
+    def minus(self, loaded: Needs) -> Needs | None:
         """What of this is not met yet; None when nothing is missing."""
         missing: Needs | None = None
-        for name, mine, have in zip(_NAMES, _sets(self), _sets(met), strict=True):
+        for name, mine, have in zip(_NAMES, _sets(self), _sets(loaded), strict=True):
             if mine and not mine <= have:
                 missing = missing or Needs()
                 setattr(missing, name, mine - have)

@@ -114,8 +114,8 @@ class World:
 
     def patients_at(self, units: Iterable[str]) -> list[Patient]:
         """The patients linked at these units, by patient id (all of them, where `links_of_unit` was needed)."""
-        wanted = set(units)
-        return self._linked(pair for pair in self.linked if pair.unit in wanted)
+        chosen = set(units)
+        return self._linked(pair for pair in self.linked if pair.unit in chosen)
 
     def _linked(self, pairs: Iterable[Pair]) -> list[Patient]:
         ids = sorted(set().union(*(self.linked.get(pair, ()) for pair in pairs)))

@@ -39,7 +39,7 @@ class Postgres:
         self._user = _prepare(folder)
         password_file = folder.with_suffix(".password")
         password_file.write_text(self._password)
-        _give(password_file, self._user)
+        _restrict_to(password_file, self._user)
         words = ("--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8", "--locale=C.UTF-8")
         self._run("initdb", *words, "--username=postgres", "-D", str(folder))
         password_file.unlink()
@@ -84,11 +84,11 @@ def _prepare(folder: Path) -> str | None:
         ensure_prefix_permissions(path)
     ensure_folder_permissions(_BIN, 0o055)
     ensure_folder_permissions(_BIN.parent / "lib", 0o044)
-    _give(folder, _USER)
+    _restrict_to(folder, _USER)
     return _USER
 
 
-def _give(path: Path, user: str | None) -> None:
+def _restrict_to(path: Path, user: str | None) -> None:
     path.chmod(0o700 if path.is_dir() else 0o600)
     if user is not None:
         owner = pwd.getpwnam(user)

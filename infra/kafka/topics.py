@@ -67,10 +67,10 @@ class Drift:
 
 def expected(settings: Settings) -> list[TopicSpec]:
     """Every topic of the contract, as this installation needs it, with the rights the service needs on it."""
-    return [_wanted(topic, settings) for topic in TOPICS]
+    return [_spec(topic, settings) for topic in TOPICS]
 
 
-def _wanted(topic: Topic, settings: Settings) -> TopicSpec:
+def _spec(topic: Topic, settings: Settings) -> TopicSpec:
     # The relay reads the end of every topic it writes. With its own clock the service writes one of its inputs.
     writes = topic.direction == "out" or (topic.name == LISTNING_CLOCK and settings.own_clock)
     largest = _DEAD_LETTER_BYTES if topic.name.endswith(".dlq") else None

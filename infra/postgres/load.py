@@ -106,12 +106,12 @@ class Loader:
         await self._imports(needs)
 
     async def _doctors(self, needs: Needs) -> None:
-        wanted = set(needs.doctors)
+        requested = set(needs.doctors)
         if needs.roster_of:
-            wanted |= await self._column(_ROSTER_AT, list(needs.roster_of))
+            requested |= await self._column(_ROSTER_AT, list(needs.roster_of))
         for day in needs.due:
-            wanted |= await self._column(_DUE_DOCTORS, day)
-        new = sorted(wanted - self._world.doctors.keys())
+            requested |= await self._column(_DUE_DOCTORS, day)
+        new = sorted(requested - self._world.doctors.keys())
         if not new:
             return
         # Doctors are locked before patients and each in the order of their keys: one before the last could deadlock.
@@ -130,18 +130,18 @@ class Loader:
                 self._world.add_entry(rows.entry(row))
 
     async def _patients(self, needs: Needs) -> None:
-        wanted = needs.patients | needs.new_patients
+        requested = needs.patients | needs.new_patients
         if needs.links_of_doctor:
-            wanted |= await self._column(_LINKED_TO, list(needs.links_of_doctor))
+            requested |= await self._column(_LINKED_TO, list(needs.links_of_doctor))
         if needs.links_of_unit:
-            wanted |= await self._column(_LINKED_AT, list(needs.links_of_unit))
+            requested |= await self._column(_LINKED_AT, list(needs.links_of_unit))
         if needs.counts and self._in_progress:
             doctors = list({pair.doctor for pair in needs.counts})
-            wanted |= await self._column(_OVERDUE_OF, doctors, self._world.today)
+            requested |= await self._column(_OVERDUE_OF, doctors, self._world.today)
         for unit in needs.unlinked_at:
             names = list(self._world.predecessors_of(unit))
-            wanted |= await self._column(_LACKING, names, self._world.today)
-        new = sorted(wanted - self._world.patients.keys())
+            requested |= await self._column(_LACKING, names, self._world.today)
+        new = sorted(requested - self._world.patients.keys())
         if not new:
             return
         if len(new) + len(self._world.patients) > self._most_patients:
@@ -183,7 +183,7 @@ class Loader:
                 if (unit, import_id) not in self._world.imports:
                     waiting = Import(unit, import_id, first_day, answered_by=None if id is None else (source, id))
                     self._world.imports[unit, import_id] = waiting
-                    await self._parts(waiting)
+                    await self._load_import_parts(waiting)
             self.unknown_imports |= needs.imports - self._world.imports.keys()
         for key in needs.import_rows:
             import_ = self._world.imports.get(key)
@@ -191,7 +191,7 @@ class Loader:
                 if import_ is not None and part in import_.parts and import_.parts[part].rows is None:
                     import_.parts[part].rows = rows.unpack_rows(packed)
 
-    async def _parts(self, waiting: Import) -> None:
+    async def _load_import_parts(self, waiting: Import) -> None:
         if waiting.answered_by is None:
             for part, parts, order, unit, cause in await self._pg.fetch(_PARTS, waiting.unit, waiting.import_id):
                 waiting.parts[part] = ImportPart(part, parts, order, unit, cause_from(cause))

@@ -30,8 +30,8 @@ Record = Sequence[Any]
 def doctor(row: Record) -> Doctor:
     """A row of `doctor`, as `load` selects it."""
     hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments = row
-    posts = tuple(_employment(fields) for fields in employments)
-    return Doctor(hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, posts)
+    employments = tuple(_employment(fields) for fields in employments)
+    return Doctor(hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments)
 
 
 def unknown_doctor(hsa_id: str) -> Doctor:

@@ -57,7 +57,7 @@ def _show(report: Report) -> None:
     table.add_section()
     delivery = report.delivery
     table.add_row("1177's events and replies the rules ask for", f"{delivery.expected}")
-    table.add_row("heard", f"{delivery.heard}")
+    table.add_row("heard", f"{delivery.received}")
     for what, number in (
         ("lost", delivery.lost),
         ("doubled", delivery.doubled),

@@ -33,7 +33,7 @@ class Nemesis:
     postgres: Postgres
     kafka_proxy: FaultyProxy
     postgres_proxy: FaultyProxy
-    dice: random.Random
+    rng: random.Random
     made: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     _due: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Nemesis:
             "Kafka network jammed": (2, lambda: self._stall_network("Kafka", self.kafka_proxy)),
             "database network jammed": (2, lambda: self._stall_network("database", self.postgres_proxy)),
         }
-        (name,) = self.dice.choices(list(kinds), [weight for weight, _ in kinds.values()])
+        (name,) = self.rng.choices(list(kinds), [weight for weight, _ in kinds.values()])
         if kinds[name][1]():
             self.made[name] += 1
 
@@ -78,7 +78,7 @@ class Nemesis:
         heappush(self._due, (monotonic() + seconds, self.made.total(), recovered))
 
     def _anybody(self) -> Process | None:
-        return self.dice.choice(self.installation.processes) if self.installation.processes else None
+        return self.rng.choice(self.installation.processes) if self.installation.processes else None
 
     def _leader(self) -> Process | None:
         for process in self.installation.processes:
@@ -91,7 +91,7 @@ class Nemesis:
         if process is None:
             return False
         self.installation.kill(self.installation.processes.index(process))
-        self._later(self.dice.uniform(0, 4), self._launch)
+        self._later(self.rng.uniform(0, 4), self._launch)
         return True
 
     def _launch(self) -> None:
@@ -103,7 +103,7 @@ class Nemesis:
             return False
         self.installation.processes.remove(process)
         process.popen.send_signal(signal.SIGSTOP)
-        self._later(self.dice.choice(_STALLS), lambda: self._wake(process))
+        self._later(self.rng.choice(_STALLS), lambda: self._wake(process))
         return True
 
     def _wake(self, process: Process) -> None:
@@ -134,14 +134,14 @@ class Nemesis:
         if self._is_down("broker"):
             return False
         self.kafka.kill()
-        self._later(self.dice.uniform(0.5, 6), lambda: self._up("broker", lambda: self.kafka.start(wait=False)))
+        self._later(self.rng.uniform(0.5, 6), lambda: self._up("broker", lambda: self.kafka.start(wait=False)))
         return True
 
     def _database(self) -> bool:
         if self._is_down("database"):
             return False
         self.postgres.stop("immediate")
-        self._later(self.dice.uniform(0.5, 6), lambda: self._up("database", self.postgres.start))
+        self._later(self.rng.uniform(0.5, 6), lambda: self._up("database", self.postgres.start))
         return True
 
     def _reset(self, proxy: FaultyProxy) -> bool:
@@ -152,7 +152,7 @@ class Nemesis:
         if self._is_down(f"network to {name}"):
             return False
         proxy.stall()
-        self._later(self.dice.choice((1, 4, 15)), lambda: self._up(f"network to {name}", proxy.resume))
+        self._later(self.rng.choice((1, 4, 15)), lambda: self._up(f"network to {name}", proxy.resume))
         return True
 
     def _is_down(self, what: str) -> bool:

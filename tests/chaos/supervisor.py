@@ -60,7 +60,7 @@ class Testbed:
     postgres: Postgres
     kafka_proxy: FaultyProxy
     postgres_proxy: FaultyProxy
-    play: Session
+    session: Session
 
 
 @contextmanager
@@ -109,16 +109,16 @@ class Supervisor:
     """A history of the small world and a load beside it, each sent in one order only, and faults all along."""
 
     def __init__(self, testbed: Testbed, seed: int, progress: Progress) -> None:
-        self._play, self._progress = testbed.play, progress
-        self._dice = random.Random(seed)
+        self._session, self._progress = testbed.session, progress
+        self._rng = random.Random(seed)
         self._world, self._load = World(seed), Workload(seed, _PEOPLE)
         self._nemesis = Nemesis(
-            testbed.play.installation,
+            testbed.session.installation,
             testbed.kafka,
             testbed.postgres,
             testbed.kafka_proxy,
             testbed.postgres_proxy,
-            self._dice,
+            self._rng,
         )
         self._history: list[Record] = []
         self._beside: list[Record] = []
@@ -131,10 +131,10 @@ class Supervisor:
         first = next(steps)
         self._history += first.records
         self._beside += first.records  # both begin on the same day
-        self._play.step(first)
+        self._session.step(first)
         for step in self._load.opening():
             self._beside += step.records
-            self._play.step(step)
+            self._session.step(step)
         while monotonic() < begun + seconds:
             self._round(next(steps).records)
         self.report.seconds = monotonic() - begun
@@ -160,19 +160,19 @@ class Supervisor:
         self.report.rounds += 1
 
     def _seconds(self, low: float, high: float) -> float:
-        return monotonic() + self._dice.uniform(low, high)
+        return monotonic() + self._rng.uniform(low, high)
 
     def _send(self, records: Sequence[Record]) -> None:
-        self._play.topics.send(records)
-        self._play.sent += records
+        self._session.topics.send(records)
+        self._session.sent += records
         self.report.sent.update(record.topic for record in records)
 
     def _wait(self) -> None:
         self._nemesis.recover()
-        self._play.topics.delivered()
+        self._session.topics.delivered()
         Event().wait(0.02)
         self._progress(
-            f"{self.report.rounds} rounds, {len(self._play.sent)} records, {self._nemesis.made.total()} injected"
+            f"{self.report.rounds} rounds, {len(self._session.sent)} records, {self._nemesis.made.total()} injected"
         )
 
     def _recover(self) -> None:
@@ -181,39 +181,41 @@ class Supervisor:
         begun = monotonic()
         while not (self._quiet() and self._quiet()):
             if monotonic() > begun + RECOVERY_SECONDS:
-                raise AssertionError(f"not recovered after {RECOVERY_SECONDS:.0f} s: {self._play.installation.lag()}")
+                raise AssertionError(
+                    f"not recovered after {RECOVERY_SECONDS:.0f} s: {self._session.installation.lag()}"
+                )
             self._wait()
         self.report.recoveries.append(monotonic() - begun)
 
     def _quiet(self) -> bool:
         with suppress(OSError, AssertionError):  # one that ended while it was asked; `mend` says so
-            return self._play.topics.delivered() and self._play.installation.quiet()
+            return self._session.topics.delivered() and self._session.installation.quiet()
         return False
 
     def judge(self) -> Report:
         """Everything that was heard against the model, the database and itself."""
-        play, report = self._play, self.report
-        until(lambda: all(map(_ready, play.installation.processes)), 60, "every process ready")
-        got = play.heard()
+        session, report = self._session, self.report
+        until(lambda: all(map(_ready, session.installation.processes)), 60, "every process ready")
+        got = session.observe()
         expected = self._expected(got)
-        report.delivery = check(expected, play.topics.heard)
-        report.faults += [*differences(expected, got), *breaches(play, replies=False)]
-        report.faults += [f"leaked: {leak}" for leak in play.leaks([*PATIENTS, *self._load.patients])]
+        report.delivery = check(expected, session.topics.records)
+        report.faults += [*differences(expected, got), *breaches(session, replies=False)]
+        report.faults += [f"leaked: {leak}" for leak in session.leaks([*PATIENTS, *self._load.patients])]
         return report
 
     def _expected(self, got: Observed) -> Observed:
         """The history and the load share nothing but the days, so a model of each says what both must come to."""
-        heard = Observed()
+        observed = Observed()
         for records in (self._history, self._beside):
-            model = Model(settings=self._play.installation.settings, observed=distributions(got, records))
+            model = Model(settings=self._session.installation.settings, observed=distributions(got, records))
             for record in records:
                 model.feed(record)
             one = from_model(model)
-            heard.told |= one.told
-            heard.replies |= one.replies
-            heard.doctors |= one.doctors
-            heard.dead += one.dead
-        return heard
+            observed.events |= one.events
+            observed.replies |= one.replies
+            observed.doctors |= one.doctors
+            observed.dead += one.dead
+        return observed
 
 
 def _ready(process: Process) -> bool:

@@ -25,7 +25,7 @@ class Workload:
         everybody = [personnummer(f"{day:%Y%m%d}", 239) for day in born]
         self.relisted, self.linked = everybody[:people], everybody[people:]
         self.patients = everybody
-        self._dice = random.Random(seed)
+        self._rng = random.Random(seed)
         self._sender = Sender(datetime(FIRST.year, FIRST.month, FIRST.day, 6, tzinfo=UTC), source=f"load-{seed}")
         self._sender.step = timedelta(milliseconds=1)
         self._sequences: Counter[str] = Counter()
@@ -40,11 +40,11 @@ class Workload:
 
     def portion(self) -> list[Record]:
         """A vårdval for one half of the relisted, a command for one half of the linked."""
-        vardval = self._dice.sample(self.relisted, len(self.relisted) // 2)
-        asked = self._dice.sample(self.linked, len(self.linked) // 2)
-        records = [self._listing(patient, self._dice.choice((HOME, AWAY))) for patient in vardval]
+        vardval = self._rng.sample(self.relisted, len(self.relisted) // 2)
+        asked = self._rng.sample(self.linked, len(self.linked) // 2)
+        records = [self._listing(patient, self._rng.choice((HOME, AWAY))) for patient in vardval]
         records += [self._command(patient) for patient in asked]
-        self._dice.shuffle(records)  # each patient is in here once, so no order is turned round
+        self._rng.shuffle(records)  # each patient is in here once, so no order is turned round
         return records
 
     def _listing(self, patient: str, unit: str) -> Record:
@@ -53,6 +53,6 @@ class Workload:
         return self._sender.listing(patient, self._sequences[patient], f"load-{patient[:8]}", current=current)
 
     def _command(self, patient: str) -> Record:
-        if self._dice.random() < 0.2:
+        if self._rng.random() < 0.2:
             return self._sender.command("unlink-patient", HOME, patient_id=patient)
-        return self._sender.command("link-patient", HOME, patient_id=patient, doctor_hsa_id=self._dice.choice(DOCTORS))
+        return self._sender.command("link-patient", HOME, patient_id=patient, doctor_hsa_id=self._rng.choice(DOCTORS))

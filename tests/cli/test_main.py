@@ -214,6 +214,6 @@ def test_an_installation_is_set_up_and_looked_at(
     assert fastlakare("migrate", **settings).stdout.startswith("the database went from empty to ")
     assert fastlakare("migrate", **settings).stdout.endswith(" already\n")
 
-    told = fastlakare("lag", "--json", "--wait", "30", **settings)
-    assert (told.status, json.loads(told.stdout)["outbox"]) == (0, 0)
+    finished = fastlakare("lag", "--json", "--wait", "30", **settings)
+    assert (finished.status, json.loads(finished.stdout)["outbox"]) == (0, 0)
     assert "listning.clock.v1" in fastlakare("lag", **settings).stdout

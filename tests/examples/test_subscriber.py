@@ -38,14 +38,14 @@ NOBODY = {"hsa_id": DOCTOR, "name": None, "title": None}
 Record = tuple[str, dict[str, Any] | None]
 
 
-def told(revision: int = 1, **fields: Any) -> dict[str, Any]:
+def assignment(revision: int = 1, **fields: Any) -> dict[str, Any]:
     """A value as the contract has it: a patient who was just linked, unless the fields say otherwise."""
     data = FAST_LAKARKONTAKT_DATA | {"revision": revision} | fields
     return FastLakarkontakt.model_validate_json(json.dumps(data)).model_dump(mode="json")
 
 
-REPLACED = told(2, change="replaced", reason="moved", doctor={"hsa_id": DOCTOR, "name": "Siv Ek", "title": None})
-ENDED = told(2, status="ended", change="ended", reason="relisted", end="2026-05-31", doctor=NOBODY)
+REPLACED = assignment(2, change="replaced", reason="moved", doctor={"hsa_id": DOCTOR, "name": "Siv Ek", "title": None})
+ENDED = assignment(2, status="ended", change="ended", reason="relisted", end="2026-05-31", doctor=NOBODY)
 ANNA_ASSIGNED = f"{ANNA} assigned (linked_by_unit): 'Jon Karlström' at 'Vårdcentralen Majorna'"
 ANNA_REPLACED = f"{ANNA} replaced (moved): 'Siv Ek' at 'Vårdcentralen Majorna'"
 ANNA_ENDED = f"{ANNA} ended (relisted): '{DOCTOR}' at 'Vårdcentralen Majorna'"
@@ -83,15 +83,15 @@ class Reader:
         reading = subscriber.follow(place.bootstrap, place.topic, self.view, self.lines.append)
         self._task: asyncio.Task[None] = asyncio.create_task(reading)
 
-    async def hears(self, line: str) -> None:
+    async def prints(self, line: str) -> None:
         """Returns once that line was told; raises what ended the reading."""
 
-        async def heard() -> bool:
+        async def printed() -> bool:
             if self._task.done():
                 self._task.result()
             return line in self.lines
 
-        await until(heard, what=line)
+        await until(printed, what=line)
 
     async def stop(self) -> None:
         """Ends the reading as Ctrl-C does."""
@@ -146,17 +146,17 @@ async def place(kafka: Any, topic_prefix: str) -> AsyncIterator[Place]:
 
 
 async def test_the_last_record_of_a_key_stands_and_a_null_value_forgets_the_key_l7(place: Place) -> None:
-    await place.publish((ANNA, told()), (BO, told()), (CECILIA, told()))
+    await place.publish((ANNA, assignment()), (BO, assignment()), (CECILIA, assignment()))
     await place.publish((ANNA, REPLACED), (BO, ENDED), (CECILIA, None))
     async with reading(place) as reader:
-        await reader.hears("caught up: 1 of 2 patients have a doctor")
+        await reader.prints("caught up: 1 of 2 patients have a doctor")
     assert reader.view == {ANNA: REPLACED, BO: ENDED}
 
 
 async def test_each_change_is_one_line_in_the_order_of_its_key(place: Place) -> None:
-    await place.publish((ANNA, told()), (ANNA, REPLACED), (ANNA, ENDED), (ANNA, None))
+    await place.publish((ANNA, assignment()), (ANNA, REPLACED), (ANNA, ENDED), (ANNA, None))
     async with reading(place) as reader:
-        await reader.hears("caught up: 0 of 0 patients have a doctor")
+        await reader.prints("caught up: 0 of 0 patients have a doctor")
     assert reader.lines[:-1] == [ANNA_ASSIGNED, ANNA_REPLACED, ANNA_ENDED, f"{ANNA} forgotten"]
 
 
@@ -164,91 +164,96 @@ async def test_no_line_holds_a_personnummer_or_breaks_at_what_a_name_holds_d1(pl
     ids = ("191212121212", "199006022397", "201701012393")
     unit = {"hsa_id": UNIT, "name": "Majorna\nexit\x1b[2J", "care_giver_hsa_id": None}
     for key, id in zip((ANNA, BO, CECILIA), ids, strict=True):
-        await place.publish((key, told(patient_id=id, unit=unit)))
+        await place.publish((key, assignment(patient_id=id, unit=unit)))
     async with reading(place) as reader:
-        await reader.hears("caught up: 3 of 3 patients have a doctor")
+        await reader.prints("caught up: 3 of 3 patients have a doctor")
     assert len(reader.lines) == 4
     assert [line for line in reader.lines if any(id in line for id in ids) or not line.isprintable()] == []
 
 
 async def test_where_a_name_is_blank_the_id_is_shown(place: Place) -> None:
     unit, doctor = FAST_LAKARKONTAKT_DATA["unit"] | {"name": ""}, FAST_LAKARKONTAKT_DATA["doctor"] | {"name": " "}
-    await place.publish((ANNA, told(unit=unit, doctor=doctor)))
+    await place.publish((ANNA, assignment(unit=unit, doctor=doctor)))
     async with reading(place) as reader:
-        await reader.hears(f"{ANNA} assigned (linked_by_unit): '{DOCTOR}' at '{UNIT}'")
+        await reader.prints(f"{ANNA} assigned (linked_by_unit): '{DOCTOR}' at '{UNIT}'")
 
 
 async def test_an_aborted_transaction_is_never_seen_and_holds_nothing_up(place: Place) -> None:
-    await place.publish((ANNA, told()), (BO, told()))
-    await place.publish((ANNA, REPLACED), (BO, None), (CECILIA, told()), commit=False)
+    await place.publish((ANNA, assignment()), (BO, assignment()))
+    await place.publish((ANNA, REPLACED), (BO, None), (CECILIA, assignment()), commit=False)
     async with reading(place) as reader:
-        await reader.hears("caught up: 2 of 2 patients have a doctor")
+        await reader.prints("caught up: 2 of 2 patients have a doctor")
         await place.publish((ANNA, REPLACED), commit=False)
         await place.publish((ANNA, ENDED))
-        await reader.hears(ANNA_ENDED)
-    assert reader.view == {ANNA: ENDED, BO: told()}
+        await reader.prints(ANNA_ENDED)
+    assert reader.view == {ANNA: ENDED, BO: assignment()}
     assert len(reader.lines) == 4
 
 
 async def test_a_transaction_that_is_open_does_not_keep_it_from_having_caught_up(place: Place) -> None:
-    await place.publish((ANNA, told()))
+    await place.publish((ANNA, assignment()))
     await place.begin((ANNA, REPLACED))
     async with reading(place) as reader:
-        await reader.hears("caught up: 1 of 1 patients have a doctor")
-        assert reader.view == {ANNA: told()}
+        await reader.prints("caught up: 1 of 1 patients have a doctor")
+        assert reader.view == {ANNA: assignment()}
         await place.commit()
-        await reader.hears(ANNA_REPLACED)
+        await reader.prints(ANNA_REPLACED)
     assert reader.view == {ANNA: REPLACED}
 
 
 async def test_revisions_are_not_compared_for_they_may_be_counted_anew(place: Place) -> None:
     await place.publish(
-        (ANNA, told(7)), (ANNA, told(2, reason="imported")), (BO, told(7)), (BO, told(7, start="2026-05-27"))
+        (ANNA, assignment(7)),
+        (ANNA, assignment(2, reason="imported")),
+        (BO, assignment(7)),
+        (BO, assignment(7, start="2026-05-27")),
     )
     async with reading(place) as reader:
-        await reader.hears("caught up: 2 of 2 patients have a doctor")
-    assert reader.view == {ANNA: told(2, reason="imported"), BO: told(7, start="2026-05-27")}
+        await reader.prints("caught up: 2 of 2 patients have a doctor")
+    assert reader.view == {ANNA: assignment(2, reason="imported"), BO: assignment(7, start="2026-05-27")}
 
 
 async def test_what_is_said_again_is_no_change(place: Place) -> None:
-    await place.publish((ANNA, None), (ANNA, told()), (ANNA, told()), (ANNA, None), (ANNA, None), (ANNA, REPLACED))
+    await place.publish(
+        (ANNA, None), (ANNA, assignment()), (ANNA, assignment()), (ANNA, None), (ANNA, None), (ANNA, REPLACED)
+    )
     async with reading(place) as reader:
-        await reader.hears("caught up: 1 of 1 patients have a doctor")
+        await reader.prints("caught up: 1 of 1 patients have a doctor")
     assert reader.lines[:-1] == [ANNA_ASSIGNED, f"{ANNA} forgotten", ANNA_REPLACED]
 
 
 async def test_starting_anew_from_zero_gives_the_same_view(place: Place) -> None:
-    await place.publish((ANNA, told()), (BO, told()), (CECILIA, told()))
+    await place.publish((ANNA, assignment()), (BO, assignment()), (CECILIA, assignment()))
     async with reading(place) as first:
-        await first.hears("caught up: 3 of 3 patients have a doctor")
+        await first.prints("caught up: 3 of 3 patients have a doctor")
         await place.publish((ANNA, REPLACED), (BO, ENDED))
         await place.publish((BO, None), (CECILIA, ENDED), commit=False)
         await place.publish((CECILIA, None))
-        await first.hears(ANNA_REPLACED)
-        await first.hears(ANNA_ENDED.replace(ANNA, BO))
-        await first.hears(f"{CECILIA} forgotten")
+        await first.prints(ANNA_REPLACED)
+        await first.prints(ANNA_ENDED.replace(ANNA, BO))
+        await first.prints(f"{CECILIA} forgotten")
     async with reading(place) as again:
-        await again.hears("caught up: 1 of 2 patients have a doctor")
+        await again.prints("caught up: 1 of 2 patients have a doctor")
     assert again.view == first.view == {ANNA: REPLACED, BO: ENDED}
 
 
 async def test_it_has_caught_up_once_all_is_read_that_stood_there_also_in_many_fetches(place: Place) -> None:
     long = Random(1).randbytes(40_000).hex()  # a fetch holds 1 MiB, and this does not compress
     unit = FAST_LAKARKONTAKT_DATA["unit"] | {"name": long}
-    await place.publish((BO, told()), *((ANNA, told(revision, unit=unit)) for revision in range(1, 41)))
+    await place.publish((BO, assignment()), *((ANNA, assignment(revision, unit=unit)) for revision in range(1, 41)))
     async with reading(place) as reader:
-        await reader.hears("caught up: 2 of 2 patients have a doctor")
+        await reader.prints("caught up: 2 of 2 patients have a doctor")
         assert len(reader.lines) == 42
 
 
 async def test_an_empty_topic_is_caught_up_at_once(place: Place) -> None:
     async with reading(place) as reader:
-        await reader.hears("caught up: 0 of 0 patients have a doctor")
+        await reader.prints("caught up: 0 of 0 patients have a doctor")
     assert reader.view == {}
 
 
 async def test_as_a_script_it_tells_what_it_finds_and_ends_at_ctrl_c(place: Place) -> None:
-    await place.publish((ANNA, told()))
+    await place.publish((ANNA, assignment()))
     status, output, errors = await asyncio.to_thread(run_until_caught_up, place.bootstrap, place.topic)
     assert output == [ANNA_ASSIGNED, "caught up: 1 of 1 patients have a doctor"]
     assert (status, errors) == (0, [])

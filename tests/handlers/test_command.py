@@ -148,7 +148,7 @@ def test_contract_a_dry_run_leaves_nothing_but_its_reply() -> None:
     for command in (distribute(dry_run=True), import_links(row(1), dry_run=True), move(dry_run=True)):
         region.happens(command)
         assert region.reply["dry_run"] is True
-    assert (region.told, region.audited, region.imports) == ([], audited, {})
+    assert (region.link_changes, region.audited, region.imports) == ([], audited, {})
 
 
 def test_contract_a_dry_run_by_one_who_may_not_is_audited() -> None:

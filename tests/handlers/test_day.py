@@ -55,7 +55,7 @@ def test_t4_an_employment_ends_the_day_after_its_last() -> None:
     region = ready(ENDS_TODAY, link())
     assert shown(region)["selectable"]
     region.day_begins(TOMORROW)
-    assert region.heard()[1:] == [("ended", "doctor_left")]
+    assert region.changes_of()[1:] == [("ended", "doctor_left")]
     assert (region.value()["end"], region.entry().active) == (TODAY.isoformat(), False)
 
 
@@ -97,7 +97,7 @@ def test_t4_pauses_begin_and_end() -> None:
 def test_t4_a_unit_ends_the_day_after_its_last() -> None:
     region = ready(unit(version=2, end=TODAY), link())
     region.day_begins(TOMORROW)
-    assert region.heard()[1:] == [("ended", "unit_closed")]
+    assert region.changes_of()[1:] == [("ended", "unit_closed")]
     assert region.value()["end"] == TODAY.isoformat()
     assert shown(region)["unavailable_because"] == ["not_active", "unit_closed"]
 
@@ -106,7 +106,7 @@ def test_t4_missed_days_are_caught_up_in_order() -> None:
     upcoming = choice(OTHER_UNIT, AFTER)
     region = ready(ENDS_TODAY, link(), listing(PATIENT, choice(), upcoming, sequence=2))
     region.day_begins(AFTER + timedelta(days=3))
-    assert region.heard()[1:] == [("ended", "doctor_left")]
+    assert region.changes_of()[1:] == [("ended", "doctor_left")]
 
 
 def test_t4_a_day_on_which_nothing_is_due_says_nothing() -> None:
@@ -119,38 +119,38 @@ def test_t4_a_day_on_which_nothing_is_due_says_nothing() -> None:
 def test_t5_a_later_decision_uses_the_new_day_while_the_old_links_are_worked_off() -> None:
     region = ready(ENDS_TODAY, link())
     region.day_begins(TOMORROW, works_off=False)
-    assert region.heard() == [("assigned", "linked_by_unit")]
+    assert region.changes_of() == [("assigned", "linked_by_unit")]
     assert region.asks(link(start=TOMORROW.isoformat())) == "doctor_not_active"
-    assert region.heard()[1:] == [("ended", "doctor_left")]
+    assert region.changes_of()[1:] == [("ended", "doctor_left")]
     region.works_off()
-    assert len(region.told) == 2
+    assert len(region.link_changes) == 2
 
 
 def test_t5_what_the_day_caused_comes_before_a_listing_of_the_new_day() -> None:
     region = ready(link(), listing(PATIENT, choice(), choice(OTHER_UNIT, TOMORROW), sequence=2))
     region.day_begins(TOMORROW, works_off=False)
     region.happens(listing(PATIENT, choice(), sequence=3))
-    assert region.heard()[1:] == [("ended", "relisted")]
+    assert region.changes_of()[1:] == [("ended", "relisted")]
 
 
 def test_t5_a_replacement_that_the_day_brings_reaches_the_listing_of_an_unloaded_patient() -> None:
     region = ready(link(), unit(version=2, end=TODAY, replaced_by=OTHER_UNIT))
     region.day_begins(TOMORROW, works_off=False)
     region.happens(listing(PATIENT, choice(OTHER_UNIT), sequence=2))
-    assert region.heard()[1:] == [("rekeyed", "unit_replaced")]
+    assert region.changes_of()[1:] == [("rekeyed", "unit_replaced")]
 
 
 def test_t4_links_of_leavers_stay_where_the_setting_keeps_them() -> None:
     region = ready(ENDS_TODAY, link(), policy=Policy(end_links_of_leavers=False))
     region.day_begins(TOMORROW)
-    assert region.heard() == [("assigned", "linked_by_unit")]
+    assert region.changes_of() == [("assigned", "linked_by_unit")]
     assert not region.entry().active
 
 
 def test_c6_an_age_that_no_longer_fits_ends_nothing() -> None:
     region = ready(activate(age_max=35), link())
     region.day_begins(date(2026, 6, 3))
-    assert region.heard() == [("assigned", "linked_by_unit")]
+    assert region.changes_of() == [("assigned", "linked_by_unit")]
 
 
 def test_c11_an_import_still_incomplete_on_the_second_day_is_refused_in_the_name_of_its_first_part() -> None:
@@ -174,4 +174,4 @@ def test_s4_another_title_on_another_day_is_shown_without_a_change_event() -> No
     region = ready(staff(DOCTOR, *posts, version=2), link())
     region.day_begins(TOMORROW)
     assert shown(region)["doctor"]["title"] == "ST"
-    assert region.heard() == [("assigned", "linked_by_unit")]
+    assert region.changes_of() == [("assigned", "linked_by_unit")]

@@ -25,12 +25,12 @@ def differing(history: Iterable[Record]) -> list[str]:
     product, sent = InMemory(), list(history)
     for record in sent:
         product.feed(record)
-    heard = product.heard_in_the_end()
-    model = Model(settings=SETTINGS, observed=distributions(heard, sent))
+    changes_of = product.observed_in_the_end()
+    model = Model(settings=SETTINGS, observed=distributions(changes_of, sent))
     for record in sent:
         model.feed(record)
     expected = from_model(model)
-    return [*differences(expected, heard), *outcome_differences(expected.outcomes, heard.outcomes)]
+    return [*differences(expected, changes_of), *outcome_differences(expected.outcomes, changes_of.outcomes)]
 
 
 @pytest.mark.parametrize("seed", seeds(*range(100, 120)))

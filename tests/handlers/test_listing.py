@@ -38,27 +38,27 @@ SOON_ELSEWHERE = choice(OTHER_UNIT, TOMORROW)
 def test_l1_the_highest_sequence_wins_and_late_news_changes_nothing() -> None:
     region = ready(link(), listing(sequence=10))
     assert region.happens(listing(PATIENT, ELSEWHERE, sequence=9)) == Outcome.STALE
-    assert region.heard() == [("assigned", "linked_by_unit")]
+    assert region.changes_of() == [("assigned", "linked_by_unit")]
 
 
 def test_l1_the_same_sequence_again_is_unchanged() -> None:
     region = ready(link())
     assert region.happens(listing()) == Outcome.UNCHANGED
-    assert region.heard() == [("assigned", "linked_by_unit")]
+    assert region.changes_of() == [("assigned", "linked_by_unit")]
 
 
 def test_l1_the_same_sequence_is_taken_content_and_all() -> None:
     region = ready(link())
     assert region.happens(listing(PATIENT, ELSEWHERE)) == Outcome.APPLIED
-    assert region.heard()[-1] == ("ended", "relisted")
+    assert region.changes_of()[-1] == ("ended", "relisted")
 
 
 def test_l1_the_whole_vardval_is_taken() -> None:
     region = ready(listing(PATIENT, choice(UNIT, YESTERDAY), SOON_ELSEWHERE, sequence=2, care_burden=1.37))
-    held = region.patients[int(PATIENT)]
-    assert held.current is not None
-    assert held.upcoming is not None
-    assert (held.current.valid_from, held.upcoming.unit, held.care_burden) == (YESTERDAY, OTHER_UNIT, 1.37)
+    patient = region.patients[int(PATIENT)]
+    assert patient.current is not None
+    assert patient.upcoming is not None
+    assert (patient.current.valid_from, patient.upcoming.unit, patient.care_burden) == (YESTERDAY, OTHER_UNIT, 1.37)
 
 
 @pytest.mark.parametrize(
@@ -82,26 +82,26 @@ def test_l2_the_unit_is_the_upcoming_one_once_it_holds_else_the_current_whatever
 
 def test_l2_a_choice_takes_effect_when_its_day_comes() -> None:
     region = ready(link(), listing(PATIENT, choice(), SOON_ELSEWHERE, sequence=2))
-    assert region.heard() == [("assigned", "linked_by_unit")]
+    assert region.changes_of() == [("assigned", "linked_by_unit")]
     region.day_begins(TOMORROW)
-    assert region.heard()[1:] == [("ended", "relisted")]
+    assert region.changes_of()[1:] == [("ended", "relisted")]
     assert region.value()["end"] == TODAY.isoformat()
 
 
 def test_l3_the_link_ends_by_itself_when_the_patient_is_listed_elsewhere() -> None:
     region = ready(link(), listing(PATIENT, ELSEWHERE, sequence=2))
-    assert region.heard()[1:] == [("ended", "relisted")]
+    assert region.changes_of()[1:] == [("ended", "relisted")]
     assert region.link() is None
 
 
 def test_l3_the_link_ends_when_the_patient_is_listed_nowhere() -> None:
     region = ready(link(), listing(PATIENT, None, sequence=2))
-    assert region.heard()[1:] == [("ended", "unlisted")]
+    assert region.changes_of()[1:] == [("ended", "unlisted")]
 
 
 def test_l4_a_new_listing_at_the_same_unit_does_not_end_the_link() -> None:
     region = ready(link(), listing(PATIENT, choice(UNIT, TODAY), sequence=2))
-    assert region.heard() == [("assigned", "linked_by_unit")]
+    assert region.changes_of() == [("assigned", "linked_by_unit")]
     region.happens(listing(PATIENT, choice(OTHER_UNIT), choice(UNIT, TODAY), sequence=3))
     assert region.link() is not None
 
@@ -109,40 +109,46 @@ def test_l4_a_new_listing_at_the_same_unit_does_not_end_the_link() -> None:
 def test_l5_a_link_never_follows_the_patient_who_then_lacks_one() -> None:
     region = ready(link(), listing(PATIENT, ELSEWHERE, sequence=2), listing(PATIENT, choice(), sequence=3))
     assert region.link() is None
-    assert region.heard()[1:] == [("ended", "relisted")]
+    assert region.changes_of()[1:] == [("ended", "relisted")]
 
 
 def test_l6_an_upcoming_can_be_replaced_before_it_takes_effect() -> None:
     region = ready(link(), listing(PATIENT, choice(), SOON_ELSEWHERE, sequence=2))
     region.happens(listing(PATIENT, choice(), choice(THIRD_UNIT, TOMORROW + timedelta(days=1)), sequence=3))
     region.day_begins(TOMORROW)
-    assert region.heard() == [("assigned", "linked_by_unit")]
+    assert region.changes_of() == [("assigned", "linked_by_unit")]
 
 
 def test_l6_an_upcoming_can_be_withdrawn_before_it_takes_effect() -> None:
     region = ready(link(), listing(PATIENT, choice(), SOON_ELSEWHERE, sequence=2), listing(sequence=3))
     region.day_begins(TOMORROW)
-    assert region.heard() == [("assigned", "linked_by_unit")]
+    assert region.changes_of() == [("assigned", "linked_by_unit")]
 
 
 def test_l7_a_protected_patient_is_withdrawn_and_only_sequence_and_revision_remain() -> None:
     region = ready(link(), listing(sequence=2, protected=True, care_burden=2.0))
-    assert region.heard()[1:] == [("withdrawn", "patient_protected")]
+    assert region.changes_of()[1:] == [("withdrawn", "patient_protected")]
     assert (region.last().value, region.last().revision) == (None, 2)
-    held = region.patients[int(PATIENT)]
-    assert (held.sequence, held.revision, held.forgotten) == (2, 2, Forgotten.PROTECTED)
-    assert (held.current, held.upcoming, held.care_burden, held.link, held.due) == (None, None, None, None, None)
+    patient = region.patients[int(PATIENT)]
+    assert (patient.sequence, patient.revision, patient.forgotten) == (2, 2, Forgotten.PROTECTED)
+    assert (patient.current, patient.upcoming, patient.care_burden, patient.link, patient.due) == (
+        None,
+        None,
+        None,
+        None,
+        None,
+    )
 
 
 def test_l7_1177_hears_nothing_of_a_protected_patient_it_was_never_told_of() -> None:
     region = ready(listing(sequence=2, protected=True))
-    assert region.told == []
+    assert region.link_changes == []
     assert region.asks(link()) == "patient_not_listed"
 
 
 def test_l7_a_null_value_is_sent_also_for_an_ended_link_but_once() -> None:
     region = ready(link(), unlink(), listing(sequence=2, protected=True), listing(sequence=3, protected=True))
-    assert region.heard()[2:] == [("withdrawn", "patient_protected")]
+    assert region.changes_of()[2:] == [("withdrawn", "patient_protected")]
 
 
 def test_l7_a_protected_patient_stays_so_until_a_higher_sequence_without_the_mark() -> None:
@@ -210,7 +216,7 @@ def test_c14_in_one_batch_a_link_does_not_outlive_the_listing_before_it() -> Non
     region.happens(
         listing(PATIENT, choice(UNIT, LONG_AGO), sequence=3), link(), listing(PATIENT, ELSEWHERE, sequence=4)
     )
-    assert region.heard() == [("assigned", "linked_by_unit"), ("ended", "relisted")]
+    assert region.changes_of() == [("assigned", "linked_by_unit"), ("ended", "relisted")]
 
 
 def test_l3_a_link_elsewhere_is_no_business_of_this_unit() -> None:

@@ -33,7 +33,7 @@ NOWHERE = None
 
 def test_l9_listing_and_link_move_to_the_new_id_and_1177_forgets_the_old() -> None:
     region = ready(link(start="2025-01-01"), id_changed(sequence=7))
-    assert region.told[1:] == [(NEW, "rekeyed", "patient_id_changed"), (OLD, "withdrawn", "patient_id_changed")]
+    assert region.link_changes[1:] == [(NEW, "rekeyed", "patient_id_changed"), (OLD, "withdrawn", "patient_id_changed")]
     assert region.link(NEW) == Link(UNIT, DOCTOR, TODAY.replace(2025, 1, 1))
     assert (region.value(NEW)["start"], region.value(NEW)["revision"]) == ("2025-01-01", 1)
     assert (region.last(OLD).value, region.last(OLD).revision) == (None, 2)
@@ -41,9 +41,9 @@ def test_l9_listing_and_link_move_to_the_new_id_and_1177_forgets_the_old() -> No
 
 def test_l9_of_the_old_id_only_sequence_and_revision_are_remembered() -> None:
     region = ready(link(), id_changed(sequence=7))
-    held = region.patients[int(OLD)]
-    assert (held.forgotten, held.sequence, held.revision) == (Forgotten.MOVED, 7, 2)
-    assert (held.current, held.upcoming, held.care_burden, held.link) == (None, None, None, None)
+    patient = region.patients[int(OLD)]
+    assert (patient.forgotten, patient.sequence, patient.revision) == (Forgotten.MOVED, 7, 2)
+    assert (patient.current, patient.upcoming, patient.care_burden, patient.link) == (None, None, None, None)
 
 
 def test_l9_late_changes_are_stale() -> None:
@@ -54,7 +54,7 @@ def test_l9_late_changes_are_stale() -> None:
 
 def test_l9_the_same_change_again_is_unchanged() -> None:
     region = ready(link(), id_changed())
-    mark = len(region.told)
+    mark = len(region.link_changes)
     assert region.happens(id_changed()) == Outcome.UNCHANGED
     assert region.since(mark) == []
 
@@ -90,7 +90,7 @@ def test_l9_a_protected_old_id_is_skipped() -> None:
 
 def test_l9_where_the_new_id_is_protected_the_old_is_forgotten_and_nothing_moves() -> None:
     region = ready(link(), listing(NEW, protected=True), id_changed())
-    assert region.told[1:] == [(OLD, "withdrawn", "patient_id_changed")]
+    assert region.link_changes[1:] == [(OLD, "withdrawn", "patient_id_changed")]
     assert region.patients[int(NEW)].forgotten is Forgotten.PROTECTED
     assert region.patients[int(OLD)].forgotten is Forgotten.MOVED
 
@@ -107,22 +107,22 @@ def test_l9_of_two_listings_the_higher_sequence_stands_and_in_a_tie_the_new_ids_
 
 def test_l9_a_link_of_the_new_id_stands_and_the_old_is_only_withdrawn() -> None:
     region = ready(listing(NEW), link(OLD), link(NEW, OTHER_DOCTOR), id_changed(), doctors=(DOCTOR, OTHER_DOCTOR))
-    assert region.told[2:] == [(OLD, "withdrawn", "patient_id_changed")]
+    assert region.link_changes[2:] == [(OLD, "withdrawn", "patient_id_changed")]
     assert region.link(NEW) == Link(UNIT, OTHER_DOCTOR, TODAY)
 
 
 def test_l9_1177_hears_nothing_of_an_old_id_it_was_never_told_of() -> None:
     region = ready(id_changed())
-    assert region.told == []
+    assert region.link_changes == []
 
 
 def test_l9_the_listing_rules_are_applied_to_the_new_id() -> None:
     region = ready(listing(NEW, choice(OTHER_UNIT, TODAY), sequence=5), link(OLD), id_changed(sequence=6))
-    assert region.heard(NEW) == [("rekeyed", "patient_id_changed"), ("ended", "relisted")]
+    assert region.changes_of(NEW) == [("rekeyed", "patient_id_changed"), ("ended", "relisted")]
     region = ready(
         link(OLD), listing(NEW), link(NEW), listing(OLD, choice(OTHER_UNIT), sequence=3), id_changed(sequence=6)
     )
-    assert region.heard(NEW) == [("assigned", "linked_by_unit"), ("ended", "relisted")]
+    assert region.changes_of(NEW) == [("assigned", "linked_by_unit"), ("ended", "relisted")]
 
 
 def test_l9_an_old_id_never_heard_of_is_remembered_all_the_same() -> None:

@@ -120,7 +120,7 @@ def one_of_each(facts: list[Any]) -> list[Any]:
     return list({key(fact): fact for fact in facts}.values())
 
 
-def held(region: Region) -> tuple[object, ...]:
+def stored_facts(region: Region) -> tuple[object, ...]:
     """What is held of persons, units and listings, and what is said of doctors nobody activated."""
     listed = {
         i: (p.sequence, p.current, p.upcoming, p.care_burden, p.forgotten, p.link) for i, p in region.patients.items()
@@ -148,17 +148,17 @@ def test_s10_facts_in_any_order_with_repetitions_and_in_any_batches_come_to_the_
         one.happens(fact)
     for at in range(0, len(shuffled), size):
         other.happens(*shuffled[at : at + size])
-    assert held(one) == held(other)
+    assert stored_facts(one) == stored_facts(other)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.one_of(staff_facts, unit_facts, listings), min_size=1, max_size=10).map(one_of_each))
 def test_s2_deciding_again_is_harmless(facts: list[Any]) -> None:
     region = Region(*OPENING, *facts)
-    before, said = held(region), len(region.changes)
+    before, said = stored_facts(region), len(region.changes)
     for fact in facts:
         region.happens(fact)
-    assert (held(region), region.changes[said:]) == (before, [])
+    assert (stored_facts(region), region.changes[said:]) == (before, [])
 
 
 def means(region: Region, at: str) -> str:
@@ -207,9 +207,9 @@ def test_c14_whatever_happens_links_stand_where_the_patient_is_listed_and_the_ce
             before = Counter(dict.fromkeys(((u, d) for u in (UNIT, OTHER_UNIT) for d in (DOCTOR, OTHER_DOCTOR)), 3))
         before = must_hold(region, before)
     for patient in (PATIENT, NEW_PATIENT, TOLVAN):
-        told = [c for c in region.changes if isinstance(c, LinkChange) and c.patient_id == int(patient)]
-        assert [c.revision for c in told] == list(range(1, len(told) + 1))
-        assert all(c.value is None or c.value["revision"] == c.revision for c in told)
+        link_changes = [c for c in region.changes if isinstance(c, LinkChange) and c.patient_id == int(patient)]
+        assert [c.revision for c in link_changes] == list(range(1, len(link_changes) + 1))
+        assert all(c.value is None or c.value["revision"] == c.revision for c in link_changes)
 
 
 @settings(max_examples=40, deadline=None)
@@ -220,4 +220,4 @@ def test_p1_one_batch_says_the_same_as_one_by_one(events: list[Any]) -> None:
         one.happens(event)
     if events:
         other.happens(*events)
-    assert (one.told, held(one)) == (other.told, held(other))
+    assert (one.link_changes, stored_facts(one)) == (other.link_changes, stored_facts(other))

@@ -1,4 +1,4 @@
-"""When a link ends, what its last day is, and which reason is told (E1-E3)."""
+"""When a link ends, what its last day is, and which reason is given (E1-E3)."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ GONE = choice(OTHER_UNIT, TOMORROW)
 
 
 @pytest.mark.parametrize(
-    ("facts", "told"),
+    ("facts", "reason"),
     [
         ((listing(PATIENT, choice(), GONE, sequence=2), unit(version=2, end=TODAY)), "relisted"),
         ((listing(PATIENT, choice(), GONE, sequence=2), staff(DOCTOR, post(end=TODAY), version=2)), "relisted"),
@@ -98,19 +98,19 @@ GONE = choice(OTHER_UNIT, TOMORROW)
     ],
     ids=["relisted before closed", "relisted before left", "closed before left"],
 )
-def test_e2_of_several_reasons_on_one_day_the_first_in_order_is_told(facts: tuple[object, ...], told: str) -> None:
+def test_e2_of_several_reasons_on_one_day_the_first_in_order_is_told(facts: tuple[object, ...], reason: str) -> None:
     region = ready(LINKED, *facts)
     region.day_begins(TOMORROW)
-    assert region.heard()[1:] == [("ended", told)]
+    assert region.changes_of()[1:] == [("ended", reason)]
 
 
 def test_e2_a_doctor_protected_and_without_employment_is_withdrawn() -> None:
-    assert ready(LINKED, jobless(version=2, protected=True)).heard()[1:] == [("ended", "doctor_withdrawn")]
+    assert ready(LINKED, jobless(version=2, protected=True)).changes_of()[1:] == [("ended", "doctor_withdrawn")]
 
 
 def test_e2_a_protected_patient_who_relists_is_withdrawn() -> None:
     region = ready(LINKED, listing(PATIENT, choice(OTHER_UNIT, TODAY), sequence=2, protected=True))
-    assert region.heard()[1:] == [("withdrawn", "patient_protected")]
+    assert region.changes_of()[1:] == [("withdrawn", "patient_protected")]
 
 
 def test_e3_an_ended_event_names_the_doctor_by_id_only() -> None:

@@ -70,7 +70,7 @@ def test_s2_the_same_version_again_is_unchanged() -> None:
 def test_s2_the_same_version_is_taken_content_and_all() -> None:
     region = ready(link())
     assert region.happens(jobless(version=1)) == Outcome.APPLIED
-    assert region.heard()[-1] == ("ended", "doctor_left")
+    assert region.changes_of()[-1] == ("ended", "doctor_left")
 
 
 def test_s2_at_the_same_version_a_removal_wins_whichever_came_first() -> None:
@@ -131,7 +131,7 @@ def test_s4_an_employment_that_ends_touches_the_links_of_its_unit_only() -> None
         link(there, head=head(OTHER_UNIT)),
         staff(DOCTOR, post(OTHER_UNIT), version=3),
     )
-    assert region.told[2:] == [(here, "ended", "doctor_left")]
+    assert region.link_changes[2:] == [(here, "ended", "doctor_left")]
     assert region.link(there) is not None
     assert (region.entry().active, region.entry(unit=OTHER_UNIT).active) == (False, True)
 
@@ -163,7 +163,7 @@ def test_s4_there_is_no_title_and_no_employment_where_none_makes_the_pair_select
 def test_s5_absence_takes_no_new_links_and_keeps_the_old() -> None:
     away = staff(DOCTOR, post(away=((TODAY, TODAY),)), version=2)
     region = ready(link(), away, listing(patients(1)[0]))
-    assert region.heard() == [("assigned", "linked_by_unit")]
+    assert region.changes_of() == [("assigned", "linked_by_unit")]
     assert region.asks(link(patients(1)[0])) == "doctor_absent"
     said = region.says()
     assert said is not None
@@ -182,7 +182,7 @@ def test_s5_one_employment_without_absence_is_enough() -> None:
 )
 def test_s6_who_is_no_longer_selectable_becomes_inactive_and_the_links_end(news: object) -> None:
     region = ready(update(role="x"), link(), pause(), news)
-    assert region.heard() == [("assigned", "linked_by_unit"), ("ended", "doctor_left")]
+    assert region.changes_of() == [("assigned", "linked_by_unit"), ("ended", "doctor_left")]
     entry = region.entry()
     assert (entry.active, entry.pause, entry.profile) == (False, None, Profile(role="x"))
 
@@ -195,13 +195,13 @@ def test_s6_selectable_again_the_doctor_stays_inactive_until_activated_again() -
 
 def test_s6_a_setting_keeps_the_links_of_who_left() -> None:
     region = ready(link(), jobless(version=2), policy=Policy(end_links_of_leavers=False))
-    assert region.heard() == [("assigned", "linked_by_unit")]
+    assert region.changes_of() == [("assigned", "linked_by_unit")]
     assert not region.entry().active
 
 
 def test_s7_a_protected_doctor_is_withdrawn_everywhere_and_reduced_to_id_version_and_mark() -> None:
     region = ready(update(role="x"), link(), staff(version=2, protected=True))
-    assert region.heard()[-1] == ("ended", "doctor_withdrawn")
+    assert region.changes_of()[-1] == ("ended", "doctor_withdrawn")
     assert region.doctors[DOCTOR] == Doctor(DOCTOR, 2, protected=True, fact_at=NOON)
     entry = region.entry()
     assert (entry.activated, entry.active, entry.pause, entry.profile) == (False, False, None, Profile())
@@ -236,13 +236,13 @@ def test_s7_a_removal_does_not_lift_the_protection() -> None:
 def test_s8_a_new_name_is_one_renamed_change_for_each_linked_patient() -> None:
     one, two = sorted([PATIENT, *patients(1)])
     region = ready(listing(patients(1)[0]), link(one), link(two), staff(version=2, name=("Jon", "Ny")))
-    assert region.told[2:] == [(one, "renamed", "doctor_renamed"), (two, "renamed", "doctor_renamed")]
+    assert region.link_changes[2:] == [(one, "renamed", "doctor_renamed"), (two, "renamed", "doctor_renamed")]
     assert region.value()["doctor"]["name"] == "Jon Ny"
 
 
 def test_s8_a_title_alone_makes_no_change_event_but_the_doctor_topic_shows_it() -> None:
     region = ready(link(), staff(DOCTOR, post(title="Överläkare"), version=2))
-    assert region.heard() == [("assigned", "linked_by_unit")]
+    assert region.changes_of() == [("assigned", "linked_by_unit")]
     said = region.says()
     assert said is not None
     assert said["doctor"]["title"] == "Överläkare"
@@ -250,7 +250,7 @@ def test_s8_a_title_alone_makes_no_change_event_but_the_doctor_topic_shows_it() 
 
 def test_s8_who_leaves_under_a_new_name_is_not_renamed_as_well() -> None:
     region = ready(link(), jobless(version=2, name=("Jon", "Ny")))
-    assert region.heard() == [("assigned", "linked_by_unit"), ("ended", "doctor_left")]
+    assert region.changes_of() == [("assigned", "linked_by_unit"), ("ended", "doctor_left")]
 
 
 def test_s10_persons_and_units_never_seen_are_normal() -> None:
@@ -265,7 +265,7 @@ def test_s11_a_tombstone_removes_as_of_its_timestamp() -> None:
     region = ready(link())
     assert region.happens(tombstone(), at=EARLIER, tombstones=staff_topic) == Outcome.STALE
     assert region.happens(tombstone(), at=NOON, tombstones=staff_topic) == Outcome.APPLIED
-    assert region.heard()[-1] == ("ended", "doctor_left")
+    assert region.changes_of()[-1] == ("ended", "doctor_left")
 
 
 def test_s11_after_a_tombstone_only_a_higher_version_brings_the_person_back() -> None:

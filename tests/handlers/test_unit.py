@@ -44,18 +44,18 @@ REPLACED = unit(version=2, replaced_by=OTHER_UNIT)
 
 def test_s9_a_new_name_is_one_renamed_change_for_each_linked_patient() -> None:
     region = ready(link(), unit(name="Nya Majorna", version=2))
-    assert region.heard()[1:] == [("renamed", "unit_renamed")]
+    assert region.changes_of()[1:] == [("renamed", "unit_renamed")]
     assert region.value()["unit"]["name"] == "Nya Majorna"
 
 
 def test_s9_a_name_heard_for_the_first_time_is_a_new_name() -> None:
     region = Region(staff(), activate(), listing(), link(), unit())
-    assert region.heard() == [("assigned", "linked_by_unit"), ("renamed", "unit_renamed")]
+    assert region.changes_of() == [("assigned", "linked_by_unit"), ("renamed", "unit_renamed")]
 
 
 def test_s8_a_care_giver_alone_makes_no_change_event() -> None:
     region = ready(link(), unit(version=2, care_giver_hsa_id="SE2321000131-E000000000001"))
-    assert region.heard() == [("assigned", "linked_by_unit")]
+    assert region.changes_of() == [("assigned", "linked_by_unit")]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_s8_a_care_giver_alone_makes_no_change_event() -> None:
 )
 def test_s9_a_closed_unit_has_no_active_doctors_and_its_links_end(news: object) -> None:
     region = ready(pause(), resume(), link(), news)
-    assert region.heard()[1:] == [("ended", "unit_closed")]
+    assert region.changes_of()[1:] == [("ended", "unit_closed")]
     assert not region.entry().active
     said = region.says()
     assert said is not None
@@ -93,7 +93,7 @@ def test_s9_what_is_held_of_a_removed_unit_does_not_name_it() -> None:
 )
 def test_s9_links_of_a_replaced_unit_move_with_the_same_start_and_nothing_ends(news: object) -> None:
     region = ready(link(start="2025-03-01"), news)
-    assert region.heard()[1:] == [("rekeyed", "unit_replaced")]
+    assert region.changes_of()[1:] == [("rekeyed", "unit_replaced")]
     value = region.value()
     assert (value["unit"]["hsa_id"], value["start"], value["doctor"]["title"]) == (
         OTHER_UNIT,
@@ -121,7 +121,7 @@ def test_s9_the_old_id_means_the_new_unit_in_listings_employments_and_commands()
 
 def test_s9_also_when_the_replaced_unit_is_removed_afterwards() -> None:
     region = ready(link(), REPLACED, unit_removed(version=3), listing(sequence=2))
-    assert region.heard()[1:] == [("rekeyed", "unit_replaced")]
+    assert region.changes_of()[1:] == [("rekeyed", "unit_replaced")]
     assert region.asks(link(head=head(UNIT))) == "unchanged"
 
 
@@ -133,13 +133,13 @@ def test_s9_only_as_long_as_its_fact_says_so() -> None:
 
 def test_s9_chains_are_followed() -> None:
     region = ready(link(), unit(OTHER_UNIT, replaced_by=THIRD_UNIT), REPLACED)
-    assert region.heard()[1:] == [("rekeyed", "unit_replaced")]
+    assert region.changes_of()[1:] == [("rekeyed", "unit_replaced")]
     assert region.link() == Link(THIRD_UNIT, DOCTOR, TODAY)
 
 
 def test_s9_a_chain_that_grows_at_its_end_moves_all_again() -> None:
     region = ready(link(), REPLACED, unit(OTHER_UNIT, replaced_by=THIRD_UNIT))
-    assert region.heard()[1:] == [("rekeyed", "unit_replaced"), ("rekeyed", "unit_replaced")]
+    assert region.changes_of()[1:] == [("rekeyed", "unit_replaced"), ("rekeyed", "unit_replaced")]
     assert region.entry(unit=THIRD_UNIT).active
 
 
@@ -151,7 +151,7 @@ def test_s9_a_cycle_stops_at_its_first_repeat() -> None:
 
 def test_s9_a_unit_replaced_by_itself_is_itself() -> None:
     region = ready(link(), unit(version=2, replaced_by=UNIT))
-    assert region.heard() == [("assigned", "linked_by_unit")]
+    assert region.changes_of() == [("assigned", "linked_by_unit")]
 
 
 def test_s9_roster_entries_move_whole() -> None:
@@ -186,7 +186,7 @@ def test_s9_the_doctors_of_a_closed_unit_are_found_when_it_is_replaced() -> None
 
 def test_e2_a_replacement_is_applied_before_any_reason_to_end() -> None:
     region = ready(link(), unit(OTHER_UNIT, end=YESTERDAY), REPLACED)
-    assert region.heard()[1:] == [("rekeyed", "unit_replaced"), ("ended", "unit_closed")]
+    assert region.changes_of()[1:] == [("rekeyed", "unit_replaced"), ("ended", "unit_closed")]
     assert region.value()["unit"]["hsa_id"] == OTHER_UNIT
 
 
@@ -215,7 +215,7 @@ def test_s11_a_tombstone_closes_the_unit_unless_the_fact_is_later() -> None:
     region = ready(link())
     assert region.happens(tombstone(UNIT), at=EARLIER, tombstones=unit_topic) == Outcome.STALE
     assert region.happens(tombstone(UNIT), at=NOON, tombstones=unit_topic) == Outcome.APPLIED
-    assert region.heard()[1:] == [("ended", "unit_closed")]
+    assert region.changes_of()[1:] == [("ended", "unit_closed")]
     assert region.happens(unit(version=1)) == Outcome.STALE
     assert Region().happens(tombstone(UNIT), tombstones=unit_topic) == Outcome.UNCHANGED
 
@@ -223,9 +223,9 @@ def test_s11_a_tombstone_closes_the_unit_unless_the_fact_is_later() -> None:
 def test_s9_who_left_the_replaced_unit_does_not_come_along_active() -> None:
     region = ready(link(), staff_removed(), REPLACED)
     assert not region.entry(unit=OTHER_UNIT).active
-    assert region.heard()[1:] == [("ended", "doctor_left")]
+    assert region.changes_of()[1:] == [("ended", "doctor_left")]
 
 
 def test_s9_a_listing_at_the_old_id_is_no_relisting() -> None:
     region = ready(link(), REPLACED, listing(PATIENT, choice(OTHER_UNIT, LONG_AGO), sequence=2), listing(sequence=3))
-    assert region.heard()[1:] == [("rekeyed", "unit_replaced")]
+    assert region.changes_of()[1:] == [("rekeyed", "unit_replaced")]

@@ -14,10 +14,10 @@ KINDS = {
 def commands(world: World) -> list[Record]:
     """One to four commands to one unit, so that their order is kept; or one that was sent before."""
     if world.sent_commands and world.chance(0.05):
-        return [world.dice.choice(world.sent_commands)]
+        return [world.rng.choice(world.sent_commands)]
     if world.waiting_parts and world.chance(0.25):
-        return [world.waiting_parts.pop(world.dice.randrange(len(world.waiting_parts)))()]
-    unit = world.dice.choice(UNITS)
+        return [world.waiting_parts.pop(world.rng.randrange(len(world.waiting_parts)))()]
+    unit = world.rng.choice(UNITS)
     made = [command(world, unit) for _ in range(world.some((3, 1), (2, 2), (1, 4)))]
     world.sent_commands += made
     return made
@@ -25,8 +25,8 @@ def commands(world: World) -> list[Record]:
 
 def command(world: World, unit: str) -> Record:
     """One command, at times by somebody without the right or with a bad id."""
-    name: str = world.dice.choices(list(KINDS), list(KINDS.values()))[0]
-    actor = world.some((40, {}), (1, {"role": "Läkare"}), (1, {"unit_hsa_id": world.dice.choice(UNITS)}),
+    name: str = world.rng.choices(list(KINDS), list(KINDS.values()))[0]
+    actor = world.some((40, {}), (1, {"role": "Läkare"}), (1, {"unit_hsa_id": world.rng.choice(UNITS)}),
                        (8, {"role": "Vårdvalsbehörig"}))  # fmt: skip
     fields = FIELDS[name](world, unit)
     if world.chance(0.08):
@@ -36,20 +36,20 @@ def command(world: World, unit: str) -> Record:
 
 def doctor(world: World, unit: str, active: float = 0.8) -> str:
     """Mostly one who is active at the unit, if there is any."""
-    there = sorted(who for at, who in world.shadow.roster if at == world.shadow.means(unit))
-    there = [who for who in there if world.shadow.active(who, world.shadow.means(unit))]
+    there = sorted(who for at, who in world.model.roster if at == world.model.means(unit))
+    there = [who for who in there if world.model.active(who, world.model.means(unit))]
     if there and world.chance(active):
-        return world.dice.choice(there)
-    bad: str = world.some((30, world.dice.choice(DOCTORS)), (1, "SE2321000131"), (2, DOCTORS[0].lower()))
+        return world.rng.choice(there)
+    bad: str = world.some((30, world.rng.choice(DOCTORS)), (1, "SE2321000131"), (2, DOCTORS[0].lower()))
     return bad
 
 
 def patient(world: World, unit: str) -> str:
     """Mostly one listed at the unit."""
-    there = [one for one in PATIENTS if world.shadow.listed_at(one) == world.shadow.means(unit)]
+    there = [one for one in PATIENTS if world.model.listed_at(one) == world.model.means(unit)]
     if there and world.chance(0.85):
-        return world.dice.choice(there)
-    return world.dice.choice([*PATIENTS, *PATIENTS, *STRANGERS, "199006022398"])
+        return world.rng.choice(there)
+    return world.rng.choice([*PATIENTS, *PATIENTS, *STRANGERS, "199006022398"])
 
 
 def override(world: World) -> Data:
@@ -119,7 +119,7 @@ def unlink(world: World, unit: str) -> Data:
 
 def move(world: World, unit: str) -> Data:
     giver = doctor(world, unit)
-    theirs = world.shadow.linked(giver, world.shadow.means(unit))
+    theirs = world.model.linked(giver, world.model.means(unit))
     named = [patient(world, unit) for _ in range(world.some((2, 0), (1, 1), (1, 3)))]
     some = world.some((3, {}), (1, {"patient_ids": None}), (2, {"patient_ids": theirs[:2]}),
                       (2, {"patient_ids": theirs[1:] + named}))  # fmt: skip
@@ -131,8 +131,8 @@ def move(world: World, unit: str) -> Data:
 def distribute(world: World, unit: str) -> Data:
     named = world.some((4, {}), (1, {"doctor_hsa_ids": []}), (1, {"doctor_hsa_ids": None}),
                        (2, {"doctor_hsa_ids": [doctor(world, unit) for _ in range(2)]}))  # fmt: skip
-    limit = world.some((3, {}), (1, {"limit": None}), (1, {"limit": 0}), (3, {"limit": world.dice.randint(1, 3)}))
-    made: Data = {"seed": world.dice.randint(-(2**63), 2**63 - 1)} | named | limit | dry(world)
+    limit = world.some((3, {}), (1, {"limit": None}), (1, {"limit": 0}), (3, {"limit": world.rng.randint(1, 3)}))
+    made: Data = {"seed": world.rng.randint(-(2**63), 2**63 - 1)} | named | limit | dry(world)
     return made
 
 
@@ -140,7 +140,7 @@ def imported(world: World, unit: str) -> Data:
     """One part now; the others of the same import wait to be sent, each once, at times one of them twice."""
     parts = world.some((4, 1), (2, 2), (1, 3))
     shared = {"import_id": f"import-{world.sender.count}", "parts": parts} | override(world)
-    order = world.dice.sample(range(1, parts + 1), parts) + world.some((4, []), (1, [1]))
+    order = world.rng.sample(range(1, parts + 1), parts) + world.some((4, []), (1, [1]))
     made = [shared | {"part": part, "rows": rows(world, unit, part)} for part in order]
     made[-1] |= dry(world) if parts == 1 and len(made) == 1 else {}
     world.waiting_parts += [lambda data=data: world.sender.command("import-links", unit, **data) for data in made[1:]]  # type: ignore[misc]
@@ -151,14 +151,14 @@ def rows(world: World, unit: str, part: int) -> list[Data]:
     """A few rows, half of the files without fault."""
     made = []
     faulty = world.chance(0.35)
-    listed = [one for one in PATIENTS if world.shadow.listed_at(one) == world.shadow.means(unit)]
-    for number, one in enumerate(world.dice.sample(listed, world.dice.randint(0, len(listed))), start=1):
+    listed = [one for one in PATIENTS if world.model.listed_at(one) == world.model.means(unit)]
+    for number, one in enumerate(world.rng.sample(listed, world.rng.randint(0, len(listed))), start=1):
         row = {"row": part * 100 + number, "patient_id": one, "unit_hsa_id": unit}
         made.append(
             row | {"doctor_hsa_id": doctor(world, unit, 1.0)} | world.some((3, {}), (1, {"start": world.near(-9, 0)}))
         )
     if faulty:
-        odd = {"row": part * 100, "patient_id": patient(world, unit), "unit_hsa_id": world.dice.choice(UNITS)}
+        odd = {"row": part * 100, "patient_id": patient(world, unit), "unit_hsa_id": world.rng.choice(UNITS)}
         made.append(odd | {"doctor_hsa_id": doctor(world, unit, 0.5)} | start(world))
     return made
 

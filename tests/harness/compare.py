@@ -15,8 +15,8 @@ EITHER = {("unchanged", CLOCK): "stale"}  # the day again, or an earlier one: th
 def differences(expected: Observed, got: Observed) -> Iterator[str]:
     """One sentence per difference; none when all is as it must be."""
     yield from got.wrong
-    for key in sorted(expected.told.keys() | got.told.keys()):
-        yield from events(key, expected.told.get(key, []), got.told.get(key, []))
+    for key in sorted(expected.events.keys() | got.events.keys()):
+        yield from events(key, expected.events.get(key, []), got.events.get(key, []))
     for ce_id in sorted(expected.replies.keys() | got.replies.keys()):
         yield from answers(ce_id, expected.replies.get(ce_id, []), got.replies.get(ce_id, []))
     for key in sorted(expected.doctors.keys() | got.doctors.keys()):

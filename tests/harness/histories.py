@@ -22,36 +22,36 @@ STRANGERS = ["199006622394", "199013402397", "19900602A397"]
 
 @dataclass
 class World:
-    """`shadow` follows along only so that what is asked for makes sense often enough."""
+    """`model` follows along only so that what is asked for makes sense often enough."""
 
     seed: int
-    shadow: Model = field(default_factory=Model)
+    model: Model = field(default_factory=Model)
     versions: dict[str, int] = field(default_factory=dict)
     sent_commands: list[Record] = field(default_factory=list)
     waiting_parts: list[Callable[[], Record]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.dice = random.Random(self.seed)
+        self.rng = random.Random(self.seed)
         self.sender = Sender(datetime.combine(FIRST, time(8), UTC), source=f"history-{self.seed}")
         self.today = FIRST
 
     def chance(self, share: float) -> bool:
-        return self.dice.random() < share
+        return self.rng.random() < share
 
     def near(self, low: int = -6, high: int = 6) -> str:
         """A date around today."""
-        return (self.today + timedelta(days=self.dice.randint(low, high))).isoformat()
+        return (self.today + timedelta(days=self.rng.randint(low, high))).isoformat()
 
     def some(self, *ways: tuple[float, Any]) -> Any:
         """One of the ways, by weight."""
-        return self.dice.choices([way for _, way in ways], [weight for weight, _ in ways])[0]
+        return self.rng.choices([way for _, way in ways], [weight for weight, _ in ways])[0]
 
     def number(self, name: str) -> int:
         """The next version or sequence: mostly higher, at times the same, lower or far ahead."""
-        held = self.versions.get(name, 0)
-        given: int = held + self.some((75, 1), (10, 0), (8, -1), (3, -3), (4, 4))
-        self.versions[name] = max(held, given)
-        return given
+        version = self.versions.get(name, 0)
+        number: int = version + self.some((75, 1), (10, 0), (8, -1), (3, -3), (4, 4))
+        self.versions[name] = max(version, number)
+        return number
 
     def steps(self, count: int) -> list[Step]:
         """The first day, and then so many steps."""
@@ -60,7 +60,7 @@ class World:
         ways = ((7, self.days), (17, self.staff), (7, self.units), (22, self.listings), (2, self.broken),
                 (45, lambda: commands(self)))  # fmt: skip
         made = [Step([self.sender.day(FIRST.isoformat())])]
-        self.shadow.feed(made[0].records[0])
+        self.model.feed(made[0].records[0])
         for opening in (self.units, self.staff, self.listings):
             made += [self.follow(opening()) for _ in range(4)]
         while len(made) < count:
@@ -70,8 +70,8 @@ class World:
     def follow(self, records: list[Record]) -> Step:
         """The shadow hears it too."""
         for record in records:
-            self.shadow.feed(record)
-        self.sender.now += timedelta(seconds=self.dice.randint(1, 20))
+            self.model.feed(record)
+        self.sender.now += timedelta(seconds=self.rng.randint(1, 20))
         return Step(records)
 
     def days(self) -> list[Record]:
@@ -85,7 +85,7 @@ class World:
 
     def staff(self) -> list[Record]:
         """One to three persons."""
-        return [self.person(doctor) for doctor in self.dice.sample(DOCTORS, self.some((6, 1), (2, 2), (1, 3)))]
+        return [self.person(doctor) for doctor in self.rng.sample(DOCTORS, self.some((6, 1), (2, 2), (1, 3)))]
 
     def person(self, doctor: str) -> Record:
         """A state, a removal or a tombstone."""
@@ -96,7 +96,7 @@ class World:
             return self.sender.staff_removed(doctor, self.number(doctor))
         names = self.some((3, ("Anna", "Berg")), (1, ("Anna", "Alm")), (1, ("Bo", "Ek")))
         jobs = [self.job(unit) for unit in UNITS if self.chance(0.75)]
-        jobs += [self.job(self.dice.choice(UNITS)) for _ in range(self.some((3, 0), (2, 1)))]
+        jobs += [self.job(self.rng.choice(UNITS)) for _ in range(self.some((3, 0), (2, 1)))]
         return self.sender.staff(
             doctor, self.number(doctor), given_name=names[0], surname=names[1], employments=jobs,
             protected=self.chance(0.05), licences=self.some((20, ["LK"]), (1, []), (1, ["TL"]), (2, ["SSK", "LK"])),
@@ -116,14 +116,14 @@ class World:
 
     def units(self) -> list[Record]:
         """One unit, mostly in good health."""
-        unit = self.dice.choice(UNITS)
+        unit = self.rng.choice(UNITS)
         kind = self.some((90, "state"), (5, "removed"), (5, "tombstone"))
         if kind == "tombstone":
             return [self.sender.tombstone(UNIT, unit, timedelta(hours=self.some((1, 0), (1, 90))))]
         if kind == "removed":
             return [self.sender.unit_removed(unit, self.number(unit))]
         ends = self.some((6, None), (1, self.near(-3, 4)))
-        new = self.some((5, None), (1, self.dice.choice(UNITS)))
+        new = self.some((5, None), (1, self.rng.choice(UNITS)))
         name = self.some((3, "Majorna"), (1, "Kungshöjd"), (1, "Alepraktiken"))
         fields = {"name": name, "end": ends, "replaced_by": new, "start": self.some((2, None), (1, self.near()))}
         giver = self.some((2, None), (1, UNITS[0]))
@@ -134,24 +134,24 @@ class World:
         """Several patients' vårdval, or one changed id."""
         if self.chance(0.07):
             return [self.changed_id()]
-        return [self.listing(patient) for patient in self.dice.sample(PATIENTS, self.dice.randint(1, 4))]
+        return [self.listing(patient) for patient in self.rng.sample(PATIENTS, self.rng.randint(1, 4))]
 
     def listing(self, patient: str) -> Record:
         """Mostly at a unit, at times on the way to another."""
         if self.chance(0.03):
             return self.sender.tombstone(LISTING, f"key-{PATIENTS.index(patient)}")
         fields = {
-            "current": self.some((8, choice(self.dice.choice(UNITS), self.near(-20, 2))), (1, None)),
-            "upcoming": self.some((5, None), (2, choice(self.dice.choice(UNITS), self.near(-1, 5)))),
-            "care_burden": self.some((1, None), (1, self.dice.randint(0, 9) / 4)),
+            "current": self.some((8, choice(self.rng.choice(UNITS), self.near(-20, 2))), (1, None)),
+            "upcoming": self.some((5, None), (2, choice(self.rng.choice(UNITS), self.near(-1, 5)))),
+            "care_burden": self.some((1, None), (1, self.rng.randint(0, 9) / 4)),
             "protected": self.chance(0.05),
         }
-        known = self.some((30, patient), (1, self.dice.choice(STRANGERS)))
+        known = self.some((30, patient), (1, self.rng.choice(STRANGERS)))
         return self.sender.listing(known, self.number(patient), f"key-{PATIENTS.index(patient)}", **fields)
 
     def changed_id(self) -> Record:
         """From one of the world's patients to another."""
-        old, new = self.dice.choice(PATIENTS), self.dice.choice(PATIENTS + STRANGERS[:1])
+        old, new = self.rng.choice(PATIENTS), self.rng.choice(PATIENTS + STRANGERS[:1])
         sequence = self.number(old)
         if new in self.versions:
             self.versions[new] = max(self.versions[new], sequence)
@@ -159,6 +159,6 @@ class World:
 
     def broken(self) -> list[Record]:
         """A record with a fault in its data."""
-        sound = self.dice.choice([self.person(DOCTORS[0]), self.listing(PATIENTS[0])])
+        sound = self.rng.choice([self.person(DOCTORS[0]), self.listing(PATIENTS[0])])
         value = self.some((1, b"{"), (1, b"[]"), (2, b'{"hsa_id": "SE1", "version": 1, "patient_id": "1"}'))
         return [sound if sound.value is None else Record(sound.topic, sound.key, value, sound.headers, sound.timestamp)]

@@ -27,7 +27,7 @@ class InMemory:
 
     def __init__(self, region: Region | None = None) -> None:
         self.region = region or Region(today=date.min)
-        self.heard = Observed()
+        self.observed = Observed()
         self._replies: dict[tuple[str, str], tuple[str, Data]] = {}
         self._known: set[tuple[str, str]] = set()
         self._mark = 0
@@ -39,12 +39,12 @@ class InMemory:
         try:
             message = read(record.topic, wire)
         except Undecodable as error:
-            self.heard.dead[letter(record, str(error.reason.code))] += 1
+            self.observed.dead[letter(record, str(error.reason.code))] += 1
             outcome = "dead"
         else:
             outcome = self._decide(record, message.data, _cause(record, message))
             self._listen()
-        self.heard.outcomes[record.topic, outcome] += 1
+        self.observed.outcomes[record.topic, outcome] += 1
 
     def _decide(self, record: Record, data: Any, cause: Cause) -> str:
         region, who = self.region, (cause.source, cause.id)
@@ -74,7 +74,9 @@ class InMemory:
             match change:
                 case LinkChange():
                     key = patient_key(f"{change.patient_id:012d}", SETTINGS.secret)
-                    self.heard.told.setdefault(key, []).append(ObservedEvent(change.value, change.cause.correlation_id))
+                    self.observed.events.setdefault(key, []).append(
+                        ObservedEvent(change.value, change.cause.correlation_id)
+                    )
                 case ReplyCreated():
                     who = change.cause.source, change.cause.id
                     self._replies[who] = f"reply/{who[0]}/{who[1]}", change.value
@@ -84,21 +86,23 @@ class InMemory:
                         self._replies[change.asked_by] = reply
                     self._answer(reply)
                 case DoctorChange():
-                    self.heard.doctors[f"{change.pair.unit}/{change.pair.doctor}"] = None
+                    self.observed.doctors[f"{change.pair.unit}/{change.pair.doctor}"] = None
 
     def _answer(self, reply: tuple[str, Data]) -> None:
-        self.heard.replies.setdefault(reply[0], []).append(reply[1])
+        self.observed.replies.setdefault(reply[0], []).append(reply[1])
 
-    def heard_in_the_end(self) -> Observed:
+    def observed_in_the_end(self) -> Observed:
         """All that was heard; doctors with the figures they have by now."""
-        for key in self.heard.doctors:
+        for key in self.observed.doctors:
             at, doctor = key.split("/")
             core = self.region.says(doctor, at)
             if core is not None:
                 linked = self.region.linked(doctor, at)
                 burden = sum(self.region.patients[number].care_burden or 0 for number in linked)
-                self.heard.doctors[key] = add_statistics(core, Statistics(len(linked), burden), "2026-05-26T12:00:00Z")
-        return self.heard
+                self.observed.doctors[key] = add_statistics(
+                    core, Statistics(len(linked), burden), "2026-05-26T12:00:00Z"
+                )
+        return self.observed
 
 
 def _cause(record: Record, message: Any) -> Cause:

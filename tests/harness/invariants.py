@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from tests.harness.records import COMMAND, DOCTOR, REPLY, TOLD, Record, header
+from tests.harness.records import CHANGES, COMMAND, DOCTOR, REPLY, Record, header
 from tests.harness.session import Session
 from tests.model.ids import patient_key
 
@@ -49,21 +49,21 @@ def query(url: str, sql: str) -> list[Any]:
     return asyncio.run(ask())
 
 
-def breaches(play: Session, *, replies: bool = True) -> list[str]:
+def breaches(session: Session, *, replies: bool = True) -> list[str]:
     """One sentence per breach; `replies` False where commands were sent that cannot be read."""
-    play.topics.collect()
-    url = play.installation.database_url
+    session.topics.collect()
+    url = session.installation.database_url
     found = [f"{what}: {len(rows)}" for what, sql in BREACHES.items() if (rows := query(url, sql))]
     found += [f"above the ceiling: {unit}/{doctor}" for unit, doctor in query(url, CEILINGS)]
-    found += [*sequences(play.topics.heard), *_told(play), *_figures(play)]
-    return [*found, *_replies(play)] if replies else found
+    found += [*sequences(session.topics.records), *_changes(session), *_statistics(session)]
+    return [*found, *_replies(session)] if replies else found
 
 
 def sequences(records: list[Record]) -> Iterator[str]:
     """P1, P4: per key the revisions 1, 2, 3 …, nothing lost, doubled or out of order."""
     revisions: Counter[str] = Counter()
     for record in records:
-        if record.topic == TOLD:
+        if record.topic == CHANGES:
             key = record.key or ""
             revisions[key] += 1
             wanted, got = f"{key}/{revisions[key]}", header(record.headers, "ce_id")
@@ -79,23 +79,23 @@ def newest(records: list[Record], topic: str) -> dict[str, Any]:
     return {key: None if value is None else json.loads(value) for key, value in last.items()}
 
 
-def _told(play: Session) -> Iterator[str]:
+def _changes(session: Session) -> Iterator[str]:
     """P2, P3: the newest record per key is what the database holds, revision included, and each change was audited."""
-    url, secret = play.installation.database_url, play.installation.settings.secret
-    last = newest(play.topics.heard, TOLD)
+    url, secret = session.installation.database_url, session.installation.settings.secret
+    last = newest(session.topics.records, CHANGES)
     said = {
         key: (one["unit"]["hsa_id"], one["doctor"]["hsa_id"], one["start"], one["revision"])
         for key, one in last.items()
         if one is not None and one["status"] == "active"
     }
-    held = {
+    linked = {
         patient_key(f"{patient:012d}", secret): (unit, doctor, start.isoformat(), revision)
         for patient, unit, doctor, start, revision in query(url, LINKS)
     }
-    for key in sorted(said.keys() | held.keys()):
-        if said.get(key) != held.get(key):
-            yield f"1177 {key}: heard {said.get(key)}, the database holds {held.get(key)}"
-    counts = Counter(record.key for record in play.topics.heard if record.topic == TOLD)
+    for key in sorted(said.keys() | linked.keys()):
+        if said.get(key) != linked.get(key):
+            yield f"1177 {key}: heard {said.get(key)}, the database holds {linked.get(key)}"
+    counts = Counter(record.key for record in session.topics.records if record.topic == CHANGES)
     for key, revision in query(url, HELD):
         if counts[key] != revision:
             yield f"1177 {key}: {counts[key]} records heard, the database is at revision {revision}"
@@ -104,21 +104,21 @@ def _told(play: Session) -> Iterator[str]:
         yield f"{audited} changes audited, {counts.total()} heard"
 
 
-def _replies(play: Session) -> Iterator[str]:
+def _replies(session: Session) -> Iterator[str]:
     """C2: one answer to each command that was sent once."""
-    heard = Counter(header(record.headers, "ce_id") for record in play.topics.heard if record.topic == REPLY)
+    answered = Counter(header(record.headers, "ce_id") for record in session.topics.records if record.topic == REPLY)
     asked: Counter[str] = Counter()
-    for record in play.sent:
+    for record in session.sent:
         if record.topic == COMMAND and (id := header(record.headers, "ce_id")):
             asked[f"reply/{header(record.headers, 'ce_source')}/{id}"] += 1
-    for ce_id in sorted(asked.keys() | {one or "" for one in heard}):
-        if asked[ce_id] != heard[ce_id]:
-            yield f"{ce_id}: sent {asked[ce_id]} times, answered {heard[ce_id]} times"
+    for ce_id in sorted(asked.keys() | {one or "" for one in answered}):
+        if asked[ce_id] != answered[ce_id]:
+            yield f"{ce_id}: sent {asked[ce_id]} times, answered {answered[ce_id]} times"
 
 
-def _figures(play: Session) -> Iterator[str]:
+def _statistics(session: Session) -> Iterator[str]:
     """The doctor topic's newest record counts the links there are."""
-    held = dict(query(play.installation.database_url, FIGURES))
-    for key, one in newest(play.topics.heard, DOCTOR).items():
-        if one is not None and one["listed_patients"] != held.get(key, 0):
-            yield f"doctor {key}: {one['listed_patients']} patients told, {held.get(key, 0)} held"
+    linked = dict(query(session.installation.database_url, FIGURES))
+    for key, one in newest(session.topics.records, DOCTOR).items():
+        if one is not None and one["listed_patients"] != linked.get(key, 0):
+            yield f"doctor {key}: {one['listed_patients']} patients published, {linked.get(key, 0)} linked"

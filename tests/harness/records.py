@@ -9,8 +9,8 @@ from typing import Any
 STAFF, UNIT, LISTING = "kiv.staff.v1", "kiv.unit.v1", "vardval.listing.v1"
 COMMAND, CLOCK = "listning.command.v1", "listning.clock.v1"
 INPUTS = (STAFF, UNIT, LISTING, COMMAND, CLOCK)
-REPLY, DOCTOR, TOLD = "listning.reply.v1", "listning.doctor.v1", "1177.fast-lakarkontakt.v1"
-OUTPUTS = (REPLY, DOCTOR, TOLD, *(f"{name}.dlq" for name in INPUTS))
+REPLY, DOCTOR, CHANGES = "listning.reply.v1", "listning.doctor.v1", "1177.fast-lakarkontakt.v1"
+OUTPUTS = (REPLY, DOCTOR, CHANGES, *(f"{name}.dlq" for name in INPUTS))
 PREFIX = "se.vgregion."
 
 Data = dict[str, Any]

@@ -109,13 +109,13 @@ class Region:
         return [change.value for change in self.changes if isinstance(change, ReplyCreated)][-1]
 
     @property
-    def told(self) -> list[tuple[str, str, str]]:
+    def link_changes(self) -> list[tuple[str, str, str]]:
         """Every change that 1177 heard, in order: patient, change, reason."""
         return [(f"{c.patient_id:012d}", c.change, c.reason) for c in self.changes if isinstance(c, LinkChange)]
 
-    def heard(self, patient: str = PATIENT) -> list[tuple[str, str]]:
+    def changes_of(self, patient: str = PATIENT) -> list[tuple[str, str]]:
         """What 1177 heard of one patient, in order: change and reason."""
-        return [(change, reason) for who, change, reason in self.told if who == patient]
+        return [(change, reason) for who, change, reason in self.link_changes if who == patient]
 
     def last(self, patient: str = PATIENT) -> LinkChange:
         """The newest record of the patient's key."""
@@ -138,8 +138,8 @@ class Region:
 
     def link(self, patient: str = PATIENT) -> Link | None:
         """The patient's fast läkarkontakt."""
-        held = self.patients.get(int(patient))
-        return None if held is None else held.link
+        found = self.patients.get(int(patient))
+        return None if found is None else found.link
 
     def entry(self, doctor: str = DOCTOR, unit: str = UNIT) -> RosterEntry:
         """The doctor at the unit."""
@@ -151,7 +151,7 @@ class Region:
 
     def since(self, mark: int) -> list[tuple[str, str, str]]:
         """What 1177 heard after so many of its changes."""
-        return self.told[mark:]
+        return self.link_changes[mark:]
 
     @property
     def audited(self) -> list[tuple[str, str]]:
@@ -171,7 +171,7 @@ class Region:
         return Cause("a-source", name, at, actor=actor and actor.id, role=actor and actor.role)
 
     def _world(self) -> World:
-        return World(self.today, self.began, self.policy, {i: replace(held) for i, held in self.units.items()})
+        return World(self.today, self.began, self.policy, {i: replace(patient) for i, patient in self.units.items()})
 
     def _drive(self, decision: Generator[Needs, None, T], world: World) -> T:
         while True:
@@ -206,28 +206,30 @@ class Region:
     def _load_patients(self, needs: Needs, world: World) -> None:
         wanted = {number for number in needs.patients if number in self.patients} | needs.new_patients
         counted = {pair.doctor for pair in needs.counts}
-        for held in self.patients.values():
-            overdue = held.due is not None and held.due <= self.today
-            if held.link is not None and (
-                held.link.doctor in needs.links_of_doctor
-                or held.link.unit in needs.links_of_unit
-                or (overdue and held.link.doctor in counted)
+        for patient in self.patients.values():
+            overdue = patient.due is not None and patient.due <= self.today
+            if patient.link is not None and (
+                patient.link.doctor in needs.links_of_doctor
+                or patient.link.unit in needs.links_of_unit
+                or (overdue and patient.link.doctor in counted)
             ):
-                wanted.add(held.id)
-            chosen = {choice.unit for choice in (held.current, held.upcoming) if choice is not None}
-            if (held.link is None or overdue) and any(chosen & world.predecessors_of(at) for at in needs.unlinked_at):
-                wanted.add(held.id)
+                wanted.add(patient.id)
+            chosen = {choice.unit for choice in (patient.current, patient.upcoming) if choice is not None}
+            if (patient.link is None or overdue) and any(
+                chosen & world.predecessors_of(at) for at in needs.unlinked_at
+            ):
+                wanted.add(patient.id)
         for number in sorted(wanted - world.patients.keys()):
-            held = self.patients.get(number) or self._unknown(number)
-            if held.forgotten is None or number in needs.new_patients:
-                world.add_patient(replace(held))
+            patient = self.patients.get(number) or self._unknown(number)
+            if patient.forgotten is None or number in needs.new_patients:
+                world.add_patient(replace(patient))
 
     def _load_imports(self, needs: Needs, world: World) -> None:
         late = max((day - IMPORT_DAYS for day in needs.due), default=date.min)
-        for key, held in self.imports.items():
-            due = held.answered_by is None and held.first_day <= late
+        for key, patient in self.imports.items():
+            due = patient.answered_by is None and patient.first_day <= late
             if (key in needs.imports or key[0] in needs.imports_at or due) and key not in world.imports:
-                world.imports[key] = copy = deepcopy(held)
+                world.imports[key] = copy = deepcopy(patient)
                 for part in copy.parts.values():
                     part.rows = None
         for key in needs.import_rows & world.imports.keys():

@@ -36,23 +36,23 @@ class Session:
         self.sent += step.records
         self.installation.settle(timeout)
 
-    def step_with_kill(self, step: Step, dice: random.Random) -> None:
+    def step_with_kill(self, step: Step, rng: random.Random) -> None:
         """Sends, kills one of the processes before, while or after they work, and starts another."""
         self.topics.publish(step.records)
         self.sent += step.records
-        Event().wait(dice.choice((0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)))
-        self.installation.kill(dice.randrange(len(self.installation.processes)))
+        Event().wait(rng.choice((0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)))
+        self.installation.kill(rng.randrange(len(self.installation.processes)))
         self.killed += 1
         self.installation.start(1)
         self.installation.settle()
 
-    def heard(self) -> Observed:
+    def observe(self) -> Observed:
         """All that 1177, the vårdcentraler and the readers of dead letters have heard so far."""
         return from_records(self.topics.collect(), self.installation.settings.source)
 
     def differences(self) -> Iterator[str]:
         """Between what came out and what the model says must come out, outcomes too where nothing was killed."""
-        got = self.heard()
+        got = self.observe()
         model = Model(settings=self.installation.settings, observed=distributions(got, self.sent))
         for record in self.sent:
             try:

@@ -19,7 +19,7 @@ class Subscriber:
 
     installation: Installation
     topics: tuple[str, ...] = ("1177.fast-lakarkontakt.v1", "listning.reply.v1")
-    heard: dict[str, list[tuple[float, Message]]] = field(default_factory=dict)
+    records: dict[str, list[tuple[float, Message]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         wanted = {
@@ -42,18 +42,18 @@ class Subscriber:
 
     def forget(self) -> None:
         """What was heard so far counts no longer."""
-        self.heard = {topic: [] for topic in self.topics}
+        self.records = {topic: [] for topic in self.topics}
 
     def listen(self, seconds: float = 0.0) -> None:
         """Takes in what is there, or what comes within the time."""
         for message in self._consumer.consume(1000, timeout=seconds):
             assert message.error() is None, message.error()
             topic = (message.topic() or "").removeprefix(self.installation.prefix)
-            self.heard[topic].append((time.perf_counter(), message))
+            self.records[topic].append((time.perf_counter(), message))
 
     def require_promised(self) -> None:
         """Fails where one of the records heard is not what its topic promises; apart from hearing, which is timed."""
-        for topic, records in self.heard.items():
+        for topic, records in self.records.items():
             for _, message in records:
                 require_promised(topic, message.value(), headers_of(message))
 
@@ -61,7 +61,7 @@ class Subscriber:
         """Listens until there are so many `events` and `replies`; returns when the last of them came."""
         wanted = [numbers.get("events", 0), numbers.get("replies", 0)]
         deadline = time.perf_counter() + _SECONDS
-        while any(len(self.heard[topic]) < number for topic, number in zip(self.topics, wanted, strict=True)):
+        while any(len(self.records[topic]) < number for topic, number in zip(self.topics, wanted, strict=True)):
             self.listen(0.01)
-            assert time.perf_counter() < deadline, {topic: len(heard) for topic, heard in self.heard.items()}
-        return max(at for heard in self.heard.values() for at, _ in heard)
+            assert time.perf_counter() < deadline, {topic: len(records) for topic, records in self.records.items()}
+        return max(at for records in self.records.values() for at, _ in records)

@@ -23,7 +23,7 @@ class Topics:
 
     bootstrap: str
     prefix: str
-    heard: list[Record] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     reached: dict[tuple[str, int], int] = field(default_factory=dict)
     failed: list[Any] = field(default_factory=list)
 
@@ -66,7 +66,7 @@ class Topics:
             return all(self.reached[one] >= end for one, end in ends.items())
 
         until(read_all, 30, "reading the output topics to their ends", every=0)
-        return self.heard
+        return self.records
 
     def take(self, message: Message) -> None:
         """Notes a record, or how far a partition without records reaches."""
@@ -82,7 +82,7 @@ class Topics:
         plain = headers_of(message)
         topic = where[0].removeprefix(self.prefix)
         require_promised(topic, value, plain)
-        self.heard.append(Record(topic, text, value, plain, message.timestamp()[1]))
+        self.records.append(Record(topic, text, value, plain, message.timestamp()[1]))
 
     def close(self) -> None:
         """Leaves quietly."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from tests.harness.invariants import breaches, newest
-from tests.harness.records import TOLD, Data, Record, Sender, choice, employment, header
+from tests.harness.records import CHANGES, Data, Record, Sender, choice, employment, header
 from tests.harness.session import Session
 from tests.model.ids import patient_key, personnummer
 from tests.scenarios.schedule import Step
@@ -53,10 +53,10 @@ class Workload:
                   for unit in (HOME, AWAY)]  # fmt: skip
         return [Step(days), Step(units), Step(staff), Step(listed), Step(active)]
 
-    def set_up(self, play: Session) -> None:
+    def set_up(self, session: Session) -> None:
         """All of it, and every patient linked by a distribution."""
         for step in (*self.opening(), Step([self.sender.command("distribute-patients", HOME, seed=1)])):
-            play.step(step)
+            session.step(step)
 
     def stream(self, each: int, leavers: float = 0.6) -> list[Record]:
         """`each` vårdval a patient, patients taking turns; a share of them is at AWAY from their middle one on."""
@@ -68,15 +68,17 @@ class Workload:
             for patient in self.patients
         ]
 
-    def faults(self, play: Session) -> list[str]:
+    def faults(self, session: Session) -> list[str]:
         """Each leaver's link ended once, the others' stands, and the invariants hold."""
-        found = breaches(play)
-        told = newest(play.topics.heard, TOLD)
-        counts = Counter(record.key for record in play.topics.heard if record.topic == TOLD)
+        found = breaches(session)
+        newest_values = newest(session.topics.records, CHANGES)
+        counts = Counter(record.key for record in session.topics.records if record.topic == CHANGES)
         for patient in self.patients:
-            key = patient_key(patient, play.installation.settings.secret)
-            last, wanted = told.get(key), ("relisted", 2) if patient in self.relisted else ("distributed", 1)
+            key = patient_key(patient, session.installation.settings.secret)
+            last, wanted = newest_values.get(key), ("relisted", 2) if patient in self.relisted else ("distributed", 1)
             if last is None or (last["reason"], counts[key]) != wanted:
                 found.append(f"1177 {key}: {wanted} expected, heard {counts[key]}, {last and last['reason']}")
-        found += [f"dead: {header(one.headers, 'dlq_detail')}" for one in play.topics.heard if one.topic[-4:] == ".dlq"]
-        return (found + [f"leaked: {leak}" for leak in play.leaks(self.patients)])[:20]
+        found += [
+            f"dead: {header(one.headers, 'dlq_detail')}" for one in session.topics.records if one.topic[-4:] == ".dlq"
+        ]
+        return (found + [f"leaked: {leak}" for leak in session.leaks(self.patients)])[:20]

@@ -11,10 +11,10 @@ from infra.offload import run_in_thread_if_large
 
 
 async def test_the_event_loop_goes_on_while_something_large_is_computed() -> None:
-    told = threading.Event()
-    computing = asyncio.create_task(run_in_thread_if_large(100_000, lambda: told.wait(10)))
+    released = threading.Event()
+    computing = asyncio.create_task(run_in_thread_if_large(100_000, lambda: released.wait(10)))
     await asyncio.sleep(0)  # it begins; were it to compute here, nobody could tell it
-    told.set()
+    released.set()
     assert await computing
 
 

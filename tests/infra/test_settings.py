@@ -41,8 +41,8 @@ def refusal() -> str:
 
 
 def test_the_defaults_are_those_of_running_md() -> None:
-    held = Settings.load().model_dump(exclude={"database_url", "patient_key_secret", "kafka_bootstrap_servers"})
-    assert held == {
+    expected = Settings.load().model_dump(exclude={"database_url", "patient_key_secret", "kafka_bootstrap_servers"})
+    assert expected == {
         "kafka_security_protocol": "PLAINTEXT",
         "kafka_sasl_mechanism": None,
         "kafka_username": None,
@@ -72,7 +72,7 @@ def test_servers_are_read_without_the_spaces_between_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "field", "held"),
+    ("name", "value", "field", "expected"),
     [
         ("FASTLAKARE_ON_DOCTOR_LEFT", "keep", "on_doctor_left", "keep"),
         ("FASTLAKARE_ELIGIBLE_POSITIONS", "201010, 203090", "eligible_positions", frozenset({"201010", "203090"})),
@@ -85,10 +85,10 @@ def test_servers_are_read_without_the_spaces_between_them() -> None:
     ],
 )
 def test_a_variable_sets_its_setting(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str, field: str, held: object
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, field: str, expected: object
 ) -> None:
     monkeypatch.setenv(name, value)
-    assert getattr(Settings.load(), field) == held
+    assert getattr(Settings.load(), field) == expected
 
 
 @pytest.mark.parametrize(

@@ -162,10 +162,10 @@ def link(state: Outputs, data: Data) -> Answer:
     start = date.fromisoformat(data["start"]) if data.get("start") is not None else None
     if state.listed_at(patient_id) != unit:
         return Answer("patient_not_listed")
-    held = state.patient(patient_id).link
-    if held and held.doctor == doctor and start in (None, held.start):
+    link = state.patient(patient_id).link
+    if link and link.doctor == doctor and start in (None, link.start):
         return Answer("unchanged")
-    if not (held and held.doctor == doctor):
+    if not (link and link.doctor == doctor):
         fault = state.unavailable(doctor, unit) or unfit(state, data, patient_id, doctor, unit)
         if fault:
             return Answer(fault)
@@ -184,8 +184,8 @@ def unfit(state: Outputs, data: Data, patient_id: str, doctor: str, unit: str) -
 
 def unlink(state: Outputs, data: Data) -> Answer:
     """C8."""
-    held = state.patient(data["patient_id"]).link
-    if held is None or held.unit != means(state, data["unit_hsa_id"]):
+    link = state.patient(data["patient_id"]).link
+    if link is None or link.unit != means(state, data["unit_hsa_id"]):
         return Answer("no_such_link")
     state.end_link(data["patient_id"], "unlinked_by_unit")
     return Answer("done")

@@ -72,15 +72,15 @@ def dry_answer(
 
 def spread(state: Outputs, data: Data, unit: str, doctors: list[str], lacking: list[str], total: int) -> dict[str, str]:
     """Any sound assignment, for when there is no product to follow."""
-    dice = random.Random(data["seed"])
+    rng = random.Random(data["seed"])
     placed: dict[str, str] = {}
-    for patient_id in dice.sample(lacking, len(lacking)):
+    for patient_id in rng.sample(lacking, len(lacking)):
         if len(placed) == total:
             break
         fitting = [one for one in doctors if state.fits(patient_id, one, unit)]
         free = [one for one in fitting if has_room(state.room(one, unit), one, placed)]
         if free:
-            placed[patient_id] = dice.choice(free)
+            placed[patient_id] = rng.choice(free)
     return placed
 
 

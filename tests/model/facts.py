@@ -9,12 +9,12 @@ from tests.model.outputs import Outputs
 from tests.model.state import Person, Unit
 
 
-def stale(held: Person | Unit | None, message: Message, removal: bool) -> bool:
+def stale(current: Person | Unit | None, message: Message, removal: bool) -> bool:
     """Older than what is held; at the same version a removal wins over a state, whichever came first (S2)."""
-    if held is None:
+    if current is None:
         return False
     version: int = message.data["version"]
-    return version < held.version or (version == held.version and held.removed and not removal)
+    return version < current.version or (version == current.version and current.removed and not removal)
 
 
 def fact(state: Outputs, message: Message) -> str:
@@ -22,13 +22,13 @@ def fact(state: Outputs, message: Message) -> str:
     staff = message.topic == STAFF
     hsa_id = ids.hsa_id(message.data["hsa_id"])
     assert hsa_id is not None
-    held = state.persons.get(hsa_id) if staff else state.units.get(hsa_id)
+    current = state.persons.get(hsa_id) if staff else state.units.get(hsa_id)
     if message.name == "tombstone":
-        outcome = entombed(held, message)
-    elif stale(held, message, message.name.endswith("-removed")):
+        outcome = entombed(current, message)
+    elif stale(current, message, message.name.endswith("-removed")):
         return "stale"
     elif message.name.endswith("-removed"):
-        outcome = removed(held, message)
+        outcome = removed(current, message)
     else:
         outcome = "applied"
     if outcome != "applied":
@@ -36,38 +36,38 @@ def fact(state: Outputs, message: Message) -> str:
     return person(state, hsa_id, message) if staff else unit(state, hsa_id, message)
 
 
-def entombed(held: Person | Unit | None, message: Message) -> str:
+def entombed(current: Person | Unit | None, message: Message) -> str:
     """A tombstone removes as of the record's timestamp (S11); it does not lift a protection (S7)."""
-    if held is None or held.removed or (isinstance(held, Person) and held.protected):
+    if current is None or current.removed or (isinstance(current, Person) and current.protected):
         return "unchanged"
-    return "stale" if held.heard > message.time else "applied"
+    return "stale" if current.fact_at > message.time else "applied"
 
 
-def removed(held: Person | Unit | None, message: Message) -> str:
+def removed(current: Person | Unit | None, message: Message) -> str:
     """A removal said in words; what it removes is decided by its version."""
-    same = held is not None and message.data["version"] == held.version
-    gone = held is not None and (held.removed or (isinstance(held, Person) and held.protected))
+    same = current is not None and message.data["version"] == current.version
+    gone = current is not None and (current.removed or (isinstance(current, Person) and current.protected))
     return "unchanged" if same and gone else "applied"
 
 
 def person(state: Outputs, hsa_id: str, message: Message) -> str:
     """Holds the new fact of a person, and lets the rest follow."""
-    held, data = state.persons.get(hsa_id), message.data
-    version = data.get("version", held.version if held else 0)
-    before = held.name if held else None
+    current, data = state.persons.get(hsa_id), message.data
+    version = data.get("version", current.version if current else 0)
+    before = current.name if current else None
     if message.name != "kiv.staff":
-        mark = held is not None and held.protected
+        mark = current is not None and current.protected
         state.persons[hsa_id] = Person(version, message.time, removed=not mark, protected=mark)
-    elif held is not None and held.protected and (version == held.version or data.get("protected", False)):
-        new = version > held.version
-        held.version = version
+    elif current is not None and current.protected and (version == current.version or data.get("protected", False)):
+        new = version > current.version
+        current.version = version
         return "applied" if new else "unchanged"
     elif data.get("protected", False):
         state.persons[hsa_id] = Person(version, message.time, protected=True)
     else:
         content = person_content(data)
-        if held is not None and (held.version, held.content) == (version, content):
-            held.heard = message.time
+        if current is not None and (current.version, current.content) == (version, content):
+            current.fact_at = message.time
             return "unchanged"
         state.persons[hsa_id] = Person(
             version, message.time, name=f"{data['given_name']} {data['surname']}", content=content
@@ -95,17 +95,17 @@ def spell_out(employment: dict[str, Any]) -> dict[str, Any]:
 
 def unit(state: Outputs, hsa_id: str, message: Message) -> str:
     """Holds the new fact of a unit, and lets the rest follow."""
-    held, data = state.units.get(hsa_id), message.data
-    version = data.get("version", held.version if held else 0)
-    before = held.name if held else None
+    current, data = state.units.get(hsa_id), message.data
+    version = data.get("version", current.version if current else 0)
+    before = current.name if current else None
     if message.name != "kiv.unit":
-        kept = (held.end, held.replaced_by) if held else (None, None)
+        kept = (current.end, current.replaced_by) if current else (None, None)
         state.units[hsa_id] = Unit(version, message.time, removed=True, end=kept[0], replaced_by=kept[1])
     else:
         names = ("name", "care_giver_hsa_id", "start", "end", "replaced_by")
         content = {name: data.get(name) for name in names} | {"kind": data.get("kind", "vardcentral")}
-        if held is not None and (held.version, held.content) == (version, content):
-            held.heard = message.time
+        if current is not None and (current.version, current.content) == (version, content):
+            current.fact_at = message.time
             return "unchanged"
         state.units[hsa_id] = Unit(
             version, message.time, name=data["name"], care_giver=upper(data.get("care_giver_hsa_id")),

@@ -61,8 +61,8 @@ class Model(Outputs):
             outcome = self.judge(message)
         self.outcomes[record.topic, outcome] += 1
         if record.topic == CLOCK and self.held_back:
-            held, self.held_back = self.held_back, []
-            for one in held:
+            events, self.held_back = self.held_back, []
+            for one in events:
                 self.feed(one)
         return outcome
 

@@ -32,7 +32,7 @@ class Reply:
 class Outputs(State):
     """The state with its verbs: each tells 1177 what it does."""
 
-    told: dict[str, list[ChangeEvent]] = field(default_factory=dict)
+    events: dict[str, list[ChangeEvent]] = field(default_factory=dict)
     replies: list[Reply] = field(default_factory=list)
     doctors: dict[str, Data | None] = field(default_factory=dict)
     correlation: str | None = None
@@ -75,7 +75,7 @@ class Outputs(State):
             "start": link.start.isoformat(), "end": ended[1].isoformat() if ended else None,
             "changed_at": instant(self.now),
         }  # fmt: skip
-        patient.told = True
+        patient.events = True
         self.touched.add(patient_id)
         self.publish(patient_id, data)
 
@@ -83,16 +83,16 @@ class Outputs(State):
         """A null value, where 1177 was told something since the last one; the link is gone without an event."""
         patient = self.patient(patient_id)
         patient.link, patient.listing = None, {}
-        if patient.told:
+        if patient.events:
             patient.revision += 1
-            patient.told = False
+            patient.events = False
             self.publish(patient_id, None)
 
     def publish(self, patient_id: str, data: Data | None) -> None:
         """Adds to what the key's readers have heard."""
         key = patient_key(patient_id, self.settings.secret)
-        heard = self.told.setdefault(key, [])
-        heard.append(ChangeEvent(data, self.patient(patient_id).revision, self.now, self.correlation))
+        observed = self.events.setdefault(key, [])
+        observed.append(ChangeEvent(data, self.patient(patient_id).revision, self.now, self.correlation))
 
     def say_doctors(self) -> None:
         """The newest record of every pair that is, or ever was, worth one (contract, listning.doctor.v1)."""
@@ -188,8 +188,8 @@ class Outputs(State):
 
     def last_day_of_work(self, link: Link) -> date | None:
         """When employments ended it: the last day of the latest of them (E1)."""
-        held = self.employments(link.doctor, link.unit)
-        if any(self.lasts(one) for one in held):
+        employments = self.employments(link.doctor, link.unit)
+        if any(self.lasts(one) for one in employments):
             return None
-        ends = [date.fromisoformat(one["end"]) for one in held if one.get("end")]
+        ends = [date.fromisoformat(one["end"]) for one in employments if one.get("end")]
         return max((end for end in ends if end < self.today), default=None)

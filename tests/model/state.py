@@ -29,7 +29,7 @@ class Person:
     """The last fact of a person; a removed or protected one holds nothing but version and mark."""
 
     version: int
-    heard: datetime
+    fact_at: datetime
     removed: bool = False
     protected: bool = False
     name: str | None = None
@@ -37,8 +37,8 @@ class Person:
 
     @property
     def employments(self) -> list[dict[str, Any]]:
-        held: list[dict[str, Any]] = self.content.get("employments", [])
-        return held
+        employments: list[dict[str, Any]] = self.content.get("employments", [])
+        return employments
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Unit:
     """The last fact of a unit; a removed one keeps end and replaced_by, name and care giver are forgotten."""
 
     version: int
-    heard: datetime
+    fact_at: datetime
     removed: bool = False
     name: str | None = None
     care_giver: str | None = None
@@ -83,7 +83,7 @@ class Patient:
     listing: dict[str, Any] = field(default_factory=dict)
     link: Link | None = None
     revision: int = 0
-    told: bool = False
+    events: bool = False
 
 
 @dataclass
@@ -123,8 +123,8 @@ class State:
     def employments(self, doctor: str, unit: str) -> list[dict[str, Any]]:
         """Those of the person at the unit whose position is eligible, whatever their dates."""
         person = self.persons.get(doctor)
-        held = person.employments if person else []
-        at_unit = [one for one in held if self.means(one["unit_hsa_id"].upper()) == unit]
+        employments = person.employments if person else []
+        at_unit = [one for one in employments if self.means(one["unit_hsa_id"].upper()) == unit]
         return [one for one in at_unit if one["position_code"] in self.settings.eligible]
 
     def current_employments(self, doctor: str, unit: str) -> list[dict[str, Any]]:
@@ -180,8 +180,8 @@ class State:
 
     def linked(self, doctor: str, unit: str) -> list[str]:
         """The doctor's patients at the unit, by id."""
-        held = sorted(self.patients.items())
-        return [pid for pid, one in held if one.link and (one.link.unit, one.link.doctor) == (unit, doctor)]
+        patients = sorted(self.patients.items())
+        return [pid for pid, one in patients if one.link and (one.link.unit, one.link.doctor) == (unit, doctor)]
 
     def profile(self, doctor: str, unit: str) -> dict[str, Any]:
         """What the vårdcentral has said of the doctor, nulls when nothing."""

@@ -43,7 +43,7 @@ class Scenario:
     rule: str
     title: str
     cues: list[Sent] = field(default_factory=list)
-    hears: dict[str, list[Data | None]] = field(default_factory=dict)
+    expected_changes: dict[str, list[Data | None]] = field(default_factory=dict)
     carried: dict[tuple[str, int], str | None] = field(default_factory=dict)
     replies: dict[str, list[Data]] = field(default_factory=dict)
     doctors: dict[str, Data | None] = field(default_factory=dict)
@@ -133,17 +133,17 @@ class Scenario:
 
     def hear(self, patient: str, change: str, reason: str, cue: Sent, /, **fields: Any) -> None:
         """1177 must hear this of the patient, after what it has heard before."""
-        heard = self.hears.setdefault(patient, [])
+        observed = self.expected_changes.setdefault(patient, [])
         by_command, headers = cue.record.topic == COMMAND, cue.record.headers
         cause = header(headers, "ce_correlationid") or cue.id if by_command else None
-        self.carried[patient, len(heard) + 1] = cause
+        self.carried[patient, len(observed) + 1] = cause
         doctor, unit = fields.get("doctor", self.anna), fields.get("unit", self.home)
         ended = change == "ended"
         name = None if ended else fields.get("name", " ".join(self.names[doctor]))
         title = None if ended else fields.get("title", "Distriktsläkare")
         place = {"hsa_id": unit, "name": fields.get("unit_name", self.unit_names.get(unit))}
-        heard.append({
-            "patient_id": patient, "revision": len(heard) + 1, "status": "ended" if ended else "active",
+        observed.append({
+            "patient_id": patient, "revision": len(observed) + 1, "status": "ended" if ended else "active",
             "change": change, "reason": reason, "type": TYPE,
             "doctor": {"hsa_id": doctor, "name": name, "title": title},
             "unit": place | {"care_giver_hsa_id": fields.get("care_giver", CARE_GIVER)},
@@ -153,12 +153,12 @@ class Scenario:
 
     def withdrawn(self, patient: str) -> None:
         """1177 must hear a null value."""
-        self.hears.setdefault(patient, []).append(None)
+        self.expected_changes.setdefault(patient, []).append(None)
 
     def silent(self, *patients: str) -> None:
         """1177 must hear nothing (more) of them."""
         for patient in patients:
-            self.hears.setdefault(patient, [])
+            self.expected_changes.setdefault(patient, [])
 
     def answered(self, cue: Sent, code: str, /, **fields: Any) -> None:
         """The command's one answer; `counts` as (total, approved, faulty, updated)."""
@@ -197,7 +197,7 @@ class Case:
 
     rule: str
     title: str
-    play: Callable[[Scenario], None]
+    session: Callable[[Scenario], None]
 
     @property
     def name(self) -> str:
@@ -211,9 +211,9 @@ CASES: list[Case] = []
 def case(rule: str, title: str) -> Callable[[Callable[[Scenario], None]], Callable[[Scenario], None]]:
     """Adds a scenario to the schedule."""
 
-    def add(play: Callable[[Scenario], None]) -> Callable[[Scenario], None]:
-        CASES.append(Case(rule, title, play))
-        return play
+    def add(session: Callable[[Scenario], None]) -> Callable[[Scenario], None]:
+        CASES.append(Case(rule, title, session))
+        return session
 
     return add
 
@@ -223,6 +223,6 @@ def scenarios() -> list[Scenario]:
     played = []
     for number, one in enumerate(CASES, start=1):
         stage = Scenario(number, one.rule, one.title)
-        one.play(stage)
+        one.session(stage)
         played.append(stage)
     return played

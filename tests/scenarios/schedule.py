@@ -43,12 +43,14 @@ def schedule() -> tuple[list[Scenario], list[Step]]:
 
 def missing(stage: Scenario, got: Observed, secret: str) -> Iterator[str]:
     """What the scenario expected and did not hear, or heard and did not expect."""
-    for patient, expected in stage.hears.items():
+    for patient, expected in stage.expected_changes.items():
         key = patient_key(patient, secret)
         carried = [stage.carried.get((patient, revision + 1)) for revision in range(len(expected))]
-        heard = [withdrawn_has_none(one, mine) for one, mine in zip(got.told.get(key, []), expected, strict=False)]
-        heard += got.told.get(key, [])[len(expected) :]
-        yield from events(key, [ObservedEvent(data, why) for data, why in zip(expected, carried, strict=True)], heard)
+        observed = [withdrawn_has_none(one, mine) for one, mine in zip(got.events.get(key, []), expected, strict=False)]
+        observed += got.events.get(key, [])[len(expected) :]
+        yield from events(
+            key, [ObservedEvent(data, why) for data, why in zip(expected, carried, strict=True)], observed
+        )
     for command, replies in stage.replies.items():
         ce_id = f"reply/{stage.sender.source}/{command}"
         heard_replies = got.replies.get(ce_id, [])
@@ -64,6 +66,6 @@ def missing(stage: Scenario, got: Observed, secret: str) -> Iterator[str]:
         yield from fields(f"dead letter {code}", got.dead[letter(record_sent, code)] > 0, True)
 
 
-def withdrawn_has_none(heard: ObservedEvent, mine: object) -> ObservedEvent:
+def withdrawn_has_none(observed: ObservedEvent, mine: object) -> ObservedEvent:
     """What a withdrawal carries is not written in the scenarios."""
-    return ObservedEvent(None, None) if mine is None and heard.data is None else heard
+    return ObservedEvent(None, None) if mine is None and observed.data is None else observed

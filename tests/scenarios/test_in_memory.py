@@ -20,10 +20,10 @@ def decided() -> tuple[list[Scenario], Observed]:
     for step in steps:
         for record in step.records:
             product.feed(record)
-    return scenarios, product.heard_in_the_end()
+    return scenarios, product.observed_in_the_end()
 
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[case.name for case in CASES])
 def test_the_handlers_decide(number: int) -> None:
-    scenarios, heard = decided()
-    assert list(missing(scenarios[number], heard, SETTINGS.secret)) == []
+    scenarios, observed = decided()
+    assert list(missing(scenarios[number], observed, SETTINGS.secret)) == []

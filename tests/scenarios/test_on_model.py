@@ -23,9 +23,9 @@ def modelled() -> tuple[list[Scenario], Observed, dict[int, str | None]]:
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[case.name for case in CASES])
 def test_the_model_says(number: int) -> None:
-    scenarios, heard, outcomes = modelled()
+    scenarios, observed, outcomes = modelled()
     scenario = scenarios[number]
-    faults = list(missing(scenario, heard, Model().settings.secret))
+    faults = list(missing(scenario, observed, Model().settings.secret))
     for sent in scenario.cues:
         if sent.outcome not in (None, outcomes[id(sent.record)]):
             faults.append(f"slot {sent.offset}.{sent.slot}: {outcomes[id(sent.record)]}, not {sent.outcome}")

@@ -19,7 +19,7 @@ from tests.scenarios.schedule import missing, schedule
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("scenarios on the service")]
 
 
-class Heard(NamedTuple):
+class Outputs(NamedTuple):
     """The scenarios, and what was heard of all of them."""
 
     scenarios: list[Scenario]
@@ -28,7 +28,7 @@ class Heard(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def heard(kafka: Any, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heard]:
+def observed(kafka: Any, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outputs]:
     """All scenarios, sent day by day to one process."""
     with database(postgres, "template_fastlakare") as url:
         installation = Installation(kafka.bootstrap, url, "scenarios.", tmp_path_factory.mktemp("scenarios"))
@@ -38,16 +38,16 @@ def heard(kafka: Any, postgres: Postgres, tmp_path_factory: pytest.TempPathFacto
             session = Session(installation, Topics(kafka.bootstrap, "scenarios."))
             scenarios, steps = schedule()
             session.steps(steps)
-            yield Heard(scenarios, session, session.heard())
+            yield Outputs(scenarios, session, session.observe())
         finally:
             installation.stop()
 
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[case.name for case in CASES])
-def test_the_service_says(heard: Heard, number: int) -> None:
-    secret = heard.session.installation.settings.secret
-    assert list(missing(heard.scenarios[number], heard.observed, secret)) == []
+def test_the_service_says(observed: Outputs, number: int) -> None:
+    secret = observed.session.installation.settings.secret
+    assert list(missing(observed.scenarios[number], observed.observed, secret)) == []
 
 
-def test_all_of_it_is_what_the_model_says(heard: Heard) -> None:
-    assert list(heard.session.differences()) == []
+def test_all_of_it_is_what_the_model_says(observed: Outputs) -> None:
+    assert list(observed.session.differences()) == []

@@ -134,9 +134,11 @@ def test_a_principal_without_rights_is_told_which_are_missing(cluster: Cluster, 
     log_in(installation, cluster, "scram", STRANGER)
     checked = say(installation, "topics", "--check", "--json")
     assert checked.returncode == 1, checked.stderr
-    told = {(found["name"], found["what"], found["wanted"]) for found in json.loads(checked.stdout)["differences"]}
-    assert (f"{prefix}kiv.staff.v1", "right", "read") in told
-    assert (f"{prefix}1177.fast-lakarkontakt.v1", "right", "write") in told
+    differences = {
+        (found["name"], found["what"], found["wanted"]) for found in json.loads(checked.stdout)["differences"]
+    }
+    assert (f"{prefix}kiv.staff.v1", "right", "read") in differences
+    assert (f"{prefix}1177.fast-lakarkontakt.v1", "right", "write") in differences
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,6 @@ def opened(kafka: Any, migrated_url: str, topic_prefix: str, tmp_path: Path) -> 
 
 
 @pytest.fixture
-def play(opened: Opener) -> Session:
+def session(opened: Opener) -> Session:
     """One process, nothing said to it yet."""
     return opened(1)

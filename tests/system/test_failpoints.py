@@ -62,17 +62,17 @@ class CrashLoop:
 
 
 def test_dying_once_at_every_failpoint_changes_nothing(opened: Opener) -> None:
-    play = opened(0, INSTANCE_ID="mortal")  # whoever comes next need not wait for the dead one's session to end
-    play.killed = len(POINTS)
-    mortal = CrashLoop(play.installation, iter(POINTS))
+    session = opened(0, INSTANCE_ID="mortal")  # whoever comes next need not wait for the dead one's session to end
+    session.killed = len(POINTS)
+    mortal = CrashLoop(session.installation, iter(POINTS))
     for step in World(21).steps(400):
-        play.topics.publish(step.records)
-        play.sent += step.records
+        session.topics.publish(step.records)
+        session.sent += step.records
         mortal.answer()
         if mortal.point is None:
             break
     assert mortal.point is None, f"{mortal.point} was never reached"
-    found = [*play.differences(), *play.leaks(PATIENTS)]
+    found = [*session.differences(), *session.leaks(PATIENTS)]
     assert not found, "\n".join(found[:20])
 
 
@@ -84,14 +84,14 @@ def asleep(process: Process) -> bool:
 
 @pytest.mark.parametrize("point", SLEEPS)
 def test_a_process_that_slept_and_was_overtaken_tears_nothing_when_it_wakes(opened: Opener, point: str) -> None:
-    play, wave = opened(0), Workload(300)
-    installation = play.installation
+    session, wave = opened(0), Workload(300)
+    installation = session.installation
     sleeper = launch_at(installation, f"{point}=stop")
     placed = [wave.sender.command("distribute-patients", HOME, seed=1)]
     overtaken = False
     for records in (*(step.records for step in wave.opening()), placed, wave.stream(2), wave.stream(2)):
-        play.topics.publish(records)
-        play.sent += records
+        session.topics.publish(records)
+        session.sent += records
         if overtaken:
             installation.settle(60)
             continue
@@ -106,4 +106,4 @@ def test_a_process_that_slept_and_was_overtaken_tears_nothing_when_it_wakes(open
     assert overtaken, "it never came to the point"
     installation.settle(60)
     until(lambda: all(one.ready()[0] == 200 for one in installation.processes), 60, "both of them ready")
-    assert wave.faults(play) == []
+    assert wave.faults(session) == []

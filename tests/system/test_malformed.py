@@ -47,9 +47,9 @@ def malformed(sound: Record, patient: str) -> Iterator[tuple[str, Record]]:
         yield "invalid_json", replace(sound, value=None)
 
 
-def test_every_malformed_kind_on_every_topic_is_buried_once_and_nothing_gets_stuck(play: Session) -> None:
+def test_every_malformed_kind_on_every_topic_is_buried_once_and_nothing_gets_stuck(session: Session) -> None:
     wave = Workload(4)
-    wave.set_up(play)
+    wave.set_up(session)
     patient = wave.patients[0]
     models = [
         wave.sender.staff(DOCTORS[0], 2, given_name="Nytt"), wave.sender.unit(HOME, 2), wave.listing(patient, HOME),
@@ -58,9 +58,9 @@ def test_every_malformed_kind_on_every_topic_is_buried_once_and_nothing_gets_stu
     assert sorted(one.topic for one in models) == sorted(INPUTS)
     for sound in models:
         sent = list(malformed(sound, patient))
-        play.step(Step([record for _, record in sent]))
-        play.step(Step([sound]))
-        letters = [one for one in _letters(play) if one.topic == f"{sound.topic}.dlq"]
+        session.step(Step([record for _, record in sent]))
+        session.step(Step([sound]))
+        letters = [one for one in _letters(session) if one.topic == f"{sound.topic}.dlq"]
         codes = [(one.key, one.value, header(one.headers, "dlq_code")) for one in letters]
         wanted = [(one.key, one.value, code) for code, one in sent]
         assert sorted(codes, key=repr) == sorted(wanted, key=repr)  # all of them small enough to be copied whole
@@ -68,10 +68,10 @@ def test_every_malformed_kind_on_every_topic_is_buried_once_and_nothing_gets_stu
             detail = header(letter.headers, "dlq_detail") or ""
             assert detail, letter.headers
             assert not [one for one in (patient, patient[2:], SECRET, "hemligt") if one in detail], detail
-    assert breaches(play, replies=False) == []
-    assert list(play.differences()) == []
-    assert play.leaks(wave.patients) == []
+    assert breaches(session, replies=False) == []
+    assert list(session.differences()) == []
+    assert session.leaks(wave.patients) == []
 
 
-def _letters(play: Session) -> list[Record]:
-    return [one for one in play.topics.collect() if one.topic.endswith(".dlq")]
+def _letters(session: Session) -> list[Record]:
+    return [one for one in session.topics.collect() if one.topic.endswith(".dlq")]

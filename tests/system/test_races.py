@@ -23,8 +23,8 @@ ANNA, BO, CILLA, DAVID = DOCTORS
 class Races:
     """One installation; each race is sent at once, in one burst over all topics, and then looked at."""
 
-    def __init__(self, play: Session, wave: Workload) -> None:
-        self.play, self.wave, self.dice = play, wave, random.Random(5)
+    def __init__(self, session: Session, wave: Workload) -> None:
+        self.session, self.wave, self.rng = session, wave, random.Random(5)
         self.version = 1
         self.days = iter(("2025-05-27", "2025-05-28", "2025-05-29"))
 
@@ -53,16 +53,16 @@ class Races:
 
     def listings(self, unit: str, share: float = 1.0) -> list[Record]:
         """So many patients' vårdval."""
-        return [self.wave.listing(one, unit) for one in self.wave.patients if self.dice.random() < share]
+        return [self.wave.listing(one, unit) for one in self.wave.patients if self.rng.random() < share]
 
     def run(self, name: str, records: list[Record]) -> list[str]:
         """All at once, in no order but that of their keys."""
         waiting: dict[tuple[str, str | None], list[Record]] = {}
         for record in records:
             waiting.setdefault((record.topic, record.key), []).append(record)
-        turns = self.dice.sample(records, len(records))
-        self.play.step(Step([waiting[one.topic, one.key].pop(0) for one in turns]), 90)
-        return [f"{name}: {breach}" for breach in breaches(self.play)]
+        turns = self.rng.sample(records, len(records))
+        self.session.step(Step([waiting[one.topic, one.key].pop(0) for one in turns]), 90)
+        return [f"{name}: {breach}" for breach in breaches(self.session)]
 
     def restore(self) -> None:
         """Everybody employed, active without ceiling or pause, listed at home."""
@@ -73,24 +73,24 @@ class Races:
              for one in DOCTORS],
             [self.wave.sender.command("resume-doctor", HOME, doctor_hsa_id=one) for one in DOCTORS],
         ):  # fmt: skip
-            self.play.step(Step(step))
+            self.session.step(Step(step))
 
     def ceilings(self, doctor: str, ceiling: int) -> None:
         """The doctor takes at most so many."""
         profile = {"patient_ceiling": ceiling}
-        self.play.step(Step([self.command("update-doctor-profile", 0, doctor_hsa_id=doctor, profile=profile)]))
+        self.session.step(Step([self.command("update-doctor-profile", 0, doctor_hsa_id=doctor, profile=profile)]))
 
 
 def test_whatever_meets_in_several_processes_leaves_everything_whole(opened: Opener) -> None:
-    play, wave = opened(3, BATCH_RECORDS="40"), Workload(160)
+    session, wave = opened(3, BATCH_RECORDS="40"), Workload(160)
     for step in wave.opening():
-        play.step(step)
-    races = Races(play, wave)
+        session.step(step)
+    races = Races(session, wave)
     found: list[str] = []
     for name, race in RACES.items():
         found += race(races, name)
         races.restore()
-    found += breaches(play) + play.leaks(wave.patients)
+    found += breaches(session) + session.leaks(wave.patients)
     assert not found, "\n".join(found[:20])
 
 
@@ -126,18 +126,18 @@ def import_distribution_and_move_of_the_same_patients(races: Races, name: str) -
 
 def the_last_free_place(races: Races, name: str) -> list[str]:
     unlinked = [races.command("unlink-patient", n, patient_id=one) for n, one in enumerate(races.wave.patients)]
-    races.play.step(Step(unlinked))
+    races.session.step(Step(unlinked))
     races.ceilings(DAVID, 7)
     spread = races.command("distribute-patients", 3, seed=1, doctor_hsa_ids=[DAVID])
     found = races.run(name, [*races.links([DAVID]), spread, races.imported(f"{name}-1", DAVID)])
-    (linked,) = query(races.play.installation.database_url, f"SELECT count(*) FROM link WHERE doctor = '{DAVID}'")
+    (linked,) = query(races.session.installation.database_url, f"SELECT count(*) FROM link WHERE doctor = '{DAVID}'")
     return found + ([] if linked[0] == 7 else [f"{name}: {linked[0]} linked, 7 places"])
 
 
 def the_day_turns_during_an_import(races: Races, name: str) -> list[str]:
     day = next(races.days)
     coming = [races.wave.listing(one, HOME, upcoming=choice(AWAY, day)) for one in races.wave.patients[::2]]
-    races.play.step(Step(coming))
+    races.session.step(Step(coming))
     turn = races.wave.sender.day(day)
     return races.run(
         name, [races.imported(f"{name}-1", ANNA), turn, races.imported(f"{name}-2", BO), *races.links([CILLA])]
@@ -146,7 +146,7 @@ def the_day_turns_during_an_import(races: Races, name: str) -> list[str]:
 
 def ids_change_during_a_move(races: Races, name: str) -> list[str]:
     wave = races.wave
-    races.play.step(Step([races.imported(f"{name}-1", ANNA)]))
+    races.session.step(Step([races.imported(f"{name}-1", ANNA)]))
     changed = []
     for number, old in enumerate(wave.patients[:40]):
         new = personnummer(f"19{10 + number // 12}{1 + number % 12:02}01", 239)

@@ -42,14 +42,14 @@ def test_missing_topics_stop_the_start_and_say_which_command_makes_them(installa
     assert "Traceback" not in said
 
 
-def test_another_partition_count_than_remembered_stops_the_start(installation: Installation, play: Session) -> None:
+def test_another_partition_count_than_remembered_stops_the_start(installation: Installation, session: Session) -> None:
     admin = AdminClient({"bootstrap.servers": installation.bootstrap})
-    play.installation.settle()  # a process told to stop before it had looked at the topics remembers none
-    play.installation.leave(0)
+    session.installation.settle()  # a process told to stop before it had looked at the topics remembers none
+    session.installation.leave(0)
     topic = f"{installation.prefix}{LISTING}"
     admin.create_partitions([NewPartitions(topic, 7)])[topic].result(30)
     until(lambda: len(admin.list_topics(topic, 10).topics[topic].partitions) == 7, 30, "seven partitions")
-    said = final_stderr(play.installation, 1)
+    said = final_stderr(session.installation, 1)
     assert f"{LISTING} has 7 partitions, the database remembers 4" in said
     assert "Bring the topic back" in said
     assert "Traceback" not in said
@@ -63,17 +63,17 @@ def test_a_wrong_setting_stops_the_start_with_its_name(installation: Installatio
     assert "Traceback" not in said
 
 
-def test_another_secret_than_the_first_starts_stops_the_start(installation: Installation, play: Session) -> None:
+def test_another_secret_than_the_first_starts_stops_the_start(installation: Installation, session: Session) -> None:
     """Patients would get other keys, and nobody who is protected would be known by theirs."""
-    play.installation.settle()
-    play.installation.leave(0)
-    play.installation.extra = {"PATIENT_KEY_SECRET": "another secret, of more than 32 bytes"}
-    said = final_stderr(play.installation, 2)
+    session.installation.settle()
+    session.installation.leave(0)
+    session.installation.extra = {"PATIENT_KEY_SECRET": "another secret, of more than 32 bytes"}
+    said = final_stderr(session.installation, 2)
     assert "FASTLAKARE_PATIENT_KEY_SECRET: does not match the secret" in said
     assert "another secret" not in said
-    play.installation.extra = {}
-    play.installation.start(1)
-    play.installation.settle()
+    session.installation.extra = {}
+    session.installation.start(1)
+    session.installation.settle()
 
 
 def test_a_port_that_is_taken_stops_the_start_as_any_wrong_setting(installation: Installation) -> None:
@@ -95,16 +95,16 @@ def test_a_process_that_still_waits_for_kafka_ends_in_order_when_told_to(install
     assert "Traceback" not in process.said()
 
 
-def test_a_partition_whose_next_record_retention_removed_stops_loudly_and_alone(play: Session) -> None:
-    wave, installation = Workload(40), play.installation
-    wave.set_up(play)
+def test_a_partition_whose_next_record_retention_removed_stops_loudly_and_alone(session: Session) -> None:
+    wave, installation = Workload(40), session.installation
+    wave.set_up(session)
     installation.leave(0)
     admin = AdminClient({"bootstrap.servers": installation.bootstrap})
     topic, policy = (
         f"{installation.prefix}{LISTING}",
         ConfigEntry("cleanup.policy", "compact,delete", incremental_operation=SET),
     )
-    play.topics.publish(wave.stream(2))
+    session.topics.publish(wave.stream(2))
     admin.incremental_alter_configs([ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[policy])])
     # a compacted one deletes nothing
     gone = TopicPartition(topic, 2, -1)
@@ -124,9 +124,9 @@ def test_a_partition_whose_next_record_retention_removed_stops_loudly_and_alone(
     assert "stopped" in reason
     assert "was deleted from the topic" in reason
     command = wave.sender.command("pause-doctor", HOME, doctor_hsa_id="SE2321000131-E000000007620")
-    play.topics.publish([command])
-    until(lambda: [one for one in play.topics.collect() if (command.headers[1][1] or b"").decode()
+    session.topics.publish([command])
+    until(lambda: [one for one in session.topics.collect() if (command.headers[1][1] or b"").decode()
                    in str(one.headers)], 30, "other partitions' answers")  # fmt: skip
     rest = installation.lag()["inputs"]
     assert {topic: left for topic, left in rest.items() if topic != LISTING and left} == {}
-    assert play.leaks(wave.patients) == []
+    assert session.leaks(wave.patients) == []

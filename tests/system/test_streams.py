@@ -30,12 +30,12 @@ HANDLED = "SELECT coalesce(sum(next_offset), 0)::bigint FROM consumer_offset WHE
 class Stream:
     """A wave that has been sent; `reach` waits for the moment when a share of it has been handled."""
 
-    def __init__(self, play: Session, wave: Workload, each: int) -> None:
-        self.play = play
+    def __init__(self, session: Session, wave: Workload, each: int) -> None:
+        self.session = session
         self._begin = self._handled()
         records = wave.stream(each)
-        play.topics.publish(records)
-        play.sent += records
+        session.topics.publish(records)
+        session.sent += records
         self._size = len(records)
 
     def reach(self, share: float) -> None:
@@ -44,32 +44,32 @@ class Stream:
         assert self._handled() < self._begin + self._size, "the stream was over before anything could happen to it"
 
     def _handled(self) -> int:
-        return int(query(self.play.installation.database_url, HANDLED)[0][0])
+        return int(query(self.session.installation.database_url, HANDLED)[0][0])
 
 
 def test_a_stream_survives_kill_9_of_one_process_after_another(opened: Opener) -> None:
-    play, wave, dice = opened(2, **SMALL), Workload(2_000), random.Random(1)
-    wave.set_up(play)
-    stream = Stream(play, wave, 10)
+    session, wave, rng = opened(2, **SMALL), Workload(2_000), random.Random(1)
+    wave.set_up(session)
+    stream = Stream(session, wave, 10)
     for share in (0.1, 0.3, 0.5, 0.7):
         stream.reach(share)
-        play.installation.kill(dice.randrange(2))
-        play.installation.start(1)
-    play.installation.settle(120)
-    assert wave.faults(play) == []
+        session.installation.kill(rng.randrange(2))
+        session.installation.start(1)
+    session.installation.settle(120)
+    assert wave.faults(session) == []
 
 
 def test_processes_join_and_leave_in_the_middle_of_a_stream(opened: Opener) -> None:
-    play, wave = opened(1, **SMALL), Workload(1_000)
-    wave.set_up(play)
-    Stream(play, wave, 12).reach(0.1)
-    play.installation.start(2)
-    Stream(play, wave, 12).reach(0.1)
-    play.installation.leave(0)
-    play.installation.start(1)
-    play.installation.leave(0)
-    play.installation.settle(120)
-    assert wave.faults(play) == []
+    session, wave = opened(1, **SMALL), Workload(1_000)
+    wave.set_up(session)
+    Stream(session, wave, 12).reach(0.1)
+    session.installation.start(2)
+    Stream(session, wave, 12).reach(0.1)
+    session.installation.leave(0)
+    session.installation.start(1)
+    session.installation.leave(0)
+    session.installation.settle(120)
+    assert wave.faults(session) == []
 
 
 @pytest.fixture
@@ -87,9 +87,9 @@ def own_broker(kafka_jars: None, migrated_url: str, tmp_path: Path) -> Iterator[
 def test_a_stream_survives_the_broker_and_a_process_waits_for_it(own_broker: tuple[Kafka, Installation]) -> None:
     broker, installation = own_broker
     installation.start(2)
-    play, wave = Session(installation, Topics(broker.bootstrap, "own.")), Workload(1_000)
-    wave.set_up(play)
-    stream = Stream(play, wave, 10)
+    session, wave = Session(installation, Topics(broker.bootstrap, "own.")), Workload(1_000)
+    wave.set_up(session)
+    stream = Stream(session, wave, 10)
     stream.reach(0.3)
     broker.kill()
     (late,) = [installation.launch()]
@@ -99,7 +99,7 @@ def test_a_stream_survives_the_broker_and_a_process_waits_for_it(own_broker: tup
     broker.start()
     installation.settle(180)
     until(lambda: all(one.ready()[0] == 200 for one in installation.processes), 60, "every process ready again")
-    assert wave.faults(play) == []
+    assert wave.faults(session) == []
 
 
 def test_a_process_told_to_stop_while_its_broker_is_away_ends_in_time_and_loses_nothing(
@@ -107,9 +107,9 @@ def test_a_process_told_to_stop_while_its_broker_is_away_ends_in_time_and_loses_
 ) -> None:
     broker, installation = own_broker
     installation.start(1)
-    play, wave = Session(installation, Topics(broker.bootstrap, "own.")), Workload(1_000)
-    wave.set_up(play)
-    Stream(play, wave, 10).reach(0.3)
+    session, wave = Session(installation, Topics(broker.bootstrap, "own.")), Workload(1_000)
+    wave.set_up(session)
+    Stream(session, wave, 10).reach(0.3)
     broker.kill()
     (process,) = installation.processes
     until(lambda: "refused" in process.said(), 60, "a process that misses its broker")
@@ -120,7 +120,7 @@ def test_a_process_told_to_stop_while_its_broker_is_away_ends_in_time_and_loses_
     broker.start()
     installation.start(1)
     installation.settle(180)
-    assert wave.faults(play) == []
+    assert wave.faults(session) == []
 
 
 @pytest.fixture
@@ -140,9 +140,9 @@ def own_database(kafka: Any, topic_prefix: str, tmp_path_factory: Any) -> Iterat
 def test_a_stream_survives_the_database_and_readiness_says_so(own_database: tuple[Postgres, Installation]) -> None:
     server, installation = own_database
     installation.start(2)
-    play, wave = Session(installation, Topics(installation.bootstrap, installation.prefix)), Workload(1_000)
-    wave.set_up(play)
-    stream = Stream(play, wave, 10)
+    session, wave = Session(installation, Topics(installation.bootstrap, installation.prefix)), Workload(1_000)
+    wave.set_up(session)
+    stream = Stream(session, wave, 10)
     stream.reach(0.2)
     query(server.url(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ 'fastlakare'")
     stream.reach(0.4)
@@ -154,4 +154,4 @@ def test_a_stream_survives_the_database_and_readiness_says_so(own_database: tupl
     server.start()
     installation.settle(180)
     until(lambda: all(one.ready()[0] == 200 for one in installation.processes), 60, "readiness green")
-    assert wave.faults(play) == []
+    assert wave.faults(session) == []

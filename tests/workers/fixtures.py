@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 import orjson
@@ -40,6 +40,13 @@ def message(
     return ConsumerRecord(topic, partition, offset, orjson.dumps({**envelope, "type": type_, "data": data}), key)
 
 
+class Rig(NamedTuple):
+    """What workers run on, and a connection to look with."""
+
+    runtime: Runtime
+    pg: asyncpg.Connection
+
+
 class Worker:
     """A worker of `workers/routes.py` that has been assigned partitions."""
 
@@ -67,23 +74,21 @@ class Worker:
         return self.processor.busy(self.assignment)
 
 
-async def worker(
-    held: tuple[Runtime, asyncpg.Connection], name: str, partitions: Iterable[int] = (0, 1), **route: Any
-) -> Worker:
-    """The worker of that name, which has these partitions; `route` changes its route."""
-    runtime, pg = held
-    made = replace(ROUTES[name], **route)
-    return Worker(make_processor(made, runtime), await take_ownership(pg, made.topic, dict.fromkeys(partitions, 0)))
+async def worker(rig: Rig, name: str, partitions: Iterable[int] = (0, 1), **changes: Any) -> Worker:
+    """The worker of that name, which has these partitions; `changes` are made to its route."""
+    route = replace(ROUTES[name], **changes)
+    positions = await take_ownership(rig.pg, route.topic, dict.fromkeys(partitions, 0))
+    return Worker(make_processor(route, rig.runtime), positions)
 
 
 @asynccontextmanager
-async def runtime_on(url: str, **settings: Any) -> AsyncIterator[tuple[Runtime, asyncpg.Connection]]:
-    """A runtime, and a connection to look with."""
-    made = Settings(database_url=url, patient_key_secret=SECRET, partitions=2, **settings)
-    engine = create_engine(made, pool_size=4)
+async def rig_on(url: str, **changes: Any) -> AsyncIterator[Rig]:
+    """A runtime on that database; `changes` are made to its settings."""
+    settings = Settings(database_url=url, patient_key_secret=SECRET, partitions=2, **changes)
+    engine = create_engine(settings, pool_size=4)
     pg = await connect(url)
     shards = await installation.register_topics(pg, COUNTS)
     keys, events = PatientKeys(SECRET.encode(), 2), EventBuilder("fastlakare", COUNTS)
-    yield Runtime(made, engine, ReferenceData(), keys, events, shards, Handoff(), Health()), pg
+    yield Rig(Runtime(settings, engine, ReferenceData(), keys, events, shards, Handoff(), Health()), pg)
     await pg.close()
     await engine.dispose()

@@ -78,7 +78,7 @@ class LagMeter:
             except BaseException:
                 await self._stop()
                 raise
-        _tell(lag)
+        _update_metrics(lag)
         return lag
 
     async def aclose(self) -> None:
@@ -185,7 +185,7 @@ async def _count(
     return counts
 
 
-def _tell(lag: Lag) -> None:
+def _update_metrics(lag: Lag) -> None:
     for topic, count in lag.inputs.items():
         metrics.lag.labels(topic).set(count)
     metrics.outbox.set(lag.outbox)

@@ -55,9 +55,9 @@ async def commit(route: Route, runtime: Runtime, assignment: Assignment, batch: 
             if any(inbound.must_wait_its_turn for inbound in batch):
                 # The attempt out of order may still be committing, its answer lost.
                 await offsets.lock_owner(tx.pg, route.topic, to)
-            ahead = await offsets.take_processed_ahead(tx.pg, route.topic, to)
+            out_of_order = await offsets.take_processed_ahead(tx.pg, route.topic, to)
             for inbound in batch:
-                inbound.processed_out_of_order = (inbound.record.partition, inbound.record.offset) in ahead
+                inbound.processed_out_of_order = (inbound.record.partition, inbound.record.offset) in out_of_order
             await _decide(tx, route, decodable(batch))
             tx.events += dead_letters(route.topic, batch, runtime.events)
 

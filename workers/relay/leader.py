@@ -107,9 +107,9 @@ class Relay:
         async with lock as leadership, asyncio.TaskGroup() as tasks:
             hit("relay:1-locked")
             tasks.create_task(leadership.heartbeat())
-            tasks.create_task(self._lead(leadership, installation))
+            tasks.create_task(self._publish_as_leader(leadership, installation))
 
-    async def _lead(self, leadership: Leadership, installation: UUID) -> None:
+    async def _publish_as_leader(self, leadership: Leadership, installation: UUID) -> None:
         async with Producer(self._settings, installation) as producer:
             hit("relay:2-initialised")
             positions = await tail.positions(self._engine, self._settings, installation)

@@ -64,7 +64,7 @@ def _found(folder: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str, list[str]]:
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str, list[str]]:
     """Exit code, output and what is left of a whole run."""
     folder = tmp_path_factory.mktemp("demo")
     process = start(folder)
@@ -72,17 +72,17 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str, list[str]]
     return process.returncode, output, left(folder)
 
 
-def test_the_demo_ends_well_and_leaves_nothing(told: tuple[int, str, list[str]]) -> None:
-    code, output, remains = told
+def test_the_demo_ends_well_and_leaves_nothing(demo_run: tuple[int, str, list[str]]) -> None:
+    code, output, remains = demo_run
     assert (code, remains) == (0, []), output[-3000:]
 
 
-def test_every_act_is_told(told: tuple[int, str, list[str]]) -> None:
-    assert [title for title, _ in ACTS if title not in told[1]] == []
+def test_every_act_is_told(demo_run: tuple[int, str, list[str]]) -> None:
+    assert [title for title, _ in ACTS if title not in demo_run[1]] == []
 
 
-def test_it_ends_with_a_comparison_in_numbers(told: tuple[int, str, list[str]]) -> None:
-    verdict = told[1].splitlines()[-1]
+def test_it_ends_with_a_comparison_in_numbers(demo_run: tuple[int, str, list[str]]) -> None:
+    verdict = demo_run[1].splitlines()[-1]
     assert re.fullmatch(
         r"✔ 1177 knows exactly what the database holds: "
         r"[\d ]+ records, 20 000 patients, [1-9][\d ]* links, 0 differences \(\d+ s\)",
@@ -90,8 +90,8 @@ def test_it_ends_with_a_comparison_in_numbers(told: tuple[int, str, list[str]]) 
     )
 
 
-def test_the_service_was_killed_in_the_middle(told: tuple[int, str, list[str]]) -> None:
-    counted = re.search(r"([\d ]+) events were heard before the kill, ([\d ]+) after it; (\d+) of them", told[1])
+def test_the_service_was_killed_in_the_middle(demo_run: tuple[int, str, list[str]]) -> None:
+    counted = re.search(r"([\d ]+) events were heard before the kill, ([\d ]+) after it; (\d+) of them", demo_run[1])
     assert counted is not None
     before, after, wrong = (int(text.replace(" ", "")) for text in counted.groups())
     assert before > 0
@@ -99,13 +99,13 @@ def test_the_service_was_killed_in_the_middle(told: tuple[int, str, list[str]]) 
     assert wrong == 0
 
 
-def test_a_refusal_is_told_in_swedish(told: tuple[int, str, list[str]]) -> None:
-    assert "Patienten är inte listad" in told[1]
-    assert "Personnummer matchar inte vårdcentral vårdval" in told[1]
+def test_a_refusal_is_told_in_swedish(demo_run: tuple[int, str, list[str]]) -> None:
+    assert "Patienten är inte listad" in demo_run[1]
+    assert "Personnummer matchar inte vårdcentral vårdval" in demo_run[1]
 
 
-def test_no_personnummer_and_no_control_code_is_on_the_screen(told: tuple[int, str, list[str]]) -> None:
-    output = told[1]
+def test_no_personnummer_and_no_control_code_is_on_the_screen(demo_run: tuple[int, str, list[str]]) -> None:
+    output = demo_run[1]
     numbers = set(re.findall(r"\d{10}", output.replace("-", ""))) | set(re.findall(r"\d{6}[-+]\d{4}", output))
     patients = {form for one in region().residents for form in (one.patient_id[2:], one.patient_id[:10])}
     assert not numbers & patients

@@ -33,14 +33,14 @@ def linked(number: int, reason: str = "imported") -> Event:
 
 
 def test_patients_are_named_by_the_first_letters_of_their_key(screen: Screen, out: io.StringIO) -> None:
-    screen.hears([linked(1)])
+    screen.show_events([linked(1)])
     assert "01abcd…" in out.getvalue()
     assert "01abcde" not in out.getvalue()
     assert "1912" not in out.getvalue()
 
 
 def test_of_many_events_a_few_are_shown_with_one_of_each_kind(screen: Screen, out: io.StringIO) -> None:
-    screen.hears([*map(linked, range(50)), linked(50, "moved"), Event(KEY, 7, None)])
+    screen.show_events([*map(linked, range(50)), linked(50, "moved"), Event(KEY, 7, None)])
     said = out.getvalue()
     assert "52 events" in said
     assert said.count("…") == 3
@@ -51,7 +51,7 @@ def test_what_is_no_terminal_gets_no_control_codes(screen: Screen, out: io.Strin
     screen.title("fast läkarkontakt", "[in →] is what goes in")
     screen.act("An act [of many]")
     screen.into("KiV: something")
-    screen.hears([linked(1)])
+    screen.show_events([linked(1)])
     with screen.waiting("waiting") as line:
         line.update("still waiting")
     screen.verdict(True, "all is well")

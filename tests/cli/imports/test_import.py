@@ -51,7 +51,7 @@ def test_a_sound_file_is_accepted_and_1177_hears_of_every_row(opens: Opens, tmp_
         ["Totalt", "Godkända", "Felaktiga", "Uppdaterade"],
         ["3", "3", "0", "3"],
     ]
-    assert vc.told() == 3
+    assert vc.announced() == 3
     assert list(tmp_path.iterdir()) == [tmp_path / "a.csv"]
 
 
@@ -72,13 +72,13 @@ def test_faulty_rows_stand_in_a_file_of_their_own_and_corrected_it_is_accepted(o
     before = file.read_text("cp1252").splitlines()
     assert rows[1] == f"{before[4]};5;{NOT_LISTED}"
     assert rows[2].startswith(f"{before[5]};6;Patienten finns på en tidigare rad.")
-    assert vc.told() == 0
+    assert vc.announced() == 0
     shown = vc.run(file)
     assert shown.status == 1
     assert NOT_LISTED in shown.stdout
     assert "a.felaktiga.csv" in shown.stdout
     assert vc.run(vc.file(file, vc.patients)).status == 0
-    assert vc.told() == 3
+    assert vc.announced() == 3
 
 
 def test_the_same_file_is_judged_anew_when_what_was_wrong_is_set_right(opens: Opens, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_the_same_file_is_judged_anew_when_what_was_wrong_is_set_right(opens: Op
     assert (accepted.status, accepted.json()["counts"]["updated"]) == (0, 1)
     again = vc.run(file, "--json")
     assert (again.status, again.json()["counts"]["updated"], again.json()["answered_earlier"]) == (0, 1, True)
-    assert vc.told() == 1
+    assert vc.announced() == 1
 
 
 def test_a_dry_run_changes_nothing_and_the_real_run_then_does(opens: Opens, tmp_path: Path) -> None:
@@ -101,10 +101,10 @@ def test_a_dry_run_changes_nothing_and_the_real_run_then_does(opens: Opens, tmp_
     file = vc.file(tmp_path / "a.csv", vc.patients)
     tried = vc.run(file, "--dry-run", "--json")
     assert (tried.status, tried.json()["dry_run"], tried.json()["counts"]["updated"]) == (0, True, 2)
-    assert vc.told() == 0
+    assert vc.announced() == 0
     real = vc.run(file, "--json")
     assert (real.status, real.json()["dry_run"], real.json()["answered_earlier"]) == (0, False, False)
-    assert vc.told() == 2
+    assert vc.announced() == 2
     assert vc.run(file, "--dry-run", "--json").json()["counts"]["updated"] == 0
 
 
@@ -116,7 +116,7 @@ def test_killed_in_the_middle_and_run_again_it_finishes_the_same_import(opens: O
     done = vc.run(file, "--json")
     assert (done.status, done.json()["counts"]["updated"], done.json()["answered_earlier"]) == (0, 4_001, False)
     assert len(vc.answers()) == 1
-    assert vc.told() == 4_001
+    assert vc.announced() == 4_001
 
 
 def test_killed_before_it_heard_the_answer_and_run_again_it_gets_that_answer(opens: Opens, tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_killed_before_it_heard_the_answer_and_run_again_it_gets_that_answer(ope
     assert [answer["counts"]["updated"] for answer in vc.answers()] == [2]
     done = vc.run(file, "--json")
     assert (done.status, done.json()["counts"]["updated"], done.json()["answered_earlier"]) == (0, 2, True)
-    assert vc.told() == 2
+    assert vc.announced() == 2
 
 
 def test_rows_taken_out_of_a_file_that_was_stopped_are_not_registered_under_its_name(
@@ -138,7 +138,7 @@ def test_rows_taken_out_of_a_file_that_was_stopped_are_not_registered_under_its_
                   FASTLAKARE_FAILPOINT="import:part:2").status == 137  # fmt: skip
     done = vc.run(vc.file(tmp_path / "a.csv", vc.patients[:3_000]), "--import-id", "juni", "--json")
     assert (done.status, done.json()["counts"]["total"], done.json()["counts"]["updated"]) == (0, 3_000, 3_000)
-    assert vc.told() == 3_000
+    assert vc.announced() == 3_000
 
 
 def test_the_same_file_under_another_name_is_asked_anew_and_a_trial_stands_in_nobodys_way(
@@ -154,7 +154,7 @@ def test_the_same_file_under_another_name_is_asked_anew_and_a_trial_stands_in_no
     ):
         done = vc.run(file, *words, "--json")
         assert (done.status, done.json()["answered_earlier"], done.json()["counts"]["updated"]) == (0, earlier, updated)
-    assert vc.told() == 2
+    assert vc.announced() == 2
 
 
 @pytest.mark.parametrize("unit", [TOLVAN, "Vårdcentralen Majorna"])
@@ -180,7 +180,7 @@ def test_who_may_not_import_is_told_so_in_swedish(opens: Opens, tmp_path: Path) 
     done = vc.run(vc.file(tmp_path / "a.csv", vc.patients), role="Receptionist")
     assert (done.status, done.stderr) == (1, "")
     assert done.stdout.startswith("Du saknar behörighet.")
-    assert vc.told() == 0
+    assert vc.announced() == 0
 
 
 def test_a_file_that_cannot_be_read_sends_nothing(opens: Opens, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ BOTH = lines(TOLVAN, MIDDLE)
 DAY = "2026-05-20"
 
 
-def told(path: Path) -> list[tuple[int, str, str, str, str | None]]:
+def parsed(path: Path) -> list[tuple[int, str, str, str, str | None]]:
     """The rows that would be sent."""
     _, rows = read(path, TODAY)
     return [(row.row, row.patient_id, row.unit_hsa_id, row.doctor_hsa_id, row.start) for row in rows]
@@ -37,7 +37,7 @@ def test_every_encoding_line_end_and_separator_reads_the_same(
     tmp_path: Path, encoding: str, end: str, delimiter: str
 ) -> None:
     text = lines(TOLVAN, MIDDLE, end=end).replace(";", delimiter)
-    assert told(written(tmp_path, text, encoding)) == [
+    assert parsed(written(tmp_path, text, encoding)) == [
         (2, TOLVAN, UNIT, DOCTOR, DAY),
         (3, MIDDLE, UNIT, DOCTOR, DAY),
     ]
@@ -65,7 +65,7 @@ def test_every_encoding_line_end_and_separator_reads_the_same(
     ],
 )  # fmt: skip
 def test_files_are_read_as_their_writers_meant_them(tmp_path: Path, text: str, rows: list[object]) -> None:
-    assert told(written(tmp_path, text)) == rows
+    assert parsed(written(tmp_path, text)) == rows
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_rows_that_a_lone_quote_would_swallow_are_not_lost_without_a_word(tmp_pa
 
 def test_a_note_of_several_lines_is_a_note(tmp_path: Path) -> None:
     text = f'Personnummer;Enhet;Läkare;Not\r\n{TOLVAN};{UNIT};{DOCTOR};"ett\r\ntvå; tre\r\nfyra"\r\n'
-    assert told(written(tmp_path, text, "utf-8")) == [(2, TOLVAN, UNIT, DOCTOR, None)]
+    assert parsed(written(tmp_path, text, "utf-8")) == [(2, TOLVAN, UNIT, DOCTOR, None)]
 
 
 @pytest.mark.parametrize("title", ["Födelsedatum", "Slutdatum", "FÖDELSEDATUM"])
@@ -135,12 +135,12 @@ def test_a_header_below_a_title_line_is_not_taken_for_a_row(tmp_path: Path) -> N
 
 def test_a_separator_line_that_a_program_padded_is_one(tmp_path: Path) -> None:
     text = f"sep=;;;;\r\n{TOLVAN};{UNIT};{DOCTOR};\r\n"
-    assert told(written(tmp_path, text, "utf-8")) == [(2, TOLVAN, UNIT, DOCTOR, None)]
+    assert parsed(written(tmp_path, text, "utf-8")) == [(2, TOLVAN, UNIT, DOCTOR, None)]
 
 
 def test_a_giant_cell_is_called_one_and_a_giant_note_is_a_note(tmp_path: Path) -> None:
     giant = "x" * 140_000
     text = f"Personnummer;Enhet;Läkare;Not\r\n{TOLVAN};{UNIT};{DOCTOR};{giant}\r\n"
-    assert told(written(tmp_path, text, "utf-8")) == [(2, TOLVAN, UNIT, DOCTOR, None)]
+    assert parsed(written(tmp_path, text, "utf-8")) == [(2, TOLVAN, UNIT, DOCTOR, None)]
     text = f"Personnummer;Enhet;Läkare;Not\r\n{TOLVAN};{UNIT};{giant};\r\n"
     assert refusal(written(tmp_path, text, "utf-8")) == ["rad 2: en cell är längre än 200 tecken"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.harness.installation import ROOT, Installation, personnummer_in
-from tests.harness.records import REPLY, TOLD, Record, Sender, choice, employment
+from tests.harness.records import CHANGES, REPLY, Record, Sender, choice, employment
 from tests.harness.topics import Topics
 from tests.model.ids import personnummer
 
@@ -87,10 +87,10 @@ class Vardcentral:
         assert personnummer_in([("stdout", ran.stdout), ("stderr", ran.stderr)], everyone[:50]) == []
         return Done(ran.returncode, ran.stdout, ran.stderr)
 
-    def told(self) -> int:
+    def announced(self) -> int:
         """How many changes 1177 has heard of this vårdcentral's patients."""
         self.installation.settle()
-        events = [record for record in self.topics.collect() if record.topic == TOLD and record.value is not None]
+        events = [record for record in self.topics.collect() if record.topic == CHANGES and record.value is not None]
         return sum(json.loads(record.value or b"")["unit"]["hsa_id"] == self.unit for record in events)
 
     def answers(self) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ def test_c4_linked_patients_stand_in_the_way() -> None:
 def test_c4_unless_their_links_are_to_end() -> None:
     region = ready(link())
     assert region.asks(deactivate(links="end")) == "done"
-    assert region.heard()[1:] == [("ended", "doctor_deactivated")]
+    assert region.changes_of()[1:] == [("ended", "doctor_deactivated")]
     assert region.value()["end"] == TODAY.isoformat()
 
 

@@ -41,10 +41,10 @@ def region_of(number: int, *events: object) -> Region:
 def test_c10_who_lacks_a_doctor_gets_one_from_today() -> None:
     region = region_of(5)
     assert region.asks(distribute()) == "done"
-    assert {(change, reason) for _, change, reason in region.told} == {("assigned", "distributed")}
-    held = region.link()
-    assert held is not None
-    assert held == Link(UNIT, held.doctor, TODAY)
+    assert {(change, reason) for _, change, reason in region.link_changes} == {("assigned", "distributed")}
+    link = region.link()
+    assert link is not None
+    assert link == Link(UNIT, link.doctor, TODAY)
     assert region.reply["counts"] == {
         "total": 5,
         "approved": 5,
@@ -85,7 +85,7 @@ def test_c10_the_first_fault_of_those_named_answers() -> None:
     region = region_of(3, pause(OTHER_DOCTOR), deactivate(THIRD_DOCTOR))
     assert region.asks(distribute(DOCTOR, OTHER_DOCTOR, THIRD_DOCTOR)) == "doctor_paused"
     assert region.asks(distribute(DOCTOR, THIRD_DOCTOR, OTHER_DOCTOR)) == "doctor_not_active"
-    assert region.told == []
+    assert region.link_changes == []
 
 
 def test_c10_no_such_doctor_is_doctor_not_active() -> None:
@@ -122,7 +122,7 @@ def test_c10_a_limit_is_the_most_who_are_placed_and_who_they_are_is_chance() -> 
     for seed in range(20):
         region = before.copy()
         region.happens(distribute(seed=seed, limit=2))
-        chosen.add(tuple(sorted(patient for patient, _, _ in region.told)))
+        chosen.add(tuple(sorted(patient for patient, _, _ in region.link_changes)))
         assert region.reply["counts"] == {"total": 2, "approved": 2, "faulty": 0, "updated": 2}
     assert len(chosen) > 5
 
@@ -136,7 +136,7 @@ def test_c10_the_same_state_and_seed_give_the_same_result(seed: int) -> None:
     first, second = region_of(12), region_of(12)
     first.happens(distribute(seed=seed))
     second.happens(distribute(seed=seed))
-    assert first.told == second.told
+    assert first.link_changes == second.link_changes
     assert [first.link(p) for p in patients(11)] == [second.link(p) for p in patients(11)]
 
 
@@ -145,7 +145,7 @@ def test_c10_another_seed_gives_another_result() -> None:
     for seed in range(5):
         region = before.copy()
         region.happens(distribute(seed=seed))
-        results.add(tuple(held.doctor for p in patients(11) if (held := region.link(p))))
+        results.add(tuple(link.doctor for p in patients(11) if (link := region.link(p))))
     assert len(results) == 5
 
 
@@ -157,6 +157,6 @@ def test_contract_a_dry_run_says_the_same_and_changes_nothing() -> None:
     region = region_of(5)
     assert region.asks(distribute(dry_run=True)) == "done"
     dry = dict(region.reply)
-    assert region.told == []
+    assert region.link_changes == []
     region.happens(distribute())
     assert {"dry_run": True, **region.reply, "command_id": dry["command_id"]} == dry

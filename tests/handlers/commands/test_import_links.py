@@ -32,7 +32,7 @@ def region_of(*events: object) -> Region:
 def test_c11_all_rows_are_applied() -> None:
     region = region_of()
     assert region.asks(import_links(row(1), row(2, FIRST, start="2026-01-02"))) == "done"
-    assert sorted(region.told) == sorted([(PATIENT, "assigned", "imported"), (FIRST, "assigned", "imported")])
+    assert sorted(region.link_changes) == sorted([(PATIENT, "assigned", "imported"), (FIRST, "assigned", "imported")])
     assert region.link() == Link(UNIT, DOCTOR, TODAY)
     assert region.value(FIRST)["start"] == "2026-01-02"
     assert region.reply["counts"] == {"total": 2, "approved": 2, "faulty": 0, "updated": 2}
@@ -55,7 +55,7 @@ def test_c11_a_file_without_rows_is_unchanged() -> None:
 def test_c11_one_faulty_row_and_nothing_is_applied() -> None:
     region = region_of()
     assert region.asks(import_links(row(1), row(7, "fel"))) == "rows_faulty"
-    assert region.told == []
+    assert region.link_changes == []
     assert region.reply["counts"] == {"total": 2, "approved": 1, "faulty": 1, "updated": 0}
     assert [(r["row"], r["code"]) for r in region.reply["faulty_rows"]] == [(7, "invalid_patient_id")]
 
@@ -63,7 +63,7 @@ def test_c11_one_faulty_row_and_nothing_is_applied() -> None:
 def test_contract_parts_wait_for_each_other_in_whatever_order_they_come() -> None:
     region = region_of()
     assert region.asks(import_links(row(2, FIRST), part=2, parts=2)) == "waiting"
-    assert region.told == []
+    assert region.link_changes == []
     assert region.asks(import_links(row(1), part=1, parts=2), id="last") == "done"
     assert (region.reply["command_id"], region.reply["counts"]["total"]) == ("last", 2)
 
@@ -85,7 +85,7 @@ def test_contract_and_gets_the_imports_answer_again_afterwards() -> None:
     region.happens(import_links(row(1)), id="answered")
     assert region.asks(import_links(row(1, "fel"))) == "repeated"
     assert region.said_again == [("a-source", "answered")]
-    assert len(region.told) == 1
+    assert len(region.link_changes) == 1
 
 
 def test_contract_where_parts_disagree_the_latest_counts() -> None:
@@ -110,7 +110,7 @@ def test_contract_an_import_is_its_unit_and_its_id() -> None:
 def test_contract_a_dry_run_of_the_last_part_is_judged_and_forgotten() -> None:
     region = region_of(import_links(row(1), part=1, parts=2))
     assert region.asks(import_links(row(2, FIRST), part=2, parts=2, dry_run=True)) == "done"
-    assert (region.reply["dry_run"], region.told, region.imports) == (True, [], {})
+    assert (region.reply["dry_run"], region.link_changes, region.imports) == (True, [], {})
     assert region.asks(import_links(row(1), part=1, parts=2)) == "waiting"
     assert region.asks(import_links(row(2, FIRST), part=2, parts=2)) == "done"
 

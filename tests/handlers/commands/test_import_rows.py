@@ -97,7 +97,7 @@ def test_c11_the_doctor_the_patient_already_has_is_not_judged_on_pause_absence_a
     region = region_of(link(), update(patient_ceiling=0, age_min=90), pause(), ABSENT)
     assert faults(region, row(1), row(2, A, OTHER_DOCTOR)) == []
     assert region.asks(import_links(row(1, start="2026-01-02"))) == "done"
-    assert region.heard()[1:] == [("redated", "imported")]
+    assert region.changes_of()[1:] == [("redated", "imported")]
 
 
 def test_c11_but_a_doctor_who_is_not_active_is_told_so() -> None:

@@ -35,7 +35,7 @@ ABSENT = staff(DOCTOR, post(away=((TODAY, None),)), version=2)
 def test_c7_the_patient_is_linked_from_today() -> None:
     region = ready()
     assert region.asks(link()) == "done"
-    assert region.heard() == [("assigned", "linked_by_unit")]
+    assert region.changes_of() == [("assigned", "linked_by_unit")]
     assert region.link() == Link(UNIT, DOCTOR, TODAY)
 
 
@@ -65,7 +65,7 @@ def test_c7_already_linked_is_unchanged_and_not_judged_again() -> None:
 def test_c7_a_different_start_is_set_right() -> None:
     region = ready(link(), pause())
     assert region.asks(link(start="2026-01-02")) == "done"
-    assert region.heard()[1:] == [("redated", "linked_by_unit")]
+    assert region.changes_of()[1:] == [("redated", "linked_by_unit")]
     assert region.value()["start"] == "2026-01-02"
 
 
@@ -102,14 +102,14 @@ def test_c7_the_last_free_place_goes_to_one() -> None:
 
 def test_c7_linked_to_another_is_replaced_in_one_change() -> None:
     region = ready(link(start="2026-01-02"), link(PATIENT, OTHER_DOCTOR), doctors=(DOCTOR, OTHER_DOCTOR))
-    assert region.heard()[1:] == [("replaced", "linked_by_unit")]
+    assert region.changes_of()[1:] == [("replaced", "linked_by_unit")]
     assert region.link() == Link(UNIT, OTHER_DOCTOR, TODAY)
 
 
 def test_c8_the_link_ends() -> None:
     region = ready(link())
     assert region.asks(unlink()) == "done"
-    assert region.heard()[1:] == [("ended", "unlinked_by_unit")]
+    assert region.changes_of()[1:] == [("ended", "unlinked_by_unit")]
 
 
 def test_c8_no_link_at_this_unit_is_refused() -> None:

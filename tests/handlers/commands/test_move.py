@@ -86,7 +86,7 @@ def test_c9_every_patient_is_judged_by_the_first_fault_and_any_refuses_the_whole
         (6, "no_such_link"),
     ]
     assert region.reply["counts"] == {"total": 6, "approved": 1, "faulty": 5, "updated": 0}
-    assert len(region.told) == 3
+    assert len(region.link_changes) == 3
 
 
 def test_c9_of_all_patients_the_rows_count_by_patient_id() -> None:
@@ -103,7 +103,7 @@ def test_c9_nobody_to_move_is_unchanged_whatever_the_ceiling() -> None:
 def test_c9_when_they_do_not_all_fit_nobody_moves() -> None:
     region = region_of(update(OTHER_DOCTOR, patient_ceiling=2))
     assert region.asks(move()) == "ceiling_reached"
-    assert (region.reply["counts"], len(region.told)) == (None, 3)
+    assert (region.reply["counts"], len(region.link_changes)) == (None, 3)
     assert region.asks(move([ONE, TWO])) == "done"
 
 
@@ -124,4 +124,4 @@ def test_c9_only_patients_of_this_unit_move() -> None:
 def test_contract_a_dry_run_is_answered_alike_and_changes_nothing() -> None:
     region = region_of()
     assert region.asks(move(dry_run=True)) == "done"
-    assert (region.reply["dry_run"], region.reply["counts"]["updated"], len(region.told)) == (True, 3, 3)
+    assert (region.reply["dry_run"], region.reply["counts"]["updated"], len(region.link_changes)) == (True, 3, 3)

@@ -41,4 +41,4 @@ def test_c6_nothing_new_is_unchanged() -> None:
 def test_c6_a_lower_ceiling_or_narrower_ages_remove_no_link() -> None:
     region = ready(link())
     assert region.asks(update(patient_ceiling=0, age_min=90)) == "done"
-    assert region.heard() == [("assigned", "linked_by_unit")]
+    assert region.changes_of() == [("assigned", "linked_by_unit")]

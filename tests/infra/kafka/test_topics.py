@@ -58,8 +58,8 @@ async def test_a_topic_that_is_there_is_reported_and_never_altered(settings: Set
     name = settings.topic("listning.reply.v1")
     assert name not in created
     assert differences == await missing_or_different(settings)
-    told = {(found.name, found.what, found.wanted, found.found) for found in differences}
-    assert told == {
+    rows = {(found.name, found.what, found.wanted, found.found) for found in differences}
+    assert rows == {
         (name, "partitions", "2", "3"),
         (name, "cleanup.policy", "delete", "compact"),
         (name, "retention.ms", "2592000000", "1000"),
@@ -83,8 +83,8 @@ async def test_a_compacted_topic_that_also_deletes_would_lose_facts(settings: Se
 def test_the_service_reads_its_inputs_and_writes_the_rest(settings: Settings) -> None:
     rights = {one.bare: one.rights for one in expected(settings)}
     assert {bare for bare, needed in rights.items() if needed == ("read",)} == set(INPUTS) - {"listning.clock.v1"}
-    told = {one.bare: one.rights for one in expected(settings.model_copy(update={"own_clock": False}))}
-    assert told["listning.clock.v1"] == ("read",)
+    rows = {one.bare: one.rights for one in expected(settings.model_copy(update={"own_clock": False}))}
+    assert rows["listning.clock.v1"] == ("read",)
 
 
 async def test_a_cluster_that_is_away_is_an_error_and_no_difference() -> None:

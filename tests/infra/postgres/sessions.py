@@ -21,20 +21,20 @@ Does: TypeAlias = Callable[[Session], Awaitable[object]]
 @asynccontextmanager
 async def holding(url: str, then: Does, name: str = "fastlakare") -> AsyncIterator[int]:
     """A session that holds a partition's row and then does that; yields its pid once another waits for the row."""
-    held, waits = await connect(url, application_name=name), await connect(url)
+    blocker, waits = await connect(url, application_name=name), await connect(url)
     await take_ownership(waits, TOPIC, {0: 0})
-    await held.execute("BEGIN")
-    await held.execute("UPDATE consumer_offset SET epoch = epoch + 1")
-    pid = held.get_server_pid()
+    await blocker.execute("BEGIN")
+    await blocker.execute("UPDATE consumer_offset SET epoch = epoch + 1")
+    pid = blocker.get_server_pid()
     tasks = [
-        asyncio.create_task(_quietly(then(held))),
+        asyncio.create_task(_quietly(then(blocker))),
         asyncio.create_task(_quietly(take_ownership(waits, TOPIC, {0: 0}))),
     ]
     try:
         await until(lambda: _waiting(url), what="a session that waits for the lock")
         yield pid
     finally:
-        held.terminate()
+        blocker.terminate()
         waits.terminate()
         for task in tasks:
             task.cancel()

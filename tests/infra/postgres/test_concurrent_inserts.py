@@ -1,4 +1,7 @@
-"""Two transactions that both found a row missing: the second to save never overwrites the first (architecture.md)."""
+"""Two transactions that both found a row missing: the second to save never overwrites the first (architecture.md).
+
+Each test is named after the anomaly that would follow (Berenson et al., A Critique of ANSI SQL Isolation Levels).
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,7 @@ async def second_fails(first: Attempt, second: Attempt) -> None:
     await second.roll_back()
 
 
-async def test_a_doctor_first_heard_of_twice_keeps_the_later_version(begin: Begin) -> None:
+async def test_lost_update_of_an_unknown_doctor_is_refused_and_the_later_version_stays(begin: Begin) -> None:
     first, second = await begin(), await begin()
     await first.decide(STAFF, staff(2, "Jon"))
     await second.decide(STAFF, staff(1, "Johan"))
@@ -70,7 +73,7 @@ async def test_a_doctor_first_heard_of_twice_keeps_the_later_version(begin: Begi
     assert again.world.doctors[DOCTOR].name == "Jon Karlström"
 
 
-async def test_a_second_first_insert_waits_until_the_first_has_ended(begin: Begin) -> None:
+async def test_dirty_write_of_an_unknown_doctor_waits_until_the_first_insert_has_ended(begin: Begin) -> None:
     first, second = await begin(), await begin()
     await first.decide(STAFF, staff(2, "Jon"))
     await second.decide(STAFF, staff(1, "Johan"))
@@ -94,7 +97,7 @@ async def test_a_second_first_insert_waits_until_the_first_has_ended(begin: Begi
     ],
     ids=["both listed", "listed, protected", "both protected", "listed, new id", "protected, new id"],
 )
-async def test_a_patient_first_heard_of_twice_is_decided_one_after_the_other(
+async def test_lost_update_of_an_unknown_patient_is_decided_again(
     begin: Begin, one: Any, other: Any, order: int
 ) -> None:
     events = (one, other)[:: -1 if order else 1]
@@ -108,7 +111,7 @@ async def test_a_patient_first_heard_of_twice_is_decided_one_after_the_other(
     assert await held_twice(await begin()) == 0
 
 
-async def test_the_mark_of_a_protected_patient_is_never_lost_to_a_new_id(begin: Begin) -> None:
+async def test_write_skew_between_a_protected_patient_and_a_new_id_is_refused(begin: Begin) -> None:
     known = await begin()
     await known.decide(LISTINGS, listing(OLD, 1))
     await known.save()
@@ -123,21 +126,21 @@ async def test_the_mark_of_a_protected_patient_is_never_lost_to_a_new_id(begin: 
     assert await last.decide(LISTINGS, listing(NEW, 5)) == [Outcome.SKIPPED]
 
 
-async def test_who_waits_for_a_patient_that_comes_back_finds_the_row(begin: Begin) -> None:
+async def test_phantom_of_a_patient_that_comes_back_is_refused(begin: Begin) -> None:
     known = await begin()
     await known.decide(LISTINGS, listing(NEW, 5, protected=True))
     await known.save()
     first, second = await begin(), await begin()
     await first.decide(LISTINGS, listing(NEW, 6))
-    deciding = asyncio.create_task(second.decide(LISTINGS, listing(NEW, 7, protected=True)))
+    second_decision = asyncio.create_task(second.decide(LISTINGS, listing(NEW, 7, protected=True)))
     await locked(await begin(), second)
     await first.save()
-    await deciding  # the mark is gone, and the row was looked for before it was there
+    await second_decision  # the mark is gone, and the row was looked for before it was there
     with pytest.raises(RACED):
         await second.save()
 
 
-async def test_the_parts_of_an_import_that_come_at_once_both_arrive(begin: Begin) -> None:
+async def test_write_skew_between_two_parts_of_an_import_is_refused_and_both_arrive(begin: Begin) -> None:
     first, second = await begin(), await begin()
     assert await first.decide(COMMANDS, part(1)) == [Outcome.WAITING]
     assert await second.decide(COMMANDS, part(2)) == [Outcome.WAITING]
@@ -146,7 +149,7 @@ async def test_the_parts_of_an_import_that_come_at_once_both_arrive(begin: Begin
     assert await again.decide(COMMANDS, part(2)) == [Outcome.REFUSED]  # all are there, so it is judged
 
 
-async def test_a_doctor_and_a_patient_that_are_known_race_with_nobody(begin: Begin) -> None:
+async def test_known_doctors_and_patients_are_locked_and_have_no_anomaly(begin: Begin) -> None:
     known = await begin()
     await known.decide(STAFF, staff(1, "Jon"))
     await known.decide(LISTINGS, listing(OLD, 1))

@@ -28,8 +28,8 @@ def test_both_stores_hold_the_same_through_all_scenarios(region: DifferentialReg
     for step in steps:
         for record in step.records:
             product.feed(record)
-    heard = product.heard_in_the_end()
-    assert [fault for scenario in scenarios for fault in missing(scenario, heard, SETTINGS.secret)] == []
+    events = product.observed_in_the_end()
+    assert [fault for scenario in scenarios for fault in missing(scenario, events, SETTINGS.secret)] == []
 
 
 @pytest.mark.parametrize("seed", seeds(7, 8, 9))

@@ -14,48 +14,48 @@ from infra.settings import Settings
 
 
 async def test_a_sleeper_cannot_keep_its_locks(database_url: str) -> None:
-    held = create_engine(Settings(database_url=database_url), pool_size=1)
-    async with held.connect() as connection:
+    engine = create_engine(Settings(database_url=database_url), pool_size=1)
+    async with engine.connect() as connection:
         rows = await connection.execute(
             text("SELECT name, setting FROM pg_settings WHERE source = 'client' AND name NOT LIKE 'tcp%'")
         )
         given = {str(name): str(value) for name, value in rows}
-    await held.dispose()
+    await engine.dispose()
     assert given["idle_in_transaction_session_timeout"] == "30000"
     assert given["application_name"] == "fastlakare"
 
 
 async def test_the_drivers_connection_takes_part_in_the_transaction(database_url: str) -> None:
-    held = create_engine(Settings(database_url=database_url), pool_size=1)
-    async with held.connect() as connection:
+    engine = create_engine(Settings(database_url=database_url), pool_size=1)
+    async with engine.connect() as connection:
         await connection.execute(text("CREATE TABLE t (n int)"))
         await (await raw(connection)).copy_records_to_table("t", records=[(1,), (2,)])
         seen = await connection.scalar(text("SELECT sum(n) FROM t"))
         await connection.rollback()
         gone = await connection.scalar(text("SELECT to_regclass('t')"))
-    await held.dispose()
+    await engine.dispose()
     assert (seen, gone) == (3, None)
 
 
 async def test_a_lost_connection_costs_one_error(database_url: str) -> None:
-    held = create_engine(Settings(database_url=database_url), pool_size=1)
-    async with held.connect() as connection:
+    engine = create_engine(Settings(database_url=database_url), pool_size=1)
+    async with engine.connect() as connection:
         lost = await connection.scalar(text("SELECT pg_backend_pid()"))
     killer = await connect(database_url)
     await killer.execute("SELECT pg_terminate_backend($1, 5000)", lost)
     await killer.close()
-    async with held.connect() as connection:
+    async with engine.connect() as connection:
         found = await connection.scalar(text("SELECT pg_backend_pid()"))
-    await held.dispose()
+    await engine.dispose()
     assert found != lost
 
 
 async def test_no_error_quotes_the_parameters_of_its_statement(database_url: str) -> None:
-    held = create_engine(Settings(database_url=database_url), pool_size=1)
-    async with held.connect() as connection:
+    engine = create_engine(Settings(database_url=database_url), pool_size=1)
+    async with engine.connect() as connection:
         with pytest.raises(DBAPIError) as caught:
             await connection.execute(text("SELECT 1 / (length(:who) - 12)"), {"who": "199006022397"})
-    await held.dispose()
+    await engine.dispose()
     assert "199006022397" not in str(caught.value)
 
 

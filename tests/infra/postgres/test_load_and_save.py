@@ -53,10 +53,10 @@ def doctor(hsa_id: str = DOCTOR) -> Doctor:
 
 def patient(id: int, **fields: object) -> Patient:
     key = KEYS.key(id)
-    held = Patient(id, key, KEYS.partition(key), 1, is_persisted=False)
+    one = Patient(id, key, KEYS.partition(key), 1, is_persisted=False)
     for name, value in fields.items():
-        setattr(held, name, value)
-    return held
+        setattr(one, name, value)
+    return one
 
 
 async def saved(begin: Begin, *patients: Patient, doctors: tuple[Doctor, ...] = ()) -> None:
@@ -64,9 +64,9 @@ async def saved(begin: Begin, *patients: Patient, doctors: tuple[Doctor, ...] = 
     for one in doctors:
         attempt.world.add_doctor(one)
         attempt.world.changes.doctors.add(one.hsa_id)
-    for held in patients:
-        attempt.world.add_patient(held)
-        attempt.world.changes.patients.add(held.id)
+    for another in patients:
+        attempt.world.add_patient(another)
+        attempt.world.changes.patients.add(another.id)
     await attempt.save()
 
 
@@ -99,7 +99,7 @@ async def test_a_roster_entry_comes_back_with_its_doctor(
 
 async def test_a_patient_comes_back_as_they_were(begin: Begin) -> None:
     link = Link(UNIT, DOCTOR, TODAY)
-    held = patient(
+    stored = patient(
         PATIENTS[0],
         sequence=2**62,
         revision=7,
@@ -110,10 +110,10 @@ async def test_a_patient_comes_back_as_they_were(begin: Begin) -> None:
         link=link,
         due=TOMORROW,
     )
-    await saved(begin, held, doctors=(doctor(),))
+    await saved(begin, stored, doctors=(doctor(),))
     attempt = await begin()
-    held.is_persisted, held.original_link = True, link
-    assert (await attempt.load(patients=set(PATIENTS))).patients == {held.id: held}
+    stored.is_persisted, stored.original_link = True, link
+    assert (await attempt.load(patients=set(PATIENTS))).patients == {stored.id: stored}
 
 
 async def test_a_new_patient_is_made_only_where_that_is_asked_for(begin: Begin) -> None:
@@ -129,9 +129,9 @@ async def test_of_a_forgotten_patient_key_sequence_and_revision_are_all_that_sta
 ) -> None:
     await saved(begin, patient(PATIENTS[0], current=Choice(UNIT, TODAY), link=Link(UNIT, DOCTOR, TODAY), revision=3))
     gone = await begin()
-    held = (await gone.load(patients={PATIENTS[0]})).patients[PATIENTS[0]]
-    held.forgotten, held.link = why, None
-    gone.world.changes.patients.add(held.id)
+    stored = (await gone.load(patients={PATIENTS[0]})).patients[PATIENTS[0]]
+    stored.forgotten, stored.link = why, None
+    gone.world.changes.patients.add(stored.id)
     await gone.save()
     last = await begin()
     assert (await last.load(patients={PATIENTS[0]})).patients == {}
@@ -145,16 +145,16 @@ async def test_an_import_comes_back_with_its_parts_and_their_rows_when_asked_for
     key = (UNIT, "a")
     rows = [Row(1, "any text", UNIT, DOCTOR, None), Row(2, "", "", "", "2026-05-26")]
     who = cause("9", correlation_id="c", actor="annsv4", role="VC-chef")
-    held = Import(*key, TODAY, {2: ImportPart(2, 3, 1, UNIT.lower(), who, rows)})
+    stored = Import(*key, TODAY, {2: ImportPart(2, 3, 1, UNIT.lower(), who, rows)})
     first = await begin()
-    first.world.imports[key] = held
+    first.world.imports[key] = stored
     first.world.changes.imports.add(key)
     await first.save()
     attempt = await begin()
     found = (await attempt.load(imports={key})).imports[key]
     assert (found.first_day, found.parts[2].cause, found.parts[2].rows) == (TODAY, who, None)
     await attempt.load(import_rows={key})
-    assert found == held
+    assert found == stored
 
 
 async def test_an_answered_import_keeps_no_rows(begin: Begin) -> None:

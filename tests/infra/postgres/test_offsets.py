@@ -37,46 +37,46 @@ async def test_a_partition_never_read_begins_at_its_earliest_offset(pg: asyncpg.
 
 
 async def test_whoever_takes_over_goes_on_where_the_other_stood_under_a_new_epoch(pg: asyncpg.Connection) -> None:
-    held = await take_ownership(pg, TOPIC, {0: 0})
-    await advance(pg, TOPIC, held, {0: 5})
+    positions = await take_ownership(pg, TOPIC, {0: 0})
+    await advance(pg, TOPIC, positions, {0: 5})
     assert await take_ownership(pg, TOPIC, {0: 2}) == {0: Position(2, 5)}
 
 
 async def test_another_epoch_is_fenced(pg: asyncpg.Connection) -> None:
-    held = await take_ownership(pg, TOPIC, {0: 0})
+    positions = await take_ownership(pg, TOPIC, {0: 0})
     await take_ownership(pg, TOPIC, {0: 0})
     with pytest.raises(Fenced):
-        await advance(pg, TOPIC, held, {0: 5})
+        await advance(pg, TOPIC, positions, {0: 5})
     assert await read_positions(pg, TOPIC, [0]) == {0: Position(2, 0)}
 
 
 async def test_another_offset_is_fenced(pg: asyncpg.Connection) -> None:
-    held = await take_ownership(pg, TOPIC, {0: 0})
-    await advance(pg, TOPIC, held, {0: 5})
+    positions = await take_ownership(pg, TOPIC, {0: 0})
+    await advance(pg, TOPIC, positions, {0: 5})
     with pytest.raises(Fenced):
-        await advance(pg, TOPIC, held, {0: 6})
+        await advance(pg, TOPIC, positions, {0: 6})
 
 
 async def test_one_partition_of_another_fences_the_whole_batch(pg: asyncpg.Connection) -> None:
-    held = await take_ownership(pg, TOPIC, {0: 0, 1: 0})
+    positions = await take_ownership(pg, TOPIC, {0: 0, 1: 0})
     await take_ownership(pg, TOPIC, {1: 0})
     with pytest.raises(Fenced):
         async with pg.transaction():
-            await advance(pg, TOPIC, held, {0: 5, 1: 5})
+            await advance(pg, TOPIC, positions, {0: 5, 1: 5})
     assert (await read_positions(pg, TOPIC, [0]))[0].next_offset == 0
 
 
 async def test_topics_are_fenced_apart(pg: asyncpg.Connection) -> None:
-    held = await take_ownership(pg, TOPIC, {0: 0})
+    positions = await take_ownership(pg, TOPIC, {0: 0})
     await take_ownership(pg, "kiv.unit.v1", {0: 0})
-    await advance(pg, TOPIC, held, {0: 1})
+    await advance(pg, TOPIC, positions, {0: 1})
     assert await read_positions(pg, TOPIC, [0, 1]) == {0: Position(1, 1)}
 
 
 async def test_a_record_processed_ahead_is_marked_once_and_passed_over_once(pg: asyncpg.Connection) -> None:
-    held = await take_ownership(pg, COMMANDS, {0: 0, 1: 0})
-    assert await mark_processed_ahead(pg, COMMANDS, 0, held[0], [3, 5]) == {3, 5}
-    assert await mark_processed_ahead(pg, COMMANDS, 0, held[0], [4, 5]) == {4}
+    positions = await take_ownership(pg, COMMANDS, {0: 0, 1: 0})
+    assert await mark_processed_ahead(pg, COMMANDS, 0, positions[0], [3, 5]) == {3, 5}
+    assert await mark_processed_ahead(pg, COMMANDS, 0, positions[0], [4, 5]) == {4}
     assert await take_processed_ahead(pg, COMMANDS, {0: 3, 1: 9}) == set()
     assert await take_processed_ahead(pg, COMMANDS, {0: 5, 1: 9}) == {(0, 3), (0, 4)}
     assert await take_processed_ahead(pg, COMMANDS, {0: 6}) == {(0, 5)}
@@ -84,10 +84,10 @@ async def test_a_record_processed_ahead_is_marked_once_and_passed_over_once(pg: 
 
 
 async def test_who_no_longer_owns_the_partition_marks_nothing(pg: asyncpg.Connection) -> None:
-    held = await take_ownership(pg, COMMANDS, {0: 0})
+    positions = await take_ownership(pg, COMMANDS, {0: 0})
     await take_ownership(pg, COMMANDS, {0: 0})
     with pytest.raises(Fenced):
-        await mark_processed_ahead(pg, COMMANDS, 0, held[0], [3])
+        await mark_processed_ahead(pg, COMMANDS, 0, positions[0], [3])
     assert await take_processed_ahead(pg, COMMANDS, {0: 9}) == set()
 
 
@@ -95,13 +95,13 @@ async def test_handling_ahead_waits_for_nothing_but_a_new_owner_waits_for_it(
     pg: asyncpg.Connection, migrated_url: str
 ) -> None:
     """Else the new owner could handle a record that the old one is just handling."""
-    held = await take_ownership(pg, COMMANDS, {0: 0})
+    positions = await take_ownership(pg, COMMANDS, {0: 0})
     file, new = await connect(migrated_url), await connect(migrated_url)
     async with file.transaction():
-        await advance(file, COMMANDS, held, {0: 1})
-        await asyncio.wait_for(mark_processed_ahead(pg, COMMANDS, 0, held[0], [1]), 10)
+        await advance(file, COMMANDS, positions, {0: 1})
+        await asyncio.wait_for(mark_processed_ahead(pg, COMMANDS, 0, positions[0], [1]), 10)
     async with pg.transaction():
-        await mark_processed_ahead(pg, COMMANDS, 0, held[0], [2])
+        await mark_processed_ahead(pg, COMMANDS, 0, positions[0], [2])
         taking = asyncio.create_task(take_ownership(new, COMMANDS, {0: 0}))
 
         async def waits() -> bool:

@@ -75,12 +75,12 @@ async def test_a_reader_by_sequence_misses_nothing_of_many_writers(pg: asyncpg.C
     done = asyncio.Event()
 
     async def write(number: int) -> None:
-        dice = random.Random(number)
+        rng = random.Random(number)
         for turn in range(25):
             async with writers[number].transaction():
-                shards = [dice.randrange(3) for _ in range(dice.randrange(1, 6))]
+                shards = [rng.randrange(3) for _ in range(rng.randrange(1, 6))]
                 await outbox.append(writers[number], SHARDS, [event(s, b"%d/%d" % (number, turn)) for s in shards])
-                if dice.random() < 0.5:
+                if rng.random() < 0.5:
                     await writers[number].fetchval("SELECT pg_sleep(0.002)")  # commits in another order
 
     async def read() -> dict[int, list[int]]:

@@ -37,7 +37,7 @@ async def settings(kafka: Any, migrated_url: str, topic_prefix: str) -> Settings
 
 
 @pytest.fixture
-async def held(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
+async def pg(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
     connection = await connect(settings.database_url.get_secret_value())
     yield connection
     await connection.close()
@@ -75,13 +75,13 @@ async def test_a_new_installation_is_not_behind(meter: LagMeter) -> None:
 
 
 async def test_markers_and_aborted_records_are_no_records(
-    settings: Settings, meter: LagMeter, held: asyncpg.Connection
+    settings: Settings, meter: LagMeter, pg: asyncpg.Connection
 ) -> None:
     await send(settings, "kiv.staff.v1", 3)
     await send(settings, "kiv.staff.v1", 2, commit=False)
     assert (await meter()).inputs == {**NOTHING, "kiv.staff.v1": 3}
     # The third record stands at offset 4; what follows it are markers and what was aborted.
-    await held.execute("INSERT INTO consumer_offset (topic, partition, next_offset) VALUES ('kiv.staff.v1', 0, 5)")
+    await pg.execute("INSERT INTO consumer_offset (topic, partition, next_offset) VALUES ('kiv.staff.v1', 0, 5)")
     assert (await meter()).none
 
 
@@ -89,21 +89,21 @@ async def test_beyond_what_may_be_read_the_distance_is_told(settings: Settings) 
     await send(settings, "vardval.listing.v1", 6, each=3)
     engine = create_engine(settings, pool_size=1)
     quick, exact = LagMeter(settings, engine, read_offsets=7), LagMeter(settings, engine, read_offsets=8)
-    told = [(await meter()).inputs["vardval.listing.v1"] for meter in (quick, exact)]
+    lags = [(await meter()).inputs["vardval.listing.v1"] for meter in (quick, exact)]
     await quick.aclose()
     await exact.aclose()
     await engine.dispose()
-    assert told == [8, 6]
+    assert lags == [8, 6]
 
 
-async def test_everything_that_waits_is_told(settings: Settings, meter: LagMeter, held: asyncpg.Connection) -> None:
+async def test_everything_that_waits_is_told(settings: Settings, meter: LagMeter, pg: asyncpg.Connection) -> None:
     await send(settings, "listning.command.v1", 1)
-    await held.execute("UPDATE day SET day = '2026-05-26', in_progress = true")
-    await held.execute(
+    await pg.execute("UPDATE day SET day = '2026-05-26', in_progress = true")
+    await pg.execute(
         "INSERT INTO outbox_shard (shard, topic, partition, last_seq, published_seq) "
         "VALUES (1, 'listning.reply.v1', 0, 7, 3), (2, 'listning.reply.v1', 1, 2, 2)"
     )
-    await held.execute("INSERT INTO stale_statistics VALUES ('A', 'B', now()), ('A', 'B', now()), ('A', 'C', now())")
+    await pg.execute("INSERT INTO stale_statistics VALUES ('A', 'B', now()), ('A', 'B', now()), ('A', 'C', now())")
     lag = await meter()
     assert lag.as_json() == {
         "day": "2026-05-26",
@@ -115,21 +115,21 @@ async def test_everything_that_waits_is_told(settings: Settings, meter: LagMeter
     assert not lag.none
 
 
-async def test_prometheus_is_told_too(settings: Settings, meter: LagMeter, held: asyncpg.Connection) -> None:
+async def test_prometheus_is_told_too(settings: Settings, meter: LagMeter, pg: asyncpg.Connection) -> None:
     await send(settings, "kiv.unit.v1", 1)
-    await held.execute("UPDATE day SET day = '1970-01-11'")
+    await pg.execute("UPDATE day SET day = '1970-01-11'")
     await meter()
     assert metrics.lag.labels("kiv.unit.v1")._value.get() == 1
     assert metrics.day._value.get() == 10 * 24 * 60 * 60
 
 
 async def test_an_outage_in_between_is_forgotten_with_the_next_measurement(
-    meter: LagMeter, held: asyncpg.Connection
+    meter: LagMeter, pg: asyncpg.Connection
 ) -> None:
-    await held.execute("ALTER TABLE day RENAME TO day_elsewhere")
+    await pg.execute("ALTER TABLE day RENAME TO day_elsewhere")
     with pytest.raises(Exception, match="day"):
         await meter()
-    await held.execute("ALTER TABLE day_elsewhere RENAME TO day")
+    await pg.execute("ALTER TABLE day_elsewhere RENAME TO day")
     assert (await meter()).none
 
 
@@ -139,8 +139,8 @@ async def test_a_missing_topic_is_named(kafka: Any, migrated_url: str, topic_pre
         await measure_once(settings)
 
 
-async def test_waiting_ends_as_soon_as_nothing_is_behind(settings: Settings, held: asyncpg.Connection) -> None:
-    await held.execute("UPDATE day SET day = '2026-05-26'")
+async def test_waiting_ends_as_soon_as_nothing_is_behind(settings: Settings, pg: asyncpg.Connection) -> None:
+    await pg.execute("UPDATE day SET day = '2026-05-26'")
     began = time.monotonic()
     lag = await wait_until_zero(settings, 60, lambda _: None)
     assert (lag.none, lag.day) == (True, date(2026, 5, 26))

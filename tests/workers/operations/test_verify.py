@@ -46,8 +46,8 @@ def test_a_record_that_is_missing_old_or_other_is_a_difference(heard: dict[str, 
 @pytest.mark.parametrize("gone", [event(status="ended"), Event(KEY, 2, None)])
 def test_a_link_that_1177_has_ended_or_forgotten_is_a_difference(gone: Event) -> None:
     assert [one.what for one in differences({KEY: gone}, DATABASE)] == [
-        f"{name}: 1177 has None, the database {held}"
-        for name, held in zip(("unit", "unit_name", "doctor", "doctor_name", "start_day"), LINK, strict=True)
+        f"{name}: 1177 has None, the database {value}"
+        for name, value in zip(("unit", "unit_name", "doctor", "doctor_name", "start_day"), LINK, strict=True)
     ]
 
 

@@ -16,27 +16,25 @@ from infra.postgres.offsets import Position, mark_processed_ahead, read_position
 from schemas.topics import LISTNING_COMMAND
 from tests.harness.consumer_record import ConsumerRecord
 from tests.harness.waiting import until
-from tests.workers.fixtures import Worker, message, runtime_on, worker
+from tests.workers.fixtures import Rig, Worker, message, rig_on, worker
 from workers.pipeline.inbound import decode
 from workers.pipeline.partition_queue import PartitionQueue
 from workers.pipeline.processor import BatchProcessor
 from workers.routes import ROUTES
-from workers.runtime import Runtime
 
-Held = tuple[Runtime, asyncpg.Connection]
 UNIT, OTHER = "SE2321000131-E000000000001", "SE2321000131-E000000000002"
 """Both never heard of, so every command is refused, which is an effect to count."""
 
 
 @pytest.fixture
-async def held(migrated_url: str) -> AsyncIterator[Held]:
-    async with runtime_on(migrated_url) as (made, pg):
-        await pg.execute("UPDATE day SET day = '2026-05-26'")
-        yield made, pg
+async def rig(migrated_url: str) -> AsyncIterator[Rig]:
+    async with rig_on(migrated_url) as rig:
+        await rig.pg.execute("UPDATE day SET day = '2026-05-26'")
+        yield rig
 
 
-async def commands(held: Held) -> Worker:
-    return await worker(held, "command")
+async def commands(rig: Rig) -> Worker:
+    return await worker(rig, "command")
 
 
 def command(offset: int, unit: str, name: str, partition: int, key: str | None, **data: Any) -> ConsumerRecord:
@@ -77,8 +75,8 @@ async def after(owned: Worker, pg: asyncpg.Connection, records: list[ConsumerRec
         return await marks(pg)
 
 
-async def test_what_takes_long_in_one_partition_delays_no_other_that_was_fetched_with_it(held: Held) -> None:
-    owned, pg = await commands(held), held[1]
+async def test_what_takes_long_in_one_partition_delays_no_other_that_was_fetched_with_it(rig: Rig) -> None:
+    owned, pg = await commands(rig), rig.pg
     async with pg.transaction():
         await pg.execute("SELECT FROM consumer_offset WHERE partition = 0 FOR UPDATE")
         await owned.handle([resume(0), resume(0, partition=1), resume(1), resume(1, partition=1)])
@@ -89,15 +87,15 @@ async def test_what_takes_long_in_one_partition_delays_no_other_that_was_fetched
     assert {part: at.next_offset for part, at in owned.positions.items()} == {0: 2, 1: 2}
 
 
-async def test_others_commands_are_answered_before_the_file_that_lies_before_them(held: Held) -> None:
-    owned, pg = await commands(held), held[1]
+async def test_others_commands_are_answered_before_the_file_that_lies_before_them(rig: Rig) -> None:
+    owned, pg = await commands(rig), rig.pg
     assert await after(owned, pg, [file(0), resume(1), resume(2)], 2) == [1, 2]
     await owned.drained()
     assert (await replies(pg), await marks(pg), owned.positions[0].next_offset) == (3, [], 3)
 
 
-async def test_commands_that_come_while_the_file_is_in_hand_go_ahead_as_well(held: Held) -> None:
-    owned, pg = await commands(held), held[1]
+async def test_commands_that_come_while_the_file_is_in_hand_go_ahead_as_well(rig: Rig) -> None:
+    owned, pg = await commands(rig), rig.pg
 
     async def later() -> bool:
         return await replies(pg) == 2
@@ -114,9 +112,9 @@ async def test_commands_that_come_while_the_file_is_in_hand_go_ahead_as_well(hel
 
 @pytest.mark.parametrize(("unit", "key"), [(UNIT, None), (UNIT, OTHER), (OTHER, UNIT)])
 async def test_what_has_the_files_unit_or_key_keeps_its_turn_and_so_does_what_lies_behind_it(
-    held: Held, unit: str, key: str | None
+    rig: Rig, unit: str, key: str | None
 ) -> None:
-    owned, pg = await commands(held), held[1]
+    owned, pg = await commands(rig), rig.pg
     third = "SE2321000131-E000000000003"
     records = [file(0), resume(1, unit, key=key), resume(2, unit), resume(3, third)]
     assert await after(owned, pg, records, 1) == [3]
@@ -124,8 +122,8 @@ async def test_what_has_the_files_unit_or_key_keeps_its_turn_and_so_does_what_li
     assert (await replies(pg), await marks(pg), owned.positions[0].next_offset) == (4, [], 4)
 
 
-async def test_what_cannot_be_read_keeps_its_turn_and_so_do_others_of_its_key(held: Held) -> None:
-    owned, pg = await commands(held), held[1]
+async def test_what_cannot_be_read_keeps_its_turn_and_so_do_others_of_its_key(rig: Rig) -> None:
+    owned, pg = await commands(rig), rig.pg
     broken = ConsumerRecord(LISTNING_COMMAND, 0, 1, b"{", key=OTHER.encode())
     third = "SE2321000131-E000000000003"
     assert await after(owned, pg, [file(0), broken, resume(2), resume(3, third)], 1) == [3]
@@ -133,8 +131,8 @@ async def test_what_cannot_be_read_keeps_its_turn_and_so_do_others_of_its_key(he
     assert (await replies(pg), await marks(pg), owned.positions[0].next_offset) == (4, [], 4)
 
 
-async def test_the_next_owner_passes_over_what_was_processed_ahead(held: Held) -> None:
-    first, pg = await commands(held), held[1]
+async def test_the_next_owner_passes_over_what_was_processed_ahead(rig: Rig) -> None:
+    first, pg = await commands(rig), rig.pg
     records = [file(0), resume(1), resume(2, UNIT)]
     async with pg.transaction():
         await pg.execute("SELECT FROM consumer_offset WHERE partition = 0 FOR UPDATE")
@@ -147,14 +145,14 @@ async def test_the_next_owner_passes_over_what_was_processed_ahead(held: Held) -
         await pg.execute("UPDATE consumer_offset SET epoch = epoch + 1 WHERE partition = 0")  # as `take_ownership` does
     await first.drained()
     assert (await replies(pg), 0 in first.positions) == (1, False)
-    second = await commands(held)
+    second = await commands(rig)
     await second.handle(records)
     await second.drained()
     assert (await replies(pg), await marks(pg), second.positions[0].next_offset) == (3, [], 3)
 
 
-async def test_who_has_lost_the_partition_handles_nothing_ahead(held: Held) -> None:
-    first, pg = await commands(held), held[1]
+async def test_who_has_lost_the_partition_handles_nothing_ahead(rig: Rig) -> None:
+    first, pg = await commands(rig), rig.pg
     await take_ownership(pg, LISTNING_COMMAND, {0: 0})
     await first.handle([file(0), resume(1)])
     await first.drained()
@@ -162,8 +160,8 @@ async def test_who_has_lost_the_partition_handles_nothing_ahead(held: Held) -> N
     assert await read_positions(pg, LISTNING_COMMAND, [0]) == {0: Position(2, 0)}
 
 
-async def test_what_fails_ahead_is_handled_in_its_turn(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
-    owned, pg = await commands(held), held[1]
+async def test_what_fails_ahead_is_handled_in_its_turn(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    owned, pg = await commands(rig), rig.pg
     failing = 1
 
     def fails(name: str) -> None:
@@ -178,8 +176,8 @@ async def test_what_fails_ahead_is_handled_in_its_turn(held: Held, monkeypatch: 
     assert (failing, await replies(pg), await marks(pg), owned.positions[0].next_offset) == (0, 3, [], 3)
 
 
-async def test_what_failed_ahead_is_not_tried_ahead_again(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
-    owned, pg = await commands(held), held[1]
+async def test_what_failed_ahead_is_not_tried_ahead_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    owned, pg = await commands(rig), rig.pg
     tried: list[list[int]] = []
 
     async def once(pg: asyncpg.Connection, commands: Sequence[CommandId]) -> list[bool]:
@@ -205,10 +203,10 @@ async def test_what_failed_ahead_is_not_tried_ahead_again(held: Held, monkeypatc
 
 
 async def test_what_may_still_be_committing_ahead_is_waited_for_and_not_answered_twice(
-    held: Held, migrated_url: str
+    rig: Rig, migrated_url: str
 ) -> None:
     """Its answer was lost, so it is taken for failed."""
-    owned, pg = await commands(held), held[1]
+    owned, pg = await commands(rig), rig.pg
     straggler = await connect(migrated_url)
     tried = decode(LISTNING_COMMAND, resume(0))
     tried.must_wait_its_turn = True
@@ -219,7 +217,7 @@ async def test_what_may_still_be_committing_ahead_is_waited_for_and_not_answered
     async with straggler.transaction():
         await mark_processed_ahead(straggler, LISTNING_COMMAND, 0, owned.positions[0], [0])
         await remember(straggler, [(tried.cause.source, tried.cause.id)])
-        turn = asyncio.create_task(BatchProcessor(ROUTES["command"], held[0]).apply(owned.assignment, [tried]))
+        turn = asyncio.create_task(BatchProcessor(ROUTES["command"], rig.runtime).apply(owned.assignment, [tried]))
         await until(waits, what="the turn to wait")
     await turn
     await straggler.close()
@@ -249,8 +247,8 @@ def test_a_queue_does_not_take_in_without_end() -> None:
     assert queue.open
 
 
-async def test_a_command_again_is_answered_again_also_ahead(held: Held) -> None:
-    owned, pg = await commands(held), held[1]
+async def test_a_command_again_is_answered_again_also_ahead(rig: Rig) -> None:
+    owned, pg = await commands(rig), rig.pg
     await owned.handle([resume(0)])
     await owned.drained()
     again = resume(0)
@@ -269,9 +267,9 @@ def part_of(offset: int, number: int, *, of: int, **more: Any) -> ConsumerRecord
     return command(offset, UNIT, "import-links", 0, None, **fields)
 
 
-async def test_a_real_import_is_not_judged_with_parts_of_a_trial(held: Held) -> None:
+async def test_a_real_import_is_not_judged_with_parts_of_a_trial(rig: Rig) -> None:
     """The trial's last part and the real import's first come in one batch, which forgets the one, keeps the other."""
-    owned, pg = await commands(held), held[1]
+    owned, pg = await commands(rig), rig.pg
     for batch in (
         [part_of(0, 1, of=3, dry_run=True), part_of(1, 2, of=3, dry_run=True)],
         [part_of(2, 3, of=3, dry_run=True), part_of(3, 1, of=3)],
@@ -283,8 +281,8 @@ async def test_a_real_import_is_not_judged_with_parts_of_a_trial(held: Held) -> 
     assert (await replies(pg), held_parts) == (1, [1, 3])
 
 
-async def test_a_part_after_the_answer_is_answered_whenever_it_comes_again(held: Held) -> None:
-    owned, pg = await commands(held), held[1]
+async def test_a_part_after_the_answer_is_answered_whenever_it_comes_again(rig: Rig) -> None:
+    owned, pg = await commands(rig), rig.pg
     late = part_of(1, 1, of=1)
     for offset, record in enumerate((part_of(0, 1, of=1), late, late, late)):
         await owned.handle([replace(record, offset=offset)])
@@ -292,8 +290,8 @@ async def test_a_part_after_the_answer_is_answered_whenever_it_comes_again(held:
         assert await replies(pg) == offset + 1
 
 
-async def test_an_import_id_of_any_length_is_kept(held: Held) -> None:
-    owned, pg = await commands(held), held[1]
+async def test_an_import_id_of_any_length_is_kept(rig: Rig) -> None:
+    owned, pg = await commands(rig), rig.pg
     await owned.handle([part_of(0, 1, of=2, import_id="".join(map(str, range(1_500))))])
     await owned.drained()
     assert (await replies(pg), await pg.fetchval("SELECT count(*) FROM import")) == (0, 1)

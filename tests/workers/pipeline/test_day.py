@@ -5,41 +5,38 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import date
 
-import asyncpg
 import pytest
 
 from handlers.world import Needs
 from schemas.topics import LISTNING_CLOCK, VARDVAL_LISTING
 from tests.harness.consumer_record import ConsumerRecord
-from tests.workers.fixtures import Worker, message, runtime_on, worker
+from tests.workers.fixtures import Rig, Worker, message, rig_on, worker
 from workers.pipeline import day as days
 from workers.pipeline.inbound import decode
 from workers.pipeline.transaction import Advance, transaction
 from workers.routes import ROUTES
-from workers.runtime import Runtime
 
-Held = tuple[Runtime, asyncpg.Connection]
 UNIT, OTHER = "SE2321000131-E000000000712", "SE2321000131-E000000000799"
 PATIENTS = ("199006022389", "199006022397", "191212121212")
 
 
 @pytest.fixture
-async def held(migrated_url: str) -> AsyncIterator[Held]:
-    async with runtime_on(migrated_url) as made:
-        yield made
+async def rig(migrated_url: str) -> AsyncIterator[Rig]:
+    async with rig_on(migrated_url) as rig:
+        yield rig
 
 
-async def turning(held: Held) -> Worker:
-    return await worker(held, "clock", [0])
+async def turning(rig: Rig) -> Worker:
+    return await worker(rig, "clock", [0])
 
 
 def day(offset: int, began: str) -> ConsumerRecord:
     return message(LISTNING_CLOCK, offset, "se.vgregion.listning.day-began.v1", {"day": began})
 
 
-async def listed(held: Held, upcoming: str) -> None:
+async def listed(rig: Rig, upcoming: str) -> None:
     """Every patient moves to another unit on that day."""
-    owned = await worker(held, "listing", [0], in_flight=1)
+    owned = await worker(rig, "listing", [0], in_flight=1)
     choices = {
         "current": {"unit_hsa_id": UNIT, "valid_from": "2026-01-01"},
         "upcoming": {"unit_hsa_id": OTHER, "valid_from": upcoming},
@@ -53,55 +50,55 @@ async def listed(held: Held, upcoming: str) -> None:
     )
 
 
-async def linked(held: Held) -> None:
+async def linked(rig: Rig) -> None:
     """And has a doctor at the unit until then."""
-    await held[1].execute(
+    await rig.pg.execute(
         "INSERT INTO link (patient_id, unit, doctor, start_day) SELECT id, $1, 'D', '2026-01-01' FROM patient", UNIT
     )
 
 
-async def test_the_first_day_begins_and_the_same_again_changes_nothing(held: Held) -> None:
-    owned = await turning(held)
+async def test_the_first_day_begins_and_the_same_again_changes_nothing(rig: Rig) -> None:
+    owned = await turning(rig)
     await owned.handle([day(0, "2026-05-26"), day(1, "2026-05-26"), day(2, "2026-05-25")])
-    row = await held[1].fetchrow("SELECT day, in_progress FROM day")
+    row = await rig.pg.fetchrow("SELECT day, in_progress FROM day")
     assert tuple(row) == (date(2026, 5, 26), False)
     assert owned.positions[0].next_offset == 3
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 5_000])
 async def test_a_missed_day_happens_as_of_that_day_in_chunks(
-    held: Held, chunk: int, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("workers.pipeline.day._CHUNK", chunk)
-    owned = await turning(held)
+    owned = await turning(rig)
     await owned.handle([day(0, "2026-05-26")])
-    await listed(held, "2026-05-28")
-    await linked(held)
+    await listed(rig, "2026-05-28")
+    await linked(rig)
     await owned.handle([day(1, "2026-06-30")])
-    assert await held[1].fetchval("SELECT count(*) FROM link") == 0
-    reasons = await held[1].fetch("SELECT DISTINCT what, reason FROM audit")
+    assert await rig.pg.fetchval("SELECT count(*) FROM link") == 0
+    reasons = await rig.pg.fetch("SELECT DISTINCT what, reason FROM audit")
     assert [tuple(row) for row in reasons] == [("ended", "relisted")]
-    said = await held[1].fetch(
+    said = await rig.pg.fetch(
         "SELECT convert_from(value, 'UTF8')::json ->> 'end' FROM outbox JOIN outbox_shard USING (shard)"
         " WHERE topic = '1177.fast-lakarkontakt.v1'"
     )
     assert [row[0] for row in said] == ["2026-05-27"] * len(PATIENTS)
-    assert await held[1].fetchval("SELECT day FROM day") == date(2026, 6, 30)
+    assert await rig.pg.fetchval("SELECT day FROM day") == date(2026, 6, 30)
 
 
-async def test_a_clock_record_that_cannot_be_read_is_buried(held: Held) -> None:
-    owned = await turning(held)
+async def test_a_clock_record_that_cannot_be_read_is_buried(rig: Rig) -> None:
+    owned = await turning(rig)
     await owned.handle([ConsumerRecord(LISTNING_CLOCK, 0, 0, b"{"), day(1, "2026-05-26")])
-    assert await held[1].fetchval("SELECT count(*) FROM outbox") == 1
+    assert await rig.pg.fetchval("SELECT count(*) FROM outbox") == 1
     assert owned.positions[0].next_offset == 2
 
 
-async def test_a_day_whose_beginning_stood_though_its_answer_was_lost_is_worked_off_before_the_next(held: Held) -> None:
+async def test_a_day_whose_beginning_stood_though_its_answer_was_lost_is_worked_off_before_the_next(rig: Rig) -> None:
     """T4: else what it caused would be worked off as of the day after."""
-    owned, pg = await turning(held), held[1]
+    owned, pg = await turning(rig), rig.pg
     await pg.execute("UPDATE day SET day = '2026-05-26', in_progress = true")
     inbound = decode(LISTNING_CLOCK, day(0, "2026-05-28"))
     fence = Advance(LISTNING_CLOCK, owned.positions, {0: 0})
-    async with transaction(held[0], fence, Needs(), exclusive=True) as tx:
+    async with transaction(rig.runtime, fence, Needs(), exclusive=True) as tx:
         assert await days._begin_next(tx, ROUTES["clock"], inbound, date(2026, 5, 28))
     assert tuple(await pg.fetchrow("SELECT day, in_progress FROM day")) == (date(2026, 5, 26), True)

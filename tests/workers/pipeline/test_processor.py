@@ -24,7 +24,7 @@ from schemas.listing import ListingState
 from schemas.topics import VARDVAL_LISTING
 from tests.harness.consumer_record import ConsumerRecord
 from tests.harness.waiting import until
-from tests.workers.fixtures import Worker, message, runtime_on, worker
+from tests.workers.fixtures import Rig, Worker, message, rig_on, worker
 from workers.health import Health
 from workers.pipeline.assignment import Assignment
 from workers.pipeline.inbound import InboundRecord
@@ -34,7 +34,6 @@ from workers.routes import ROUTES
 from workers.runtime import Runtime
 
 POISON = 666
-Held = tuple[Runtime, asyncpg.Connection]
 
 
 class Breaking:
@@ -63,16 +62,16 @@ class Breaking:
 
 
 @pytest.fixture
-async def held(migrated_url: str) -> AsyncIterator[Held]:
-    async with runtime_on(migrated_url) as (made, pg):
-        await pg.execute("UPDATE day SET day = '2026-05-26'")
-        yield made, pg
+async def rig(migrated_url: str) -> AsyncIterator[Rig]:
+    async with rig_on(migrated_url) as rig:
+        await rig.pg.execute("UPDATE day SET day = '2026-05-26'")
+        yield rig
 
 
-async def listings(held: Held, handler: Any = None) -> Worker:
+async def listings(rig: Rig, handler: Any = None) -> Worker:
     if handler is None:
-        return await worker(held, "listing", in_flight=1)
-    return await worker(held, "listing", in_flight=1, handlers={ListingState: handler})
+        return await worker(rig, "listing", in_flight=1)
+    return await worker(rig, "listing", in_flight=1, handlers={ListingState: handler})
 
 
 def listing(offset: int, sequence: int = 1, *, partition: int = 0) -> ConsumerRecord:
@@ -95,34 +94,34 @@ async def stands(pg: asyncpg.Connection, partition: int = 0) -> int:
 
 
 @pytest.mark.parametrize("where", ["deciding", "saving", "telling"])
-async def test_the_record_that_fails_is_found_and_buried_alone(held: Held, where: str) -> None:
-    owned = await listings(held, Breaking(where))
+async def test_the_record_that_fails_is_found_and_buried_alone(rig: Rig, where: str) -> None:
+    owned = await listings(rig, Breaking(where))
     sequences = [1, 2, 3, POISON, 4, 5, 6]
     await owned.handle([listing(offset, sequence) for offset, sequence in enumerate(sequences)])
-    assert await dead(held[1]) == [("3", "handler_failed", "2")]
-    assert await held[1].fetchval("SELECT sequence FROM patient") == 6
-    assert await stands(held[1]) == 7
+    assert await dead(rig.pg) == [("3", "handler_failed", "2")]
+    assert await rig.pg.fetchval("SELECT sequence FROM patient") == 6
+    assert await stands(rig.pg) == 7
 
 
-async def test_a_dead_letter_of_a_failure_names_no_patient(held: Held) -> None:
-    owned = await listings(held, Breaking())
+async def test_a_dead_letter_of_a_failure_names_no_patient(rig: Rig) -> None:
+    owned = await listings(rig, Breaking())
     await owned.handle([listing(0, POISON)])
-    (packed,) = await held[1].fetchrow("SELECT headers FROM outbox")
+    (packed,) = await rig.pg.fetchrow("SELECT headers FROM outbox")
     detail = dict(unpack(packed))["dlq_detail"] or b""
     assert detail.startswith(b"RuntimeError at test_processor.py:")
     assert b"0602" not in detail
 
 
-async def test_a_bad_release_stops_before_it_drains_the_topic(held: Held) -> None:
-    owned = await listings(held, Breaking())
+async def test_a_bad_release_stops_before_it_drains_the_topic(rig: Rig) -> None:
+    owned = await listings(rig, Breaking())
     with pytest.raises(DeadLetterLimitExceeded):
         await owned.handle([listing(offset, POISON) for offset in range(64)])
-    assert len(await dead(held[1])) <= 20
-    assert await stands(held[1]) <= 20
+    assert len(await dead(rig.pg)) <= 20
+    assert await stands(rig.pg) <= 20
 
 
-async def test_what_cannot_be_read_is_buried_and_the_batch_goes_on(held: Held) -> None:
-    owned = await listings(held)
+async def test_what_cannot_be_read_is_buried_and_the_batch_goes_on(rig: Rig) -> None:
+    owned = await listings(rig)
     await owned.handle(
         [
             ConsumerRecord(VARDVAL_LISTING, 0, 0, b"{"),
@@ -130,13 +129,13 @@ async def test_what_cannot_be_read_is_buried_and_the_batch_goes_on(held: Held) -
             ConsumerRecord(VARDVAL_LISTING, 0, 2, b"[]", key=None),
         ]
     )
-    assert Counter(code for _, code, _ in await dead(held[1])) == {"invalid_json": 1, "invalid_envelope": 1}
-    assert (await stands(held[1]), await held[1].fetchval("SELECT count(*) FROM patient")) == (3, 1)
+    assert Counter(code for _, code, _ in await dead(rig.pg)) == {"invalid_json": 1, "invalid_envelope": 1}
+    assert (await stands(rig.pg), await rig.pg.fetchval("SELECT count(*) FROM patient")) == (3, 1)
 
 
-async def test_an_outage_is_waited_for(held: Held) -> None:
-    owned = await listings(held)
-    pg = held[1]
+async def test_an_outage_is_waited_for(rig: Rig) -> None:
+    owned = await listings(rig)
+    pg = rig.pg
     await pg.execute("SELECT pg_advisory_lock($1, 0)", Lock.REFERENCE_DATA)
     task = asyncio.create_task(owned.handle([listing(0)]))
     waits = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
@@ -151,105 +150,105 @@ async def test_an_outage_is_waited_for(held: Held) -> None:
     assert (await stands(pg), await dead(pg)) == (1, [])
 
 
-async def test_before_the_first_day_everything_waits(held: Held) -> None:
-    owned = await listings(held)
-    made, pg = held
+async def test_before_the_first_day_everything_waits(rig: Rig) -> None:
+    owned = await listings(rig)
+    health, pg = rig.runtime.health, rig.pg
     await pg.execute("UPDATE day SET day = NULL")
     task = asyncio.create_task(owned.handle([listing(0)]))
 
     async def says_so() -> bool:
-        return any("first day" in reason for reason in made.health.reasons())
+        return any("first day" in reason for reason in health.reasons())
 
     await until(says_so, what="readiness to tell")
     assert await stands(pg) == 0
     await pg.execute("UPDATE day SET day = '2026-05-26'")
     await task
     assert await stands(pg) == 1
-    assert made.health.reasons() == []
+    assert health.reasons() == []
 
 
-async def test_partitions_of_another_process_are_dropped_and_the_rest_handled(held: Held) -> None:
-    owned = await listings(held)
-    await take_ownership(held[1], VARDVAL_LISTING, {1: 0})
+async def test_partitions_of_another_process_are_dropped_and_the_rest_handled(rig: Rig) -> None:
+    owned = await listings(rig)
+    await take_ownership(rig.pg, VARDVAL_LISTING, {1: 0})
     await owned.handle([listing(0), listing(0, partition=1)])
-    assert (await stands(held[1], 0), await stands(held[1], 1)) == (1, 0)
+    assert (await stands(rig.pg, 0), await stands(rig.pg, 1)) == (1, 0)
     assert owned.positions.keys() == {0}
 
 
-async def test_a_record_handled_before_is_not_handled_again(held: Held) -> None:
-    owned = await listings(held)
+async def test_a_record_handled_before_is_not_handled_again(rig: Rig) -> None:
+    owned = await listings(rig)
     await owned.handle([listing(0, 1)])
     await owned.handle([listing(0, 2), listing(1, 3)])
-    assert await held[1].fetchval("SELECT sequence FROM patient") == 3
-    assert await stands(held[1]) == 2
+    assert await rig.pg.fetchval("SELECT sequence FROM patient") == 3
+    assert await stands(rig.pg) == 2
 
 
-async def test_a_commit_whose_answer_was_lost_is_noticed(held: Held) -> None:
-    owned = await listings(held)
+async def test_a_commit_whose_answer_was_lost_is_noticed(rig: Rig) -> None:
+    owned = await listings(rig)
     before = dict(owned.positions)
     await owned.handle([listing(0, 1)])
     owned.positions.update(before)
     await owned.handle([listing(0, 1), listing(1, 2)])
-    assert (await stands(held[1]), owned.positions[0].next_offset) == (2, 2)
+    assert (await stands(rig.pg), owned.positions[0].next_offset) == (2, 2)
 
 
-async def test_an_offset_that_went_back_gives_the_partition_up(held: Held) -> None:
+async def test_an_offset_that_went_back_gives_the_partition_up(rig: Rig) -> None:
     """Going on from there would pass over what lies between."""
-    owned = await listings(held)
+    owned = await listings(rig)
     await owned.handle([listing(0, 1), listing(1, 2)])
-    await held[1].execute("UPDATE consumer_offset SET next_offset = 1")
+    await rig.pg.execute("UPDATE consumer_offset SET next_offset = 1")
     await owned.handle([listing(2, 3)])
-    assert (await stands(held[1]), owned.positions.keys() & {0}, set(owned.assignment.fenced)) == (1, set(), {0})
+    assert (await stands(rig.pg), owned.positions.keys() & {0}, set(owned.assignment.fenced)) == (1, set(), {0})
 
 
-async def test_a_partition_that_hangs_is_told_of_though_another_gets_on(held: Held) -> None:
-    made, pg = held
-    now = 1000.0
-    made = replace(made, health=Health(clock=lambda: now))
-    owned = await worker((made, pg), "listing", in_flight=2)
+async def test_a_partition_that_hangs_is_told_of_though_another_gets_on(rig: Rig) -> None:
+    now, pg = 1000.0, rig.pg
+    health = Health(clock=lambda: now)
+    rig = Rig(replace(rig.runtime, health=health), pg)
+    owned = await worker(rig, "listing", in_flight=2)
     async with pg.transaction():
         await pg.execute("SELECT FROM consumer_offset WHERE partition = 0 FOR UPDATE")
         await owned.handle([listing(0)])
         now += 61
         await owned.handle([listing(0, 2, partition=1)])
-        assert made.health.reasons() == [f"{VARDVAL_LISTING}/0: no progress for 61 s"]
+        assert health.reasons() == [f"{VARDVAL_LISTING}/0: no progress for 61 s"]
     await owned.drained()
-    assert made.health.reasons() == []
+    assert health.reasons() == []
     now += 61  # nothing to do is not a reason
-    assert made.health.reasons() == []
+    assert health.reasons() == []
 
 
-async def test_an_outage_of_one_partition_is_told_until_it_has_passed_though_others_get_on(held: Held) -> None:
-    made, pg = held
-    now = 1000.0
-    made = replace(made, health=Health(clock=lambda: now))
+async def test_an_outage_of_one_partition_is_told_until_it_has_passed_though_others_get_on(rig: Rig) -> None:
+    now, pg = 1000.0, rig.pg
+    health = Health(clock=lambda: now)
+    rig = Rig(replace(rig.runtime, health=health), pg)
     mended = asyncio.Event()
 
     async def commit(route: Route, runtime: Runtime, assignment: Assignment, batch: list[InboundRecord]) -> None:
         if batch[0].record.partition == 0 and not mended.is_set():
             raise ConnectionError
 
-    owned = await worker((made, pg), "listing", in_flight=2, commit=commit)
+    owned = await worker(rig, "listing", in_flight=2, commit=commit)
     await owned.handle([listing(0)])
     await owned.handle([listing(0, 2, partition=1)])
 
-    async def told() -> bool:
+    async def ready() -> bool:
         nonlocal now
         now += 1
-        return bool(made.health.reasons())
+        return bool(health.reasons())
 
-    await until(told, what="readiness to tell")
-    (reason,) = made.health.reasons()
+    await until(ready, what="readiness to tell")
+    (reason,) = health.reasons()
     assert reason.startswith(f"{VARDVAL_LISTING}/0: ")
     assert "no progress" not in reason
     mended.set()
     await owned.drained()
-    assert made.health.reasons() == []
+    assert health.reasons() == []
 
 
-async def test_while_one_batch_waits_for_the_database_another_may_begin(held: Held) -> None:
-    made, pg = held
-    owned = await worker((made, pg), "listing", in_flight=2)
+async def test_while_one_batch_waits_for_the_database_another_may_begin(rig: Rig) -> None:
+    pg = rig.pg
+    owned = await worker(rig, "listing", in_flight=2)
     await pg.execute("SELECT pg_advisory_lock($1, 0)", Lock.REFERENCE_DATA)
     await owned.handle([listing(0)])
     assert owned.busy == {0}
@@ -260,27 +259,27 @@ async def test_while_one_batch_waits_for_the_database_another_may_begin(held: He
     assert {part: at.next_offset for part, at in owned.positions.items()} == {0: 1, 1: 1}
 
 
-async def test_waiting_for_a_batch_ends_at_once_where_none_is_under_way(held: Held) -> None:
-    owned = await listings(held)
+async def test_waiting_for_a_batch_ends_at_once_where_none_is_under_way(rig: Rig) -> None:
+    owned = await listings(rig)
     await owned.assignment.in_flight.one_done()
     assert owned.busy == set()
 
 
-async def test_every_counter_of_a_topic_stands_at_0_before_its_first_record(held: Held) -> None:
+async def test_every_counter_of_a_topic_stands_at_0_before_its_first_record(rig: Rig) -> None:
     """Prometheus sees no increase in a counter that is born at 1."""
-    BatchProcessor(replace(ROUTES["listing"], topic="never.read.v1"), held[0])
+    BatchProcessor(replace(ROUTES["listing"], topic="never.read.v1"), rig.runtime)
     value = partial(REGISTRY.get_sample_value, "fastlakare_records_total")
     assert {value({"topic": "never.read.v1", "outcome": str(outcome)}) for outcome in Outcome} == {0.0}
 
 
 @pytest.mark.parametrize(("most", "outcome"), [(2, []), (0, [("0", "handler_failed", "2")])])
 async def test_what_asks_for_too_much_is_halved_and_alone_it_may_ask_for_more_or_is_buried(
-    held: Held, monkeypatch: pytest.MonkeyPatch, most: int, outcome: list[tuple[str, str, str]]
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, most: int, outcome: list[tuple[str, str, str]]
 ) -> None:
     """Whatever one record asks for, it must not stop a partition for ever."""
     monkeypatch.setattr("infra.postgres.load.MOST_PATIENTS", 0)
     monkeypatch.setattr("infra.postgres.load.MOST_OF_ONE", most)
-    owned = await listings(held)
+    owned = await listings(rig)
     await owned.handle([listing(0, 1), listing(1, 2)] if not outcome else [listing(0, 1)])
-    assert await dead(held[1]) == outcome
-    assert await stands(held[1]) == (1 if outcome else 2)
+    assert await dead(rig.pg) == outcome
+    assert await stands(rig.pg) == (1 if outcome else 2)

@@ -18,7 +18,7 @@ from infra.errors import PartitionFenced
 from infra.postgres.offsets import Position, take_ownership
 from schemas.topics import VARDVAL_LISTING
 from tests.harness.consumer_record import ConsumerRecord
-from tests.workers.fixtures import message, runtime_on
+from tests.workers.fixtures import Rig, message, rig_on
 from workers.pipeline.assignment import Assignment
 from workers.pipeline.consumer import Consumer
 from workers.pipeline.subscription import Subscription
@@ -26,14 +26,12 @@ from workers.routes import ROUTES
 from workers.runtime import Runtime
 from workers.service import make_processor
 
-Held = tuple[Runtime, asyncpg.Connection]
-
 
 @pytest.fixture
-async def held(migrated_url: str) -> AsyncIterator[Held]:
-    async with runtime_on(migrated_url) as (made, pg):
-        await pg.execute("UPDATE day SET day = '2026-05-26'")
-        yield made, pg
+async def rig(migrated_url: str) -> AsyncIterator[Rig]:
+    async with rig_on(migrated_url) as rig:
+        await rig.pg.execute("UPDATE day SET day = '2026-05-26'")
+        yield rig
 
 
 def listing(offset: int, sequence: int) -> ConsumerRecord:
@@ -87,10 +85,10 @@ class Fed:
 
 
 async def test_what_was_taken_before_a_rebalance_and_handed_over_after_it_moves_no_offset(
-    held: Held, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the records before it, which were left while the partition had no position, would be passed over."""
-    fed = Fed(held[0], monkeypatch)
+    fed = Fed(rig.runtime, monkeypatch)
     consumer, part, subscription = fed.consumer, fed.part, fed.subscription
     await subscription.on_partitions_assigned([part])
 
@@ -108,15 +106,15 @@ async def test_what_was_taken_before_a_rebalance_and_handed_over_after_it_moves_
 
 
 async def test_what_is_handed_over_before_the_positions_are_known_moves_no_offset(
-    held: Held, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """aiokafka gives records of a new assignment, from where its group stands, while `on_partitions_assigned` runs."""
-    fed = Fed(held[0], monkeypatch)
+    fed = Fed(rig.runtime, monkeypatch)
     claimed = asyncio.Event()
 
     async def takes_when_told(_: asyncpg.Connection, topic: str, earliest: dict[int, int]) -> dict[int, Position]:
         await claimed.wait()
-        return await take_ownership(held[1], topic, earliest)
+        return await take_ownership(rig.pg, topic, earliest)
 
     await fed.subscription.on_partitions_revoked([])
     monkeypatch.setattr(subscription_module, "take_ownership", takes_when_told)
@@ -130,11 +128,11 @@ async def test_what_is_handed_over_before_the_positions_are_known_moves_no_offse
 
 
 async def test_a_batch_that_begins_as_the_positions_become_known_moves_no_offset(
-    held: Held, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The batch is handed over a moment before, and looks where its partition stands a moment after."""
-    fed = Fed(held[0], monkeypatch)
-    positions = await take_ownership(held[1], VARDVAL_LISTING, {0: 0})
+    fed = Fed(rig.runtime, monkeypatch)
+    positions = await take_ownership(rig.pg, VARDVAL_LISTING, {0: 0})
     asked, known = asyncio.Event(), asyncio.Event()
 
     async def takes_when_told(*_: Any) -> dict[int, Position]:
@@ -155,9 +153,9 @@ async def test_a_batch_that_begins_as_the_positions_become_known_moves_no_offset
 
 
 async def test_nothing_is_taken_from_the_client_while_partitions_go_and_come(
-    held: Held, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fed = Fed(held[0], monkeypatch)
+    fed = Fed(rig.runtime, monkeypatch)
     await fed.subscription.on_partitions_assigned([fed.part])
     await fed.subscription.on_partitions_revoked([fed.part])
     assert await fed.consumer.getmany(timeout_ms=1, max_records=1) == {}
@@ -166,10 +164,10 @@ async def test_nothing_is_taken_from_the_client_while_partitions_go_and_come(
 
 
 async def test_a_client_that_fails_begins_every_partition_anew_and_readiness_tells_until_it_is_well(
-    held: Held, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """aiokafka moves on past what it took of one partition, also where another one then makes the call fail."""
-    made = held[0]
+    made = rig.runtime
     fed = Fed(made, monkeypatch)
     for name, seconds in (
         ("FETCH_RETRY_SECONDS", 0),
@@ -192,9 +190,9 @@ async def test_a_client_that_fails_begins_every_partition_anew_and_readiness_tel
 
 
 async def test_a_client_that_fails_waits_for_the_batch_under_way_before_it_begins_anew(
-    held: Held, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, pg = held
+    made, pg = rig.runtime, rig.pg
     fed = Fed(made, monkeypatch)
     monkeypatch.setattr(timing, "FETCH_RETRY_SECONDS", 0)
     await fed.subscription.on_partitions_assigned([fed.part])
@@ -204,10 +202,10 @@ async def test_a_client_that_fails_waits_for_the_batch_under_way_before_it_begin
 
 
 async def test_an_error_of_the_group_is_heard_while_partitions_go_and_come(
-    held: Held, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """aiokafka does not try to join again before somebody has asked for it."""
-    fed = Fed(held[0], monkeypatch)
+    fed = Fed(rig.runtime, monkeypatch)
     for name in ("FETCH_RETRY_SECONDS", "FETCH_UNHEALTHY_AFTER_SECONDS"):
         monkeypatch.setattr(timing, name, 0)
 
@@ -217,16 +215,16 @@ async def test_an_error_of_the_group_is_heard_while_partitions_go_and_come(
     fed.consumer._coordinator.check_errors = refused
     await fed.subscription.on_partitions_revoked([])
     assert await fed.consumer.getmany(timeout_ms=1, max_records=1) == {}
-    assert [reason for reason in held[0].health.reasons() if "/reading: " in reason] != []
+    assert [reason for reason in rig.runtime.health.reasons() if "/reading: " in reason] != []
 
 
-async def test_a_partition_lost_for_long_ends_the_process(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_partition_lost_for_long_ends_the_process(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else would handle it: the group believes that it is handled here."""
-    fed = Fed(held[0], monkeypatch)
+    fed = Fed(rig.runtime, monkeypatch)
     for name in ("GROUP_MIRROR_SECONDS", "FENCED_SECONDS"):
         monkeypatch.setattr(timing, name, 0)
     await fed.subscription.on_partitions_assigned([fed.part])
-    await take_ownership(held[1], VARDVAL_LISTING, {0: 0})  # of one that was late, and is gone
+    await take_ownership(rig.pg, VARDVAL_LISTING, {0: 0})  # of one that was late, and is gone
     await fed.handle(listing(0, 1))
     await fed.drained()
     with pytest.raises(PartitionFenced, match=f"{VARDVAL_LISTING}/0: "):
@@ -234,11 +232,11 @@ async def test_a_partition_lost_for_long_ends_the_process(held: Held, monkeypatc
 
 
 async def test_a_partition_lost_to_a_rebalance_that_follows_ends_nothing(
-    held: Held, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fed = Fed(held[0], monkeypatch)
+    fed = Fed(rig.runtime, monkeypatch)
     await fed.subscription.on_partitions_assigned([fed.part])
-    await take_ownership(held[1], VARDVAL_LISTING, {0: 0})
+    await take_ownership(rig.pg, VARDVAL_LISTING, {0: 0})
     await fed.handle(listing(0, 1))
     await fed.drained()
     assert fed.assignment.fenced.keys() == {0}

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 
-import asyncpg
 import orjson
 import pytest
 
 from infra.postgres.outbox import unpack
-from tests.workers.fixtures import runtime_on
+from tests.workers.fixtures import Rig, rig_on
 from workers.relay.day_announcer import DayAnnouncer
-from workers.runtime import Runtime
-
-Held = tuple[Runtime, asyncpg.Connection]
 
 
 @pytest.fixture
-async def held(migrated_url: str) -> AsyncIterator[Held]:
-    async with runtime_on(migrated_url) as made:
-        yield made
+async def rig(migrated_url: str) -> AsyncIterator[Rig]:
+    async with rig_on(migrated_url) as rig:
+        yield rig
 
 
-async def announced(held: Held, *instants: str) -> list[str]:
+async def announced(rig: Rig, *instants: str) -> list[str]:
     """The days said when the duty runs at these instants."""
     for instant in instants:
-        await DayAnnouncer(held[0], lambda at=instant: datetime.fromisoformat(at).astimezone(UTC))(held[0].engine)  # type: ignore[misc]
-    return [orjson.loads(row[0])["day"] for row in await held[1].fetch("SELECT value FROM outbox ORDER BY seq")]
+        clock = partial(datetime.fromisoformat, instant.replace("Z", "+00:00"))
+        await DayAnnouncer(rig.runtime, clock)(rig.runtime.engine)
+    return [orjson.loads(row[0])["day"] for row in await rig.pg.fetch("SELECT value FROM outbox ORDER BY seq")]
 
 
 @pytest.mark.parametrize(
@@ -41,27 +39,27 @@ async def announced(held: Held, *instants: str) -> list[str]:
     ],
     ids=["winter", "summer", "the night before summer time", "the first summer evening", "the first winter evening"],
 )
-async def test_the_day_turns_at_midnight_in_stockholm(held: Held, before: str, after: str, days: list[str]) -> None:
-    assert await announced(held, before, after) == days
+async def test_the_day_turns_at_midnight_in_stockholm(rig: Rig, before: str, after: str, days: list[str]) -> None:
+    assert await announced(rig, before, after) == days
 
 
-async def test_a_day_is_announced_once_whatever_the_process(held: Held) -> None:
-    assert await announced(held, "2026-05-26T08:00:00Z", "2026-05-26T09:00:00Z") == ["2026-05-26"]
+async def test_a_day_is_announced_once_whatever_the_process(rig: Rig) -> None:
+    assert await announced(rig, "2026-05-26T08:00:00Z", "2026-05-26T09:00:00Z") == ["2026-05-26"]
 
 
-async def test_a_clock_that_goes_back_says_nothing(held: Held) -> None:
-    assert await announced(held, "2026-05-26T08:00:00Z", "2026-05-25T08:00:00Z") == ["2026-05-26"]
+async def test_a_clock_that_goes_back_says_nothing(rig: Rig) -> None:
+    assert await announced(rig, "2026-05-26T08:00:00Z", "2026-05-25T08:00:00Z") == ["2026-05-26"]
 
 
-async def test_a_day_that_has_begun_already_is_not_announced(held: Held) -> None:
-    await held[1].execute("UPDATE day SET day = '2026-05-26'")
-    assert await announced(held, "2026-05-26T08:00:00Z") == []
-    assert await announced(held, "2026-05-27T08:00:00Z") == ["2026-05-27"]
+async def test_a_day_that_has_begun_already_is_not_announced(rig: Rig) -> None:
+    await rig.pg.execute("UPDATE day SET day = '2026-05-26'")
+    assert await announced(rig, "2026-05-26T08:00:00Z") == []
+    assert await announced(rig, "2026-05-27T08:00:00Z") == ["2026-05-27"]
 
 
-async def test_the_event_is_that_of_the_contract(held: Held) -> None:
-    await announced(held, "2026-05-26T08:00:00Z")
-    key, value, packed = await held[1].fetchrow("SELECT key, value, headers FROM outbox")
+async def test_the_event_is_that_of_the_contract(rig: Rig) -> None:
+    await announced(rig, "2026-05-26T08:00:00Z")
+    key, value, packed = await rig.pg.fetchrow("SELECT key, value, headers FROM outbox")
     headers = dict(unpack(packed))
     assert (key, orjson.loads(value)) == (b"day", {"day": "2026-05-26"})
     assert headers["ce_id"] == b"day/2026-05-26"

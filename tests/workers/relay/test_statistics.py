@@ -11,11 +11,9 @@ import pytest
 
 from handlers.world.changes import Pair
 from infra.postgres.statistics import mark_stale
-from tests.workers.fixtures import runtime_on
+from tests.workers.fixtures import Rig, rig_on
 from workers.relay.statistics import StatisticsPublisher
-from workers.runtime import Runtime
 
-Held = tuple[Runtime, asyncpg.Connection]
 PAIR = Pair("SE2321000131-E000000000712", "SE2321000131-E000000007623")
 NOON = datetime(2026, 5, 26, 12, tzinfo=UTC)
 CORE: dict[str, object] = {
@@ -25,16 +23,18 @@ CORE: dict[str, object] = {
 
 
 @pytest.fixture
-async def held(migrated_url: str) -> AsyncIterator[Held]:
-    async with runtime_on(migrated_url, doctor_figures_every=60) as (made, pg):
-        await pg.execute("INSERT INTO doctor VALUES ($1, 1, false, false, NULL, NULL, NULL, true, '[]')", PAIR.doctor)
-        await pg.execute(
+async def rig(migrated_url: str) -> AsyncIterator[Rig]:
+    async with rig_on(migrated_url, doctor_figures_every=60) as rig:
+        await rig.pg.execute(
+            "INSERT INTO doctor VALUES ($1, 1, false, false, NULL, NULL, NULL, true, '[]')", PAIR.doctor
+        )
+        await rig.pg.execute(
             "INSERT INTO roster (unit, doctor, activated, active, profile, published, revision)"
             " VALUES ($1, $2, true, true, '{}', $3, 1)",
             *PAIR,
             orjson.dumps(CORE).decode(),
         )
-        yield made, pg
+        yield rig
 
 
 async def link(pg: asyncpg.Connection, patient: int, burden: float | None) -> None:
@@ -48,33 +48,33 @@ async def link(pg: asyncpg.Connection, patient: int, burden: float | None) -> No
     await mark_stale(pg, {PAIR: NOON})
 
 
-async def said(held: Held) -> list[tuple[int, int, float]]:
+async def said(rig: Rig) -> list[tuple[int, int, float]]:
     """Patients, free places and burden, as published so far after another run."""
-    duty = StatisticsPublisher(held[0])
+    duty = StatisticsPublisher(rig.runtime)
     assert duty.every == 60
-    await duty(held[0].engine)
-    values = [orjson.loads(row[0]) for row in await held[1].fetch("SELECT value FROM outbox ORDER BY seq")]
+    await duty(rig.runtime.engine)
+    values = [orjson.loads(row[0]) for row in await rig.pg.fetch("SELECT value FROM outbox ORDER BY seq")]
     return [(value["listed_patients"], value["free_places"], value["care_burden"]) for value in values]
 
 
-async def test_many_links_are_said_once(held: Held) -> None:
-    await link(held[1], 1, 1.5)
-    await link(held[1], 2, None)
-    assert await said(held) == [(2, 0, 1.5)]
-    assert await held[1].fetchval("SELECT revision FROM roster") == 2
+async def test_many_links_are_said_once(rig: Rig) -> None:
+    await link(rig.pg, 1, 1.5)
+    await link(rig.pg, 2, None)
+    assert await said(rig) == [(2, 0, 1.5)]
+    assert await rig.pg.fetchval("SELECT revision FROM roster") == 2
 
 
-async def test_nothing_is_said_twice(held: Held) -> None:
-    await link(held[1], 1, 1.5)
-    await said(held)
-    assert await said(held) == [(1, 1, 1.5)]
-    await mark_stale(held[1], {PAIR: NOON})  # one came, another went
-    assert await said(held) == [(1, 1, 1.5)]
-    assert await held[1].fetchval("SELECT count(*) FROM stale_statistics") == 0
+async def test_nothing_is_said_twice(rig: Rig) -> None:
+    await link(rig.pg, 1, 1.5)
+    await said(rig)
+    assert await said(rig) == [(1, 1, 1.5)]
+    await mark_stale(rig.pg, {PAIR: NOON})  # one came, another went
+    assert await said(rig) == [(1, 1, 1.5)]
+    assert await rig.pg.fetchval("SELECT count(*) FROM stale_statistics") == 0
 
 
-async def test_a_pair_that_is_gone_has_no_figures(held: Held) -> None:
-    await link(held[1], 1, 1.5)
-    await held[1].execute("UPDATE roster SET published = NULL")
-    assert await said(held) == []
-    assert await held[1].fetchval("SELECT count(*) FROM stale_statistics") == 0
+async def test_a_pair_that_is_gone_has_no_figures(rig: Rig) -> None:
+    await link(rig.pg, 1, 1.5)
+    await rig.pg.execute("UPDATE roster SET published = NULL")
+    assert await said(rig) == []
+    assert await rig.pg.fetchval("SELECT count(*) FROM stale_statistics") == 0
