@@ -29,6 +29,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 TOPIC = "1177.fast-lakarkontakt.v1"
+STOP_SECONDS = 10
 
 #: the newest value of each patient key
 View = dict[str, dict[str, Any]]
@@ -59,7 +60,8 @@ async def follow(bootstrap: str, topic: str, view: View, tell: Callable[[str], o
                     active = sum(value["status"] == "active" for value in view.values())
                     tell(f"caught up: {active} of {len(view)} patients have a doctor")
     finally:
-        await consumer.stop()
+        with suppress(TimeoutError):  # aiokafka may miss that its own fetching was cancelled, and wait for it for ever
+            await asyncio.wait_for(consumer.stop(), STOP_SECONDS)
 
 
 def take(view: View, key: str, value: bytes | None) -> str | None:

@@ -10,9 +10,10 @@ from handlers.world import World
 from handlers.world.changes import Cause, DoctorChange, LinkChange, ReplyCreated, ReplyResent
 from handlers.world.statistics import Statistics, add_statistics
 from infra.offload import run_in_thread_if_large
+from infra.outbox_event import Headers
 from infra.patient_keys import partition_of
 from infra.postgres.inbox import remember_reply, stored_reply
-from infra.postgres.outbox import Event, Headers, compact_json
+from infra.postgres.outbox import Event, compact_json
 from infra.postgres.statistics import current_statistics, remember_statistics
 from schemas.envelope import shared_headers
 from schemas.fields import instant

@@ -68,3 +68,13 @@ def test_seconds_stand_in_infra_timing_only(module: Path) -> None:
             if re.search(r"(_ms|timeout|_seconds)$", keyword.arg or "") and isinstance(keyword.value, ast.Constant)
         ]
         assert given == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_the_workers_kafka_clients_stand_in_infra_kafka_only(module: Path) -> None:
+    """`import-links` and the demo are other systems to the workers, and have clients of their own (architecture.md)."""
+    if ROOT / "infra/kafka" not in module.parents and ROOT / "cli" not in module.parents:
+        names = [
+            node.id for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))) if isinstance(node, ast.Name)
+        ]
+        assert [name for name in names if name.startswith("AIOKafka")] == []

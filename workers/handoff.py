@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from infra.postgres.outbox import OutboxEvent
+from infra.outbox_event import OutboxEvent
 
 
 class Handoff:

@@ -17,6 +17,7 @@ from infra import timing
 from infra.errors import DeadLetterLimitExceeded, InstallationError, PartitionFenced
 from infra.foreign_errors import explain, failure_reason, is_settings_error
 from infra.kafka.client import client_args
+from infra.kafka.consumer import Consumer
 from infra.logs import log
 from infra.postgres.connection import create_engine, database_role, raw
 from infra.settings import Settings
@@ -25,7 +26,6 @@ from schemas.errors import FastlakareError
 from workers.health import Health
 from workers.http import serve_http
 from workers.operations.lag import LagMeter
-from workers.pipeline.consumer import Consumer
 from workers.pipeline.processor import BatchProcessor
 from workers.pipeline.queued_processor import QueuedProcessor
 from workers.pipeline.route import Route

@@ -10,8 +10,7 @@ import asyncpg
 import orjson
 
 from infra.failpoints import hit
-
-Headers = list[tuple[str, bytes | None]]
+from infra.outbox_event import Headers, OutboxEvent
 
 
 class Event(NamedTuple):
@@ -19,16 +18,6 @@ class Event(NamedTuple):
 
     topic: str
     partition: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-
-
-class OutboxEvent(NamedTuple):
-    """One event of a shard (= output topic and partition); `seq` counts from 1 and leaves no gaps within the shard."""
-
-    shard: int
-    seq: int
     key: bytes | None
     value: bytes | None
     headers: Headers

@@ -17,7 +17,7 @@ from threading import Timer
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from schemas.fast_lakarkontakt import FastLakarkontakt
@@ -244,6 +244,19 @@ async def test_it_has_caught_up_once_all_is_read_that_stood_there_also_in_many_f
     async with reading(place) as reader:
         await reader.prints("caught up: 2 of 2 patients have a doctor")
         assert len(reader.lines) == 42
+
+
+async def test_it_ends_though_the_client_does_not(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    client_stop = AIOKafkaConsumer.stop
+
+    async def stop(consumer: AIOKafkaConsumer) -> None:
+        await client_stop(consumer)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(AIOKafkaConsumer, "stop", stop)
+    monkeypatch.setattr(subscriber, "STOP_SECONDS", 1)
+    async with asyncio.timeout(30), reading(place) as reader:
+        await reader.prints("caught up: 0 of 0 patients have a doctor")
 
 
 async def test_an_empty_topic_is_caught_up_at_once(place: Place) -> None:

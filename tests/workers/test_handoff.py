@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.postgres.outbox import OutboxEvent
+from infra.outbox_event import OutboxEvent
 from workers.handoff import Handoff
 
 

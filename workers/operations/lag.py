@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra import metrics, timing
 from infra.foreign_errors import explain, is_settings_error
-from infra.kafka.client import client_args
-from infra.kafka.metadata import describe
+from infra.kafka.record_counter import RecordCounter
 from infra.postgres.connection import create_engine
 from infra.postgres.lag import read_backlog
 from infra.settings import Settings
@@ -65,16 +62,16 @@ class LagMeter:
         self._settings = settings
         self._engine = engine
         self._read_offsets = read_offsets
-        self._consumer: AIOKafkaConsumer | None = None
+        self._counter: RecordCounter | None = None
         self._one_at_a_time = asyncio.Lock()
 
     async def __call__(self) -> Lag:
         """The lag right now. Raises what Kafka or the database raises; the next call then begins afresh."""
         async with self._one_at_a_time:
             try:
-                if self._consumer is None:
-                    self._consumer = await started_consumer(self._settings)
-                lag = await measure(self._settings, self._engine, self._consumer, self._read_offsets)
+                if self._counter is None:
+                    self._counter = await RecordCounter.start(self._settings)
+                lag = await measure(self._settings, self._engine, self._counter, self._read_offsets)
             except BaseException:
                 await self._stop()
                 raise
@@ -87,31 +84,13 @@ class LagMeter:
             await self._stop()
 
     async def _stop(self) -> None:
-        consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            await consumer.stop()
-
-
-async def started_consumer(settings: Settings) -> AIOKafkaConsumer:
-    """A consumer without a group that sees the ends of topics as the workers do. The caller stops it."""
-    consumer = AIOKafkaConsumer(
-        **client_args(settings),
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS),
-        fetch_max_wait_ms=timing.ms(timing.LAG_FETCH_SECONDS),
-    )
-    try:
-        await consumer.start()
-    except BaseException:
-        await consumer.stop()
-        raise
-    return consumer
+        counter, self._counter = self._counter, None
+        if counter is not None:
+            await counter.aclose()
 
 
 async def measure(
-    settings: Settings, engine: AsyncEngine, consumer: AIOKafkaConsumer, read_offsets: int = READ_OFFSETS
+    settings: Settings, engine: AsyncEngine, counter: RecordCounter, read_offsets: int = READ_OFFSETS
 ) -> Lag:
     """How far behind the topics' ends of right now. Raises KafkaError (a topic that is missing included) and what the
     database raises.
@@ -119,70 +98,14 @@ async def measure(
     The ends are read first, the database afterwards: what came in between counts for nobody, and nothing that was in
     before is forgotten.
     """
-    inputs = await _partitions(settings, consumer)
-    ends = await consumer.end_offsets(list(inputs))
-    begins = await consumer.beginning_offsets(list(inputs))
+    ranges = await counter.ranges({settings.topic(topic): topic for topic in _INPUTS})
     async with engine.connect() as connection:
         backlog = await read_backlog(connection)
-    spans = {}
-    for partition, topic in inputs.items():
-        start = max(backlog.next_offsets.get((topic, partition.partition), 0), begins[partition])
-        if start < ends[partition]:
-            spans[partition] = (start, ends[partition])
+    unhandled = {where: (max(backlog.next_offsets.get(where, 0), begin), end) for where, (begin, end) in ranges.items()}
     counts = dict.fromkeys(_INPUTS, 0)
-    for partition, count in (await _count(consumer, spans, read_offsets)).items():
-        counts[inputs[partition]] += count
+    for (topic, _), count in (await counter.count(unhandled, read_offsets)).items():
+        counts[topic] += count
     return Lag(backlog.day, counts, backlog.outbox, backlog.stale_doctors, backlog.in_progress)
-
-
-async def _partitions(settings: Settings, consumer: AIOKafkaConsumer) -> dict[TopicPartition, str]:
-    """Every partition of the input topics, and the topic's bare name."""
-    bare = {settings.topic(topic): topic for topic in _INPUTS}
-    found = await describe(consumer._client, bare)  # no public call of the consumer's asks without making topics
-    if missing := [name for name in bare if name not in found]:
-        raise UnknownTopicOrPartitionError(f"{', '.join(missing)}: no such topic")
-    if hidden := [name for name in bare if not found[name].partitions]:
-        raise TopicAuthorizationFailedError(", ".join(hidden))
-    return {
-        TopicPartition(name, partition): topic
-        for name, topic in bare.items()
-        for partition in range(found[name].partitions)
-    }
-
-
-async def _count(
-    consumer: AIOKafkaConsumer, spans: dict[TopicPartition, tuple[int, int]], read_offsets: int
-) -> dict[TopicPartition, int]:
-    """How many records stand in each span of offsets (start, end before which it stops)."""
-    counts = {partition: end - start for partition, (start, end) in spans.items()}
-    readable, offsets = [], 0
-    for partition, length in sorted(counts.items(), key=lambda item: item[1]):
-        offsets += length
-        if offsets > read_offsets:
-            break
-        readable.append(partition)
-    if not readable:
-        return counts
-    consumer.assign(readable)
-    for partition in readable:
-        consumer.seek(partition, spans[partition][0])
-        counts[partition] = 0
-    try:
-        async with asyncio.timeout(timing.LAG_READ_SECONDS):
-            unread = readable
-            while unread := [tp for tp in unread if await consumer.position(tp) < spans[tp][1]]:
-                for partition, records in (
-                    await consumer.getmany(*unread, timeout_ms=timing.ms(timing.LAG_FETCH_WAIT_SECONDS))
-                ).items():
-                    counts[partition] += sum(record.offset < spans[partition][1] for record in records)
-    except TimeoutError:
-        for partition in unread:
-            counts[partition] += max(0, spans[partition][1] - await consumer.position(partition))
-    finally:
-        # Not unsubscribed: aiokafka's fetcher would be dropping its requests just when the consumer is stopped, miss
-        # that it is cancelled, and `stop` would wait for it for ever.
-        consumer.pause(*readable)
-    return counts
 
 
 def _update_metrics(lag: Lag) -> None:

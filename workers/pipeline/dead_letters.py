@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from handlers.world.changes import Outcome
 from infra.errors import DeadLetterLimitExceeded
 from infra.events import EventBuilder
+from infra.outbox_event import Headers
 from infra.patient_keys import partition_of
-from infra.postgres.outbox import Event, Headers
+from infra.postgres.outbox import Event
 from schemas.envelope import Record, instant
 from schemas.errors import DeadLetterReason
 from schemas.topics import dlq

@@ -23,12 +23,12 @@ from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 from infra import timing
 from infra.errors import PartitionFenced
 from infra.foreign_errors import explain, failure_reason, is_transient
+from infra.kafka.consumer import Consumer
 from infra.logs import log
 from infra.postgres.connection import raw
 from infra.postgres.offsets import take_ownership
 from schemas.envelope import Record
 from workers.pipeline.assignment import Assignment
-from workers.pipeline.consumer import Consumer
 from workers.pipeline.in_flight import InFlight
 from workers.pipeline.route import Route
 from workers.runtime import Runtime
@@ -57,6 +57,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         self.worker = worker
         self.route = processor.route
         self.assignment: Assignment | None = None
+        self._fetched_under: Assignment | None = None
         self._processor = processor
         self._runtime = processor.runtime
         self._settings = processor.runtime.settings
@@ -94,7 +95,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         self._subscriber(self._handle)
 
     async def _handle(self, records: tuple[ConsumerRecord, ...]) -> None:
-        assignment: Assignment | None = self._subscriber.consumer.fetched_under
+        assignment = self._fetched_under
         if assignment is not None and assignment is self.assignment:
             await self.or_end(self._processor.process(assignment, records))
 
@@ -197,6 +198,10 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         if self.assignment is not None:  # a rebalance may have come meanwhile
             for partition, position in self.assignment.positions.items():
                 self._subscriber.consumer.seek(TopicPartition(self._topic, partition), position.next_offset)
+
+    def on_records_taken(self) -> None:
+        """Remembers under which assignment the records were fetched that come next."""
+        self._fetched_under = self.assignment
 
     def on_fetch_ok(self) -> None:
         """Clears the fetch error after a while without one."""

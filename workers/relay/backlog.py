@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import asyncpg
 
 from infra.errors import OutboxDiverged
+from infra.outbox_event import OutboxEvent
 from infra.postgres import outbox
-from infra.postgres.outbox import OutboxEvent
 from workers.handoff import Handoff
 
 ROUND_EVENTS = 10_000

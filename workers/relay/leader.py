@@ -32,6 +32,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 
 from infra import metrics, timing
 from infra.failpoints import hit
+from infra.kafka.producer import Producer
 from infra.logs import log
 from infra.postgres.connection import raw
 from infra.postgres.installation import read_id
@@ -39,9 +40,8 @@ from infra.postgres.leadership import Leadership, acquire_leadership
 from infra.settings import Settings
 from workers.handoff import Handoff
 from workers.health import Health
-from workers.relay import tail
 from workers.relay.backlog import Backlog
-from workers.relay.producer import Producer
+from workers.relay.positions import read_positions
 from workers.relay.term import Term
 
 STEPS = ("1-locked", "2-initialised", "3-tail-read", "4-collected", "5-sent", "6-committed", "7-cleaned")
@@ -112,7 +112,7 @@ class Relay:
     async def _publish_as_leader(self, leadership: Leadership, installation: UUID) -> None:
         async with Producer(self._settings, installation) as producer:
             hit("relay:2-initialised")
-            positions = await tail.positions(self._engine, self._settings, installation)
+            positions = await read_positions(self._engine, self._settings, installation)
             hit("relay:3-tail-read")
             backlog = Backlog(self._handoff, {shard.number: seq for shard, seq in positions})
             shards = {shard.number: shard for shard, _ in positions}

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra import metrics, timing
 from infra.failpoints import hit
+from infra.kafka.producer import Producer
 from infra.postgres import outbox
 from infra.postgres.connection import raw
 from infra.postgres.leadership import Leadership
@@ -21,7 +22,6 @@ from infra.postgres.outbox import OutputPartition
 from infra.settings import Settings
 from workers.handoff import Handoff
 from workers.relay.backlog import Backlog, Events
-from workers.relay.producer import Producer
 
 
 class Term:

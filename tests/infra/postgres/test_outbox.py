@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.outbox_event import OutboxEvent
 from infra.postgres import outbox
 from infra.postgres.connection import connect
-from infra.postgres.outbox import Event, OutboxEvent, pack, unpack
+from infra.postgres.outbox import Event, pack, unpack
 from tests.harness.waiting import until
 
 TOPIC = "listning.reply.v1"

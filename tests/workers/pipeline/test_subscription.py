@@ -15,12 +15,12 @@ from aiokafka.errors import CorruptRecordException, GroupAuthorizationFailedErro
 import workers.pipeline.subscription as subscription_module
 from infra import timing
 from infra.errors import PartitionFenced
+from infra.kafka.consumer import Consumer
 from infra.postgres.offsets import Position, take_ownership
 from schemas.topics import VARDVAL_LISTING
 from tests.harness.consumer_record import ConsumerRecord
 from tests.workers.fixtures import Rig, message, rig_on
 from workers.pipeline.assignment import Assignment
-from workers.pipeline.consumer import Consumer
 from workers.pipeline.subscription import Subscription
 from workers.routes import ROUTES
 from workers.runtime import Runtime

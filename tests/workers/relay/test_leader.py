@@ -13,17 +13,19 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra.errors import OutboxDiverged
+from infra.kafka import tail
 from infra.kafka.topics import create
+from infra.outbox_event import Headers
 from infra.postgres import installation, outbox
 from infra.postgres.connection import connect, create_engine
-from infra.postgres.outbox import Event, Headers
+from infra.postgres.outbox import Event
 from infra.settings import Settings
 from schemas.topics import LISTNING_REPLY
 from tests.harness.waiting import until
 from tests.workers.fixtures import COUNTS
 from workers.handoff import Handoff
-from workers.relay import tail
 from workers.relay.leader import Relay
+from workers.relay.positions import read_positions
 
 OLD_BACKUP = "UPDATE outbox_shard SET last_seq = 1, published_seq = 1 WHERE topic = 'listning.reply.v1'"
 
@@ -140,7 +142,7 @@ async def test_sequences_that_were_never_written_stop_the_relay(place: Place) ->
     await place.pg.execute("UPDATE outbox_shard SET last_seq = 0, published_seq = 0")  # an old backup
     id: UUID = await place.pg.fetchval("SELECT id FROM installation")
     with pytest.raises(OutboxDiverged, match="sequence 1 of 0 written"):
-        await tail.positions(place.engine, place.settings, id)
+        await read_positions(place.engine, place.settings, id)
     assert await outbox.waiting(place.pg) == 0
 
 
@@ -154,7 +156,7 @@ async def test_sequences_that_were_written_a_second_time_stop_the_relay_also_onc
     await place.write(b"another", b"3")
     id: UUID = await place.pg.fetchval("SELECT id FROM installation")
     with pytest.raises(OutboxDiverged, match="sequence 2 was written with another content"):
-        await tail.positions(place.engine, place.settings, id)
+        await read_positions(place.engine, place.settings, id)
 
 
 async def test_what_was_decided_anew_as_it_was_is_not_another_content(place: Place) -> None:

@@ -1,4 +1,5 @@
-"""Kafka transactions under one fixed transactional id, none of which is ever tried again or aborted by us."""
+"""The relay's Kafka transactions, under one fixed transactional id, none of which is ever tried again or aborted by
+us."""
 
 from __future__ import annotations
 
@@ -18,9 +19,9 @@ from aiokafka.protocol.transaction import AddPartitionsToTxnRequest
 from infra import timing
 from infra.errors import RequestLost
 from infra.kafka.client import client_args
-from infra.postgres.outbox import OutboxEvent
+from infra.kafka.tail import SEQUENCE_HEADER, sequence_prefix
+from infra.outbox_event import OutboxEvent
 from infra.settings import Settings
-from workers.relay.tail import SEQUENCE_HEADER, sequence_prefix
 
 _BATCH_BYTES = 900_000  # below the brokers' usual limit of 1 MiB, where a larger record still goes alone
 _COMPRESSION = "snappy"

@@ -11,15 +11,31 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from infra import timing
-from workers.pipeline.assignment import Assignment
 
 Records = dict[TopicPartition, list[ConsumerRecord]]
 
 
+class InFlight(Protocol):
+    """The batches that are being handled."""
+
+    @property
+    def tasks(self) -> frozenset[asyncio.Task[None]]:
+        """One a batch."""
+
+    async def one_done(self) -> None:
+        """Returns when a batch has ended; raises what it raised."""
+
+
+class Assignment(Protocol):
+    """The partitions that were assigned at one time."""
+
+    @property
+    def in_flight(self) -> InFlight:
+        """What is being handled of their records."""
+
+
 class Listener(Protocol):
     """Who hears of rebalances and of how fetches go (`workers/pipeline/subscription.py`)."""
-
-    assignment: Assignment | None
 
     async def wait_assigned(self, seconds: float) -> Assignment | None:
         """Waits for an assignment, so long. None while partitions are revoked and assigned: aiokafka hands out records
@@ -37,6 +53,9 @@ class Listener(Protocol):
     async def on_fetch_error(self, error: Exception) -> None:
         """The client failed: every partition begins anew, for what others gave in the same call went down with it."""
 
+    def on_records_taken(self) -> None:
+        """Records were taken out of the client just now; its position has moved past them."""
+
     def on_fetch_ok(self) -> None:
         """A fetch succeeded."""
 
@@ -45,8 +64,6 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no typ
     """A consumer that begins only where it is told to (`auto_offset_reset="none"`), and tells what is gone."""
 
     listener: Listener
-    #: the assignment under which the last records were taken out of the client; its position has moved since
-    fetched_under: Assignment | None = None
 
     def subscribe(self, topics: Iterable[str], pattern: None, listener: Listener) -> None:
         """As FastStream calls it."""
@@ -101,5 +118,5 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no typ
 
     async def _fetch(self, timeout_ms: int, max_records: int, *partitions: TopicPartition) -> Records:
         records: Records = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
-        self.fetched_under = self.listener.assignment  # nothing else runs in between
+        self.listener.on_records_taken()  # nothing else runs in between
         return records

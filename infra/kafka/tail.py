@@ -1,4 +1,4 @@
-"""Where the relay goes on: behind the last sequence that each output partition holds, read from there."""
+"""The last sequence that each output partition holds of an installation, read from there."""
 
 from __future__ import annotations
 
@@ -9,20 +9,15 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra import timing
-from infra.errors import OutboxDiverged
 from infra.kafka.client import client_args
-from infra.postgres import outbox
-from infra.postgres.connection import raw
-from infra.postgres.outbox import OutboxEvent, OutputPartition
+from infra.outbox_event import OutboxEvent
 from infra.settings import Settings
 
 SEQUENCE_HEADER = "fastlakare-seq"
 _FIRST_WINDOW = 64  # offsets: the markers of a few rounds, and a record between them
 _GROWTH = 16
-_ANY_SIZE = 1  # bytes: one event is read however large
 
 
 class Tail(NamedTuple):
@@ -37,33 +32,6 @@ class Tail(NamedTuple):
         """Whether that event is what the record was made of."""
         same = (self.seq, self.key, self.value) == (event.seq, event.key, event.value)
         return same and dict(self.headers).get("ce_id") == dict(event.headers).get("ce_id")
-
-
-async def positions(engine: AsyncEngine, settings: Settings, installation: UUID) -> list[tuple[OutputPartition, int]]:
-    """Every shard, with the sequence up to which Kafka has committed it.
-
-    Raises OutboxDiverged when a topic holds more than was ever written, as after going back to an old backup of the
-    database: sequences are used for a second time, and new events would be taken for published. So it does when
-    processes have written on since, and their sequences have caught up: what is deleted only once it is published is
-    then still there, with another content than the topic's.
-    """
-    async with engine.connect() as connection:
-        shards = await outbox.shards(await raw(connection))
-    partitions = [TopicPartition(settings.topic(shard.topic), shard.partition) for shard in shards]
-    tail = await tails(settings, installation, partitions)
-    ends = {shard.number: tail[tp] for shard, tp in zip(shards, partitions, strict=True)}
-    async with engine.connect() as connection:
-        pg = await raw(connection)
-        written = await outbox.last_sequences(pg)
-        before = {number: end.seq - 1 for number, end in ends.items() if end.seq}
-        kept = await outbox.read(pg, before, events=1, size=_ANY_SIZE)
-    for shard, tp in zip(shards, partitions, strict=True):
-        end, number = ends[shard.number], shard.number
-        if end.seq > written[number]:
-            raise OutboxDiverged(f"{tp.topic}/{tp.partition}: sequence {end.seq} of {written[number]} written")
-        if any(event.seq == end.seq and not end.tells_of(event) for event in kept.get(number, [])):
-            raise OutboxDiverged(f"{tp.topic}/{tp.partition}: sequence {end.seq} was written with another content")
-    return [(shard, max(ends[shard.number].seq, shard.published_seq)) for shard in shards]
 
 
 def sequence_prefix(installation: UUID) -> bytes:
