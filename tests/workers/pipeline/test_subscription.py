@@ -7,16 +7,14 @@ from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
 
-import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CorruptRecordException, GroupAuthorizationFailedError
 
-import workers.pipeline.subscription as subscription_module
 from infra import timing
 from infra.errors import PartitionFenced
 from infra.kafka.consumer import Consumer
-from infra.postgres.offsets import Position, take_ownership
+from infra.postgres.offsets import take_ownership
 from schemas.topics import VARDVAL_LISTING
 from tests.harness.consumer_record import ConsumerRecord
 from tests.workers.fixtures import Rig, message, rig_on
@@ -105,51 +103,24 @@ async def test_what_was_taken_before_a_rebalance_and_handed_over_after_it_moves_
     assert (fed.next_offset, fed.failures) == (2, [])
 
 
-async def test_what_is_handed_over_before_the_positions_are_known_moves_no_offset(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("handed_over", ["before", "after"])
+async def test_what_is_taken_before_the_positions_are_known_moves_no_offset(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, handed_over: str
 ) -> None:
     """aiokafka gives records of a new assignment, from where its group stands, while `on_partitions_assigned` runs."""
     fed = Fed(rig.runtime, monkeypatch)
-    claimed = asyncio.Event()
-
-    async def takes_when_told(_: asyncpg.Connection, topic: str, earliest: dict[int, int]) -> dict[int, Position]:
-        await claimed.wait()
-        return await take_ownership(rig.pg, topic, earliest)
-
     await fed.subscription.on_partitions_revoked([])
-    monkeypatch.setattr(subscription_module, "take_ownership", takes_when_told)
-    assigned = asyncio.create_task(fed.subscription.on_partitions_assigned([fed.part]))
-    records = (await fed.consumer._fetch(1, 1))[fed.part]
-    claimed.set()
-    await fed.subscription._handle(tuple(records))
+    async with rig.pg.transaction():
+        await rig.pg.execute("LOCK TABLE consumer_offset")  # so that ownership cannot be taken yet
+        assigned = asyncio.create_task(fed.subscription.on_partitions_assigned([fed.part]))
+        records = (await fed.consumer._fetch(1, 1))[fed.part]
+        if handed_over == "before":
+            await fed.subscription._handle(tuple(records))
     await assigned
+    if handed_over == "after":
+        await fed.subscription._handle(tuple(records))
     await fed.drained()
     assert (fed.sought, fed.next_offset, fed.failures) == ([0], 0, [])
-
-
-async def test_a_batch_that_begins_as_the_positions_become_known_moves_no_offset(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The batch is handed over a moment before, and looks where its partition stands a moment after."""
-    fed = Fed(rig.runtime, monkeypatch)
-    positions = await take_ownership(rig.pg, VARDVAL_LISTING, {0: 0})
-    asked, known = asyncio.Event(), asyncio.Event()
-
-    async def takes_when_told(*_: Any) -> dict[int, Position]:
-        asked.set()
-        await known.wait()
-        return positions
-
-    await fed.subscription.on_partitions_revoked([])
-    monkeypatch.setattr(subscription_module, "take_ownership", takes_when_told)
-    assigned = asyncio.create_task(fed.subscription.on_partitions_assigned([fed.part]))
-    records = (await fed.consumer._fetch(1, 1))[fed.part]
-    await asked.wait()
-    known.set()  # it goes on after the next task switch, before the batch that is begun here
-    await fed.subscription._handle(tuple(records))
-    await assigned
-    await fed.drained()
-    assert (fed.next_offset, fed.failures) == (0, [])
 
 
 async def test_nothing_is_taken_from_the_client_while_partitions_go_and_come(
