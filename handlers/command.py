@@ -37,11 +37,11 @@ class _Answering(Generic[C]):
             world.changes.record(ReplyResent(*answer.resend_of, asked_by=(cause.source, cause.id)))
         # A dry run leaves nothing behind but its reply (C2), or that somebody asked who may not (C1).
         if not answer.dry_run or answer.code == "not_authorised":
-            world.changes.record(_noted(event, world, answer, cause))
+            world.changes.record(_audit_entry(event, world, answer, cause))
         return answer.outcome
 
 
-def _noted(command: Command, world: World, answer: Answer, cause: Cause) -> AuditEntry:
+def _audit_entry(command: Command, world: World, answer: Answer, cause: Cause) -> AuditEntry:
     """Who asked for what, about whom, and how it ended (D4); an id that is none is not kept."""
     doctor = getattr(command, "doctor_hsa_id", None)
     patient = getattr(command, "patient_id", None)

@@ -85,9 +85,9 @@ class _Quiet(GenerateJsonSchema):
 
 
 def _schemas(models: list[type[BaseModel]], ref_template: str) -> tuple[list[Json], Json]:
-    moded: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in models]
-    refs, generated = models_json_schema(moded, ref_template=ref_template, schema_generator=_Quiet)
-    return [refs[key] for key in moded], generated["$defs"]
+    in_validation: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in models]
+    refs, generated = models_json_schema(in_validation, ref_template=ref_template, schema_generator=_Quiet)
+    return [refs[key] for key in in_validation], generated["$defs"]
 
 
 def _channel(topic: Topic, prefix: str, partitions: int) -> Json:

@@ -82,7 +82,7 @@ class RecordCounter:
             readable.append(tp)
         if readable:
             counts |= await self._read(readable, spans)
-        return {where: counts[self._partitions[where]] for where in ranges if self._partitions[where] in counts}
+        return {partition: counts[tp] for partition, tp in self._partitions.items() if tp in counts}
 
     async def _read(self, tps: list[TopicPartition], spans: Mapping[TopicPartition, Offsets]) -> dict[Any, int]:
         consumer, counts = self._consumer, dict.fromkeys(tps, 0)
