@@ -27,7 +27,7 @@ SENTENCES: dict[Done | Refusal, str] = {
     "invalid_patient_id": "Personnumret är inte giltigt. Ange tolv siffror; samordnings- och reservnummer går inte.",
     "invalid_hsa_id": "HSA-id är inte giltigt. Kontrollera enhetens och läkarens HSA-id.",
     "invalid_date": "Datumet är inte giltigt. Ange ÅÅÅÅ-MM-DD; ett slut får inte ligga före start eller idag.",
-    "invalid_profile": "Åldersgränserna går inte ihop. Lägsta ålder får inte vara högre än högsta.",
+    "invalid_profile": "Profilen går inte: lägsta ålder är över högsta, eller en text är över 200 tecken.",
     "date_in_future": "Datumet ligger i framtiden. Ange dagens datum eller ett tidigare.",
     "duplicate_row": "Patienten finns på en tidigare rad. Ta bort den ena raden.",
     "unit_mismatch": "Raden gäller en annan enhet än importen. Ta bort raden, eller skicka den för rätt enhet.",

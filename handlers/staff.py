@@ -90,7 +90,7 @@ def _state_from(event: StaffEvent, current: Doctor, cause: Cause) -> Doctor:
         event.version,
         fact_at=cause.time,
         vgr_id=event.vgr_id,
-        name=f"{event.given_name} {event.surname}",
+        name=" ".join(filter(None, (event.given_name, event.surname))),
         licensed="LK" in event.licences,
         employments=tuple(
             Employment(

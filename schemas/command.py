@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from schemas.fields import Count, Flag, Int64, Many, NullAs, Wire, titled
+from schemas.fields import TEXT_CHARACTERS, Count, Flag, Int64, Items, Many, NullAs, Text, Wire, titled
 
 Override = Literal["ceiling", "age"]
 Overrides = Many[Annotated[Override, Field(title="Override")]]
@@ -15,6 +15,8 @@ WhatOfLinks = Literal["refuse", "end"]
 Percent = Annotated[int, Field(ge=1, le=100)]
 Age = Annotated[int, Field(ge=0, le=130)]
 PartNumber = Annotated[int, Field(ge=1, le=2**63 - 1)]
+#: one that is too long is refused, not dead-lettered: the vårdcentral waits for an answer (C6)
+ProfileText = Annotated[str, WithJsonSchema({"type": "string", "maxLength": TEXT_CHARACTERS})]
 
 ROWS_PER_PART = 2_000
 
@@ -22,7 +24,7 @@ ROWS_PER_PART = 2_000
 class Actor(Wire):
     """Who asks, in which role and for which unit (C1)."""
 
-    id: str
+    id: Text
     role: str
     unit_hsa_id: str
 
@@ -31,10 +33,10 @@ class ProfileData(Wire):
     """What the vårdcentral says of a doctor; a field that is left out keeps its value, null means not set (C6)."""
 
     work_percent: Percent | None = None
-    role: str | None = None
-    specialisation: str | None = None
+    role: ProfileText | None = None
+    specialisation: ProfileText | None = None
     st_a: Flag = False
-    patient_group: str | None = None
+    patient_group: ProfileText | None = None
     patient_ceiling: Count | None = None
     age_min: Age | None = None
     age_max: Age | None = None
@@ -120,7 +122,7 @@ class MovePatients(Command):
 
     from_doctor_hsa_id: str
     to_doctor_hsa_id: str
-    patient_ids: Annotated[tuple[str, ...], Field(strict=False)] | None = None
+    patient_ids: Annotated[tuple[str, ...], Items(nullable=False)] | None = None
     override: Overrides = ()
     dry_run: Flag = False
 
@@ -151,10 +153,10 @@ class ImportLinks(Command):
 
     name: ClassVar[str] = "import-links"
 
-    import_id: str
+    import_id: Text
     part: PartNumber
     parts: PartNumber
-    rows: Annotated[tuple[ImportRow, ...], Field(strict=False, max_length=ROWS_PER_PART)]
+    rows: Annotated[tuple[ImportRow, ...], Items(ROWS_PER_PART, nullable=False)]
     override: Overrides = ()
     dry_run: Flag = False
 

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
+from schemas import instants
 from schemas.errors import DeadLetterCode, Undecodable
 from schemas.fields import instant
+from schemas.ids import holds_patient_id
 
 __all__ = [
     "Envelope",
@@ -29,6 +31,14 @@ Headers = list[tuple[str, bytes]]
 #: the shape, and what Python's versions differ in; the rest is judged by datetime
 _is_rfc3339 = re.compile(r"....-..-..T(?:[01].|2[0-3]):..:..(?:\.[0-9]+)?(?:Z|[+-]..:[0-5].)").fullmatch
 _LONGEST_KEPT_TIME = 40
+#: most characters of id, source and type, and most bytes of an optional attribute that is carried on
+MAX_ATTRIBUTE_LENGTH = 512
+#: random hexadecimal digits now and then look like a personnummer
+_is_uuid = re.compile(
+    "[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE
+).fullmatch
+#: the headers by which a message in binary mode is told, also where its content type is missing
+_ATTRIBUTES = frozenset({"ce_specversion", "ce_id", "ce_source", "ce_type"})
 #: the headers that publishers give, as they write them; any other makes names be compared without case
 _NAMES = frozenset(
     {
@@ -140,40 +150,33 @@ def binary(headers: Mapping[str, bytes | None]) -> Envelope:
     get = headers.get
     if get("ce_specversion") != b"1.0":
         raise _invalid("ce_specversion", "should be 1.0")
-    id, source, type = get("ce_id"), get("ce_source"), get("ce_type")
-    if id and source and type and 0 not in id + source + type:
-        try:
-            return Envelope(
-                id.decode(),
-                source.decode(),
-                type.decode(),
-                None if (time := get("ce_time")) is None else _time("ce_time", time),
-                None if (text := get("ce_correlationid")) is None else _decoded(text),
-                None if (text := get("traceparent")) is None else _decoded(text),
-                None if (text := get("tracestate")) is None else _decoded(text),
-            )
-        except UnicodeDecodeError:
-            pass
-    raise _missing(next(name for name in ("ce_id", "ce_source", "ce_type") if _decoded(get(name)) is None))
+    return Envelope(
+        _identifier("ce_id", get("ce_id")),
+        _source("ce_source", get("ce_source")),
+        _text("ce_type", get("ce_type")),
+        None if (time := get("ce_time")) is None else _time("ce_time", time),
+        None if (text := get("ce_correlationid")) is None else _carried(text),
+        None if (text := get("traceparent")) is None else _carried(text),
+        None if (text := get("tracestate")) is None else _carried(text),
+    )
 
 
 def structured(document: Mapping[str, object], headers: Mapping[str, bytes | None]) -> Envelope:
     """The envelope beside the data of one JSON object, optional attributes also in headers. Raises Undecodable."""
     get = document.get
     if get("specversion") != "1.0":
+        if headers.get("content-type") is None and not _ATTRIBUTES.isdisjoint(headers):
+            raise _invalid("content-type", "should be application/json where the attributes are in headers")
         raise _invalid("specversion", "should be 1.0")
-    id, source, type = (_decoded(_encoded(get(name))) for name in ("id", "source", "type"))
-    if id is None or source is None or type is None:
-        raise _missing("id" if id is None else "source" if source is None else "type")
     time = get("time")
     return Envelope(
-        id,
-        source,
-        type,
+        _identifier("id", _encoded(get("id"))),
+        _source("source", _encoded(get("source"))),
+        _text("type", _encoded(get("type"))),
         None if time is None else _time("time", _encoded(time) or b""),
-        _decoded(_encoded(get("correlationid")) or headers.get("ce_correlationid")),
-        _decoded(_encoded(get("traceparent")) or headers.get("traceparent")),
-        _decoded(_encoded(get("tracestate")) or headers.get("tracestate")),
+        _carried(_encoded(get("correlationid")) or headers.get("ce_correlationid")),
+        _carried(_encoded(get("traceparent")) or headers.get("traceparent")),
+        _carried(_encoded(get("tracestate")) or headers.get("tracestate")),
     )
 
 
@@ -181,8 +184,35 @@ def _invalid(attribute: str, rule: str) -> Undecodable:
     return Undecodable(DeadLetterCode.INVALID_ENVELOPE, f"{attribute}: {rule}")
 
 
-def _missing(attribute: str) -> Undecodable:
-    return _invalid(attribute, "should be a text that is not empty")
+def _identifier(attribute: str, value: bytes | None) -> str:
+    text = _text(attribute, value)
+    if holds_patient_id(text) and not _is_uuid(text):
+        raise _invalid(attribute, "should not hold a personnummer")
+    return text
+
+
+def _source(attribute: str, value: bytes | None) -> str:
+    # a topic has few sources; what is long is never kept in the cache
+    judge = _identifier if value is None or len(value) > MAX_ATTRIBUTE_LENGTH else _cached_identifier
+    return judge(attribute, value)
+
+
+def _text(attribute: str, value: bytes | None) -> str:
+    text = _decoded(value)
+    if text is None:
+        raise _invalid(attribute, "should be a text that is not empty")
+    if len(text) > MAX_ATTRIBUTE_LENGTH:
+        raise _invalid(attribute, f"should have at most {MAX_ATTRIBUTE_LENGTH} characters")
+    return text
+
+
+_cached_identifier = lru_cache(maxsize=256)(_identifier)
+
+
+def _carried(value: bytes | None) -> str | None:
+    """An optional attribute; None where it cannot be carried on, is too long, or holds a personnummer (D1)."""
+    text = None if value is None or len(value) > MAX_ATTRIBUTE_LENGTH else _decoded(value)
+    return None if text is None or holds_patient_id(text) else text
 
 
 def _decoded(value: bytes | None) -> str | None:
@@ -199,12 +229,13 @@ def _encoded(value: object) -> bytes | None:
     return value.encode() if isinstance(value, str) else None
 
 
-def _time(attribute: str, value: bytes) -> datetime:
+def _time(attribute: str, value: bytes) -> datetime | None:
+    """The instant; None where it is out of range, which counts as missing (T2)."""
     # what is long is never kept in the cache
     time = _parsed(value) if len(value) <= _LONGEST_KEPT_TIME else _parsed.__wrapped__(value)
     if time is None:
         raise _invalid(attribute, "should be an RFC 3339 instant with offset")
-    return time
+    return time if instants.in_range(time) else None
 
 
 @lru_cache(maxsize=256)

@@ -5,9 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, cast, get_args
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
 from pydantic_core import CoreSchema, core_schema
 
 T = TypeVar("T")
@@ -34,12 +43,37 @@ class NullAs:
         return core_schema.no_info_after_validator_function(fill, core_schema.nullable_schema(handler(source)))
 
 
+@dataclass(frozen=True)
+class Items:
+    """Marks an array of at most `most` elements (None: any number): null is the empty one, and Python code may give a
+    list. Its first faulty element is the only one looked for: 1 MiB of them would be 360 MB of errors."""
+
+    most: int | None = None
+    nullable: bool = True
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        array: Any = {**handler(source), "strict": False, "fail_fast": True}
+        if self.most is not None:
+            array["max_length"] = self.most
+        if not self.nullable:
+            return cast(CoreSchema, array)
+        return core_schema.no_info_after_validator_function(
+            lambda value: value or (), core_schema.nullable_schema(array)
+        )
+
+
 def titled(title: str, literal: Any) -> WithJsonSchema:
     """The JSON Schema of a Literal of texts under a title that generators can name it by, also where null is
     allowed."""
     return WithJsonSchema({"title": title, "enum": list(get_args(literal)), "type": "string"})
 
 
+#: most characters of any text of a message that is kept or told on (contract.md, Topics)
+TEXT_CHARACTERS = 200
+
+Text = Annotated[str, Field(max_length=TEXT_CHARACTERS)]
+#: blanks around it are dropped
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=TEXT_CHARACTERS)]
 Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Version = Annotated[
@@ -47,8 +81,7 @@ Version = Annotated[
     Field(description="Rises with each change; one lower than the last is ignored, the same again is harmless (S2)"),
 ]
 Flag = Annotated[bool, NullAs(False)]
-#: an array; null is the empty one, and Python code may give a list
-Many = Annotated[tuple[T, ...], Field(strict=False), NullAs(())]
+Many = Annotated[tuple[T, ...], Items()]
 
 
 @lru_cache(maxsize=4096)

@@ -30,6 +30,9 @@ class PatientKind(Enum):
     RESERVE = "reserve"
 
 
+_PERSONAL = (PatientKind.PERSONNUMMER, PatientKind.SAMORDNINGSNUMMER)
+
+
 def patient_kind(text: str) -> PatientKind | None:
     """What kind of patient id the text is; None when it is none of them (L8)."""
     # the length is judged first, so that nothing huge is ever kept in the cache
@@ -51,7 +54,7 @@ def _first_eight(text: str) -> tuple[PatientKind | None, int]:
     if not (text.isascii() and text.isdigit()):
         return (PatientKind.RESERVE if any(map(str.isalpha, text)) else None), 0
     year, month, day = int(text[:4]), int(text[4:6]), int(text[6:])
-    if month > 12 or 32 <= day <= 59:
+    if not 1800 <= year <= 2099 or month > 12 or 32 <= day <= 59:
         return PatientKind.RESERVE, 0
     kind = PatientKind.PERSONNUMMER if day < 32 else PatientKind.SAMORDNINGSNUMMER
     try:
@@ -59,6 +62,19 @@ def _first_eight(text: str) -> tuple[PatientKind | None, int]:
     except ValueError:
         return None, 0
     return kind, _TAIL_SUMS[text[2:6]] + _TAIL_SUMS[text[6:] + "00"]
+
+
+_patient_id_shape = re.compile(r"(?<!\d)(?:(\d{8})[-+]?|(\d{6})[-+])(\d{4})(?!\d)", re.ASCII)
+
+
+def holds_patient_id(text: str) -> bool:
+    """Whether a personnummer or samordningsnummer stands in the text: twelve digits, or ten or twelve with a sign
+    before the last four, apart from other digits (D1). Half a microsecond for an id of usual length."""
+    return any(
+        _patient_kind(century + digits + last) in _PERSONAL
+        for long, short, last in _patient_id_shape.findall(text)
+        for century, digits in ([("", long)] if long else [("19", short), ("20", short)])
+    )
 
 
 def normal_hsa_id(text: str) -> str | None:
@@ -103,15 +119,21 @@ PatientId = Annotated[
 _is_day = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 
 
-@lru_cache(maxsize=4_096)
 def _day(text: str) -> date:
-    # pydantic's own reading also takes numbers of seconds in quotes
-    if _is_day(text):
-        try:
-            return date.fromisoformat(text)
-        except ValueError:
-            pass
-    raise PydanticCustomError("day", "Input should be a date as YYYY-MM-DD")
+    # The length is judged first, so that nothing huge is ever kept in the cache. pydantic's own reading would also take
+    # numbers of seconds in quotes.
+    day = _parsed_day(text) if len(text) == 10 else None
+    if day is None:
+        raise PydanticCustomError("day", "Input should be a date as YYYY-MM-DD")
+    return day
+
+
+@lru_cache(maxsize=4_096)
+def _parsed_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if _is_day(text) else None
+    except ValueError:
+        return None
 
 
 class _WireDay:
@@ -119,7 +141,7 @@ class _WireDay:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        text = core_schema.str_schema(strict=True, max_length=10)
+        text = core_schema.str_schema(strict=True)
         return core_schema.json_or_python_schema(
             json_schema=core_schema.no_info_after_validator_function(_day, text),
             python_schema=core_schema.date_schema(strict=True),

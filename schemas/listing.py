@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.fields import Int64, Wire
+from schemas.fields import Int64, Text, Wire
 from schemas.ids import Day, HsaId, PatientId
 
 
@@ -15,7 +15,7 @@ class ChoiceData(Wire):
 
     unit_hsa_id: HsaId
     valid_from: Annotated[Day, Field(description="First day, in Europe/Stockholm")]
-    reason: str | None = None
+    reason: Text | None = None
 
 
 class ListingState(Wire):
@@ -28,7 +28,7 @@ class ListingState(Wire):
     protected: bool = False
     current: ChoiceData | None = None
     upcoming: ChoiceData | None = None
-    care_burden: Annotated[float, Field(ge=0)] | None = None
+    care_burden: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
 
 
 class PatientIdChanged(Wire):

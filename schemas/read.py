@@ -24,7 +24,12 @@ from schemas.topics import (
 
 Validator = Callable[[bytes], Any]
 
+#: so many faults of a record are told
+_MOST_FAULTS = 5
 _BACKSLASH, _N, _I = b"\\NI"
+
+#: topics whose key is the data's `hsa_id`
+_KEYED = frozenset({KIV_STAFF, KIV_UNIT})
 
 MAX_VALUE_BYTES = 1_048_576
 
@@ -66,7 +71,7 @@ def read(topic: str, record: Record) -> Message:
     headers = by_name(record.headers)
     try:
         if is_structured(headers):
-            return _structured(topic, value, headers)
+            return _structured(topic, record.key, value, headers)
         envelope = binary(headers)
         validator = _BINARY[topic].get(envelope.type)
         if validator is None:
@@ -74,10 +79,13 @@ def read(topic: str, record: Record) -> Message:
     except Undecodable:
         _require_json(value)
         raise
-    return Message(envelope, _data(validator, value))
+    data = _data(validator, value)
+    if topic in _KEYED:
+        _require_key(record.key, data.hsa_id)
+    return Message(envelope, data)
 
 
-def _structured(topic: str, value: bytes, headers: Mapping[str, bytes | None]) -> Message:
+def _structured(topic: str, key: bytes | None, value: bytes, headers: Mapping[str, bytes | None]) -> Message:
     document = _require_json(value)
     if not isinstance(document, dict):
         raise Undecodable(DeadLetterCode.INVALID_ENVELOPE, "value: should be an object")
@@ -85,11 +93,20 @@ def _structured(topic: str, value: bytes, headers: Mapping[str, bytes | None]) -
     validator = _STRUCTURED[topic].get(envelope.type)
     if validator is None:
         raise _unknown_type("type")
-    return Message(envelope, _data(validator, value).data)
+    data = _data(validator, value).data
+    if topic in _KEYED:
+        _require_key(key, data.hsa_id)
+    return Message(envelope, data)
+
+
+def _require_key(key: bytes | None, hsa_id: str) -> None:
+    """Compaction keeps the newest record of each key, so a key that names somebody else would lose one of the two."""
+    if key is None or key.decode(errors="replace").upper() != hsa_id:
+        raise Undecodable(DeadLetterCode.INVALID_DATA, "key: differs from hsa_id")
 
 
 def _tombstone(topic: str, key: bytes | None) -> Tombstone:
-    if topic in (KIV_STAFF, KIV_UNIT):
+    if topic in _KEYED:
         hsa_id = None if key is None else normal_hsa_id(key.decode(errors="replace"))
         if hsa_id is None:
             raise Undecodable(DeadLetterCode.INVALID_DATA, "key: should be an HSA-id where the value is null")
@@ -103,9 +120,9 @@ def _data(validator: Validator, value: bytes) -> Any:
     try:
         data = validator(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        faults = error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_FAULTS]
         # the message of a rule never holds the input, and of its path only what our own models name
-        detail = f"{_path(first['loc'])}: {first['msg']}"
+        detail = "; ".join(f"{_path(fault['loc'])}: {fault['msg']}" for fault in faults)
     else:
         # one byte is found much faster than a word, and most values hold none of these
         if _BACKSLASH in value or _N in value or _I in value:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from schemas.fields import Flag, Many, Version, Wire
+from schemas.fields import Flag, Items, Name, Text, Version, Wire
 from schemas.ids import Day, HsaId
 
+_EMPLOYMENTS, _ABSENCES, _CODES = 200, 100, 50
+_NAME = "Blanks around it are dropped; one of `given_name` and `surname` may be empty (P6)"
 _LICENCES = "Codes of the national register; without `LK`, licensed doctor, nobody is selectable (S3)"
 _POSITION_CODE = (
     "Six digits. 201010, 201011, 202010, 203010 and 203090 are doctors at a vårdcentral, unless the installation has"
@@ -27,11 +30,11 @@ class EmploymentData(Wire):
     """One post at one unit; a missing start means always."""
 
     unit_hsa_id: HsaId
-    position_code: Annotated[str | None, Field(description=_POSITION_CODE)] = None
-    title: str | None = None
+    position_code: Annotated[Text | None, Field(description=_POSITION_CODE)] = None
+    title: Text | None = None
     start: Annotated[Day | None, Field(description="First day; null is always")] = None
     end: Annotated[Day | None, Field(description="Last day, inclusive; null is open")] = None
-    absences: Many[AbsenceData] = ()
+    absences: Annotated[tuple[AbsenceData, ...], Items(_ABSENCES)] = ()
 
 
 class StaffState(Wire):
@@ -39,13 +42,22 @@ class StaffState(Wire):
 
     hsa_id: HsaId
     version: Version
-    vgr_id: str | None = None
-    given_name: str
-    surname: str
+    vgr_id: Text | None = None
+    given_name: Annotated[Name, Field(description=_NAME)]
+    surname: Annotated[Name, Field(description=_NAME)]
     protected: Flag = False
-    licences: Annotated[Many[str], Field(description=_LICENCES)] = ()
-    specialties: Annotated[Many[str], Field(description="Codes of specialties; not used here")] = ()
-    employments: Many[EmploymentData] = ()
+    licences: Annotated[tuple[Text, ...], Items(_CODES), Field(description=_LICENCES)] = ()
+    specialties: Annotated[
+        tuple[Text, ...], Items(_CODES), Field(description="Codes of specialties; not used here")
+    ] = ()
+    employments: Annotated[tuple[EmploymentData, ...], Items(_EMPLOYMENTS)] = ()
+
+    @model_validator(mode="after")
+    def _has_a_name(self) -> StaffState:
+        # Of a protected person no name is kept, and KiV may have none to give: the mark must not be lost for that.
+        if not (self.given_name or self.surname or self.protected):
+            raise PydanticCustomError("name", "given_name and surname should not both be empty")
+        return self
 
 
 class StaffRemoved(Wire):

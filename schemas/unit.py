@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.fields import NullAs, Version, Wire, titled
+from schemas.fields import Name, NullAs, Version, Wire, titled
 from schemas.ids import Day, HsaId
 
 Kind = Literal["vardcentral", "jourcentral", "other"]
@@ -17,7 +17,7 @@ class UnitState(Wire):
 
     hsa_id: HsaId
     version: Version
-    name: str
+    name: Annotated[Name, Field(min_length=1, description="Not empty; blanks around it are dropped")]
     kind: Annotated[Kind, titled("Kind", Kind), NullAs("vardcentral")] = "vardcentral"
     care_giver_hsa_id: HsaId | None = None
     start: Annotated[Day | None, Field(description="First day; decides nothing (S9)")] = None

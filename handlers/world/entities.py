@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from handlers.world.changes import Json, Pair
+from schemas.fields import TEXT_CHARACTERS
 
 
 def includes(start: date | None, end: date | None, day: date) -> bool:
@@ -101,7 +102,10 @@ class Profile:
     age_max: int | None = None
 
     def sound(self) -> bool:
-        """Whether the age limits can hold for anybody (C6)."""
+        """Whether the age limits can hold for anybody, and no text is too long (C6)."""
+        texts = (self.role, self.specialisation, self.patient_group)
+        if any(text is not None and len(text) > TEXT_CHARACTERS for text in texts):
+            return False
         return self.age_min is None or self.age_max is None or self.age_min <= self.age_max
 
 

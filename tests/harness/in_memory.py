@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from handlers import listing, staff, unit
 from handlers.decide import decide_batch
 from handlers.world.changes import Cause, DoctorChange, LinkChange, ReplyCreated, ReplyResent
 from handlers.world.statistics import Statistics, add_statistics
-from schemas.errors import Undecodable
-from schemas.read import Tombstone, read
+from schemas.read import Tombstone
 from tests.harness.consumer_record import ConsumerRecord
 from tests.harness.observed import Observed, ObservedEvent, letter
 from tests.harness.records import CLOCK, COMMAND, LISTING, STAFF, UNIT, Data, Record
 from tests.harness.region import HANDLERS, Region
 from tests.model.ids import patient_key
 from tests.model.state import Settings
+from workers.pipeline.inbound import decode
 
 SETTINGS = Settings()
 TOMBSTONES = {STAFF: staff, UNIT: unit, LISTING: listing}
@@ -36,13 +36,12 @@ class InMemory:
         """Reads and decides one record."""
         wire = ConsumerRecord(record.topic, 0, 0, record.value, None if record.key is None else record.key.encode(),
                    list(record.headers), record.timestamp)  # fmt: skip
-        try:
-            message = read(record.topic, wire)
-        except Undecodable as error:
-            self.observed.dead[letter(record, str(error.reason.code))] += 1
+        inbound = decode(record.topic, wire)
+        if inbound.dead_letter_reason is not None:
+            self.observed.dead[letter(record, str(inbound.dead_letter_reason.code))] += 1
             outcome = "dead"
         else:
-            outcome = self._decide(record, message.data, _cause(record, message))
+            outcome = self._decide(record, inbound.event, inbound.cause)
             self._listen()
         self.observed.outcomes[record.topic, outcome] += 1
 
@@ -103,19 +102,3 @@ class InMemory:
                     core, Statistics(len(linked), burden), "2026-05-26T12:00:00Z"
                 )
         return self.observed
-
-
-def _cause(record: Record, message: Any) -> Cause:
-    received = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-    if message.envelope is None:
-        return Cause("", "", received)
-    envelope, actor = message.envelope, getattr(message.data, "actor", None)
-    correlation = envelope.correlation_id or (envelope.id if record.topic == COMMAND else None)
-    return Cause(
-        envelope.source,
-        envelope.id,
-        envelope.time or received,
-        correlation,
-        actor=actor and actor.id,
-        role=actor and actor.role,
-    )

@@ -87,6 +87,8 @@ def with_profile(state: Outputs, doctor: str, unit: str, given: Data) -> Data:
 
 def sound(profile: Data) -> bool:
     """C6."""
+    if any(len(profile[name] or "") > 200 for name in ("role", "specialisation", "patient_group")):
+        return False
     low, high = profile["age_min"], profile["age_max"]
     return low is None or high is None or low <= high
 

@@ -9,6 +9,7 @@ from typing import Any
 from tests.harness.records import LISTING, PREFIX, STAFF, UNIT, Record, header
 from tests.model import ids, payloads
 
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 MIB = 1024 * 1024
 TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
@@ -51,8 +52,11 @@ def read(record: Record) -> Message | Dead:
         return Dead("unknown_type")
     if not payloads.sound(record.topic, name, envelope["data"]):
         return Dead("invalid_data")
-    time = moment(envelope["time"]) if envelope["time"] else stamp(record)
-    assert time is not None
+    if record.topic in (STAFF, UNIT) and (record.key or "").upper() != envelope["data"]["hsa_id"].upper():
+        return Dead("invalid_data")
+    time = moment(envelope["time"]) if envelope["time"] else None
+    if time is None or not 1970 <= time.year < 3000:
+        time = stamp(record)
     return Message(
         record.topic, name, envelope["id"], envelope["source"], time, envelope["correlation"], envelope["data"]
     )
@@ -87,7 +91,10 @@ def attributes(record: Record, value: Any) -> dict[str, Any] | None:
         found["correlation"] = value.get("correlationid")
     else:
         return None
-    named = all(isinstance(found[name], str) and found[name] for name in ("id", "source", "type"))
+    if found["correlation"] and (len(found["correlation"].encode()) > 512 or ids.stands_in(found["correlation"])):
+        found["correlation"] = None
+    named = all(isinstance(found[name], str) and 0 < len(found[name]) <= 512 for name in ("id", "source", "type"))
+    named = named and not any(ids.stands_in(found[name]) for name in ("id", "source"))
     timed = found["time"] is None or (isinstance(found["time"], str) and moment(found["time"]) is not None)
     return found if named and timed and found["specversion"] == "1.0" else None
 
@@ -97,11 +104,15 @@ def moment(text: str) -> datetime | None:
     if not TIME.fullmatch(text):
         return None
     try:
-        return datetime.fromisoformat(text.upper())
-    except ValueError:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
 
 
 def stamp(record: Record) -> datetime:
-    """The record's own timestamp."""
-    return datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    """The record's own timestamp; 1970-01-01 where it is outside the years 1970 to 2999."""
+    try:
+        time = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    except (ValueError, OverflowError):
+        time = EARLIEST
+    return time if 1970 <= time.year < 3000 else EARLIEST

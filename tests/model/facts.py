@@ -69,9 +69,7 @@ def person(state: Outputs, hsa_id: str, message: Message) -> str:
         if current is not None and (current.version, current.content) == (version, content):
             current.fact_at = message.time
             return "unchanged"
-        state.persons[hsa_id] = Person(
-            version, message.time, name=f"{data['given_name']} {data['surname']}", content=content
-        )
+        state.persons[hsa_id] = Person(version, message.time, name=full_name(data), content=content)
     state.settle()
     after = state.persons[hsa_id].name
     if after != before:
@@ -79,9 +77,14 @@ def person(state: Outputs, hsa_id: str, message: Message) -> str:
     return "applied"
 
 
+def full_name(data: dict[str, Any]) -> str:
+    """Given name and surname, without blanks around them; the one that is there where the other is empty (P6)."""
+    return f"{data['given_name'].strip()} {data['surname'].strip()}".strip()
+
+
 def person_content(data: dict[str, Any]) -> dict[str, Any]:
     """All that a state says of a person, with the defaults filled in."""
-    kept = {name: data.get(name) for name in ("vgr_id", "given_name", "surname")}
+    kept = {"vgr_id": data.get("vgr_id"), "name": full_name(data)}
     lists = {name: data.get(name, []) for name in ("licences", "specialties")}
     return kept | lists | {"employments": [spell_out(one) for one in data.get("employments", [])]}
 
@@ -108,7 +111,7 @@ def unit(state: Outputs, hsa_id: str, message: Message) -> str:
             current.fact_at = message.time
             return "unchanged"
         state.units[hsa_id] = Unit(
-            version, message.time, name=data["name"], care_giver=upper(data.get("care_giver_hsa_id")),
+            version, message.time, name=data["name"].strip(), care_giver=upper(data.get("care_giver_hsa_id")),
             kind=content["kind"], end=ids.day(data.get("end") or ""), replaced_by=upper(data.get("replaced_by")),
             content=content,
         )  # fmt: skip

@@ -47,12 +47,27 @@ def patient_kind(text: str) -> str | None:
     if not re.fullmatch(r"[0-9]{12}", text):
         return "other" if any(letter.isalpha() for letter in text) else None
     year, month, dom = int(text[:4]), int(text[4:6]), int(text[6:8])
-    if month > 12 or 32 <= dom <= 59:
+    if text[:2] not in ("18", "19", "20") or month > 12 or 32 <= dom <= 59:
         return "other"
     sound = check_digit(text[2:11]) == int(text[11])
     if sound and real_date(year, month, dom):
         return "personnummer"
     return "other" if sound and dom > 60 and real_date(year, month, dom - 60) else None
+
+
+def stands_in(text: str) -> bool:
+    """Whether a personnummer or samordningsnummer can be read in the text, apart from other digits (D1)."""
+    found = re.findall(r"(?<![0-9])([0-9]{8})[-+]?([0-9]{4})(?![0-9])", text)
+    found += [
+        (century + six, four)
+        for six, four in re.findall(r"(?<![0-9])([0-9]{6})[-+]([0-9]{4})(?![0-9])", text)
+        for century in ("19", "20")
+    ]
+    return any(
+        patient_kind(eight + four) == "personnummer" or (patient_kind(eight + four) and 61 <= int(eight[6:]) <= 91)
+        for eight, four in found
+        if eight[:2] in ("18", "19", "20") and int(eight[4:6]) <= 12
+    )
 
 
 def personnummer(born: str, number: int = 238) -> str:

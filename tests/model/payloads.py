@@ -1,5 +1,6 @@
 """Which data each message type carries (contract.md), as tables of checks."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,11 @@ REQUIRED, OPTIONAL = True, False
 
 def text(value: Any) -> bool:
     return isinstance(value, str) and "\0" not in value
+
+
+def short(value: Any) -> bool:
+    """A text that is kept or told on has at most 200 characters."""
+    return text(value) and len(value) <= 200
 
 
 def integer(value: Any) -> bool:
@@ -37,7 +43,7 @@ def patient(value: Any) -> bool:
 
 
 def burden(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1_000_000
 
 
 def nullable(check: Check) -> Check:
@@ -52,8 +58,8 @@ def one_of(*names: str) -> Check:
     return lambda value: value in names
 
 
-def listed(check: Check) -> Check:
-    return lambda value: isinstance(value, list) and all(check(item) for item in value)
+def listed(check: Check, most: float = math.inf) -> Check:
+    return lambda value: isinstance(value, list) and len(value) <= most and all(check(item) for item in value)
 
 
 def shaped(fields: Fields) -> Check:
@@ -70,26 +76,26 @@ def shaped(fields: Fields) -> Check:
 ABSENCE: Fields = {"start": (OPTIONAL, nullable(day)), "end": (OPTIONAL, nullable(day))}
 EMPLOYMENT: Fields = {
     "unit_hsa_id": (REQUIRED, hsa),
-    "position_code": (REQUIRED, text),
-    "title": (OPTIONAL, nullable(text)),
+    "position_code": (REQUIRED, short),
+    "title": (OPTIONAL, nullable(short)),
     "start": (OPTIONAL, nullable(day)),
     "end": (OPTIONAL, nullable(day)),
-    "absences": (OPTIONAL, listed(shaped(ABSENCE))),
+    "absences": (OPTIONAL, listed(shaped(ABSENCE), 100)),
 }
 REMOVED: Fields = {"hsa_id": (REQUIRED, hsa), "version": (REQUIRED, integer)}
 PERSON: Fields = {
     **REMOVED,
-    "given_name": (REQUIRED, text),
-    "surname": (REQUIRED, text),
-    "vgr_id": (OPTIONAL, nullable(text)),
+    "given_name": (REQUIRED, short),
+    "surname": (REQUIRED, short),
+    "vgr_id": (OPTIONAL, nullable(short)),
     "protected": (OPTIONAL, boolean),
-    "licences": (OPTIONAL, listed(text)),
-    "specialties": (OPTIONAL, listed(text)),
-    "employments": (OPTIONAL, listed(shaped(EMPLOYMENT))),
+    "licences": (OPTIONAL, listed(short, 50)),
+    "specialties": (OPTIONAL, listed(short, 50)),
+    "employments": (OPTIONAL, listed(shaped(EMPLOYMENT), 200)),
 }
 PLACE: Fields = {
     **REMOVED,
-    "name": (REQUIRED, text),
+    "name": (REQUIRED, lambda value: short(value) and value.strip() != ""),
     "kind": (OPTIONAL, one_of("vardcentral", "jourcentral", "other")),
     "care_giver_hsa_id": (OPTIONAL, nullable(hsa)),
     "start": (OPTIONAL, nullable(day)),
@@ -99,7 +105,7 @@ PLACE: Fields = {
 CHOICE: Fields = {
     "unit_hsa_id": (REQUIRED, hsa),
     "valid_from": (REQUIRED, day),
-    "reason": (OPTIONAL, nullable(text)),
+    "reason": (OPTIONAL, nullable(short)),
 }
 CHOICES: Fields = {
     "patient_id": (REQUIRED, patient),
@@ -124,7 +130,7 @@ PROFILE: Fields = {
     "age_min": (OPTIONAL, nullable(between(0, 130))),
     "age_max": (OPTIONAL, nullable(between(0, 130))),
 }
-ACTOR: Fields = {"id": (REQUIRED, text), "role": (REQUIRED, text), "unit_hsa_id": (REQUIRED, text)}
+ACTOR: Fields = {"id": (REQUIRED, short), "role": (REQUIRED, text), "unit_hsa_id": (REQUIRED, text)}
 ANY: Fields = {"unit_hsa_id": (REQUIRED, text), "actor": (REQUIRED, shaped(ACTOR))}
 FOR_DOCTOR: Fields = {**ANY, "doctor_hsa_id": (REQUIRED, text)}
 OVERRIDE: Fields = {"override": (OPTIONAL, listed(one_of("ceiling", "age")))}
@@ -153,7 +159,7 @@ COMMANDS: dict[str, Fields] = {
         "limit": (OPTIONAL, nullable(between(0, 2**63 - 1))),
     },
     "import-links": {
-        **ANY, **OVERRIDE, **DRY_RUN, "import_id": (REQUIRED, text), "rows": (REQUIRED, listed(shaped(ROW))),
+        **ANY, **OVERRIDE, **DRY_RUN, "import_id": (REQUIRED, short), "rows": (REQUIRED, listed(shaped(ROW), 2_000)),
         "part": (REQUIRED, between(1, 2**63 - 1)), "parts": (REQUIRED, between(1, 2**63 - 1)),
     },
 }  # fmt: skip
@@ -162,12 +168,14 @@ SHAPES: dict[str, dict[str, Fields]] = {
     UNIT: {"kiv.unit": PLACE, "kiv.unit-removed": REMOVED},
     LISTING: {"vardval.listing": CHOICES, "vardval.patient-id-changed": NEW_ID},
     COMMAND: {f"listning.{name}": fields for name, fields in COMMANDS.items()},
-    CLOCK: {"listning.day-began": {"day": (REQUIRED, day)}},
+    CLOCK: {"listning.day-began": {"day": (REQUIRED, lambda value: day(value) and "1970" <= value[:4] < "3000")}},
 }
 
 
 def sound(topic: str, name: str, data: Any) -> bool:
-    """Whether the data can be read at all; an import's part lies within its parts."""
+    """Whether the data can be read at all; an import's part lies within its parts, a person has some name (P6)."""
     if not shaped(SHAPES[topic][name])(data):
         return False
-    return bool(name != "listning.import-links" or (data["part"] <= data["parts"] and len(data["rows"]) <= 2000))
+    if name == "kiv.staff":
+        return bool(data["given_name"].strip() or data["surname"].strip() or data.get("protected", False))
+    return bool(name != "listning.import-links" or data["part"] <= data["parts"])

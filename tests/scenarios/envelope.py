@@ -6,11 +6,18 @@ from tests.harness.records import COMMAND, STAFF, UNIT, Data, Record, Sender
 from tests.scenarios.scenario import Scenario, Sent, case
 
 
-def raw(c: Scenario, topic: str, value: bytes | None, outcome: str, *headers: tuple[str, bytes | None]) -> Sent:
-    """A record as it stands."""
+def raw(
+    c: Scenario,
+    topic: str,
+    value: bytes | None,
+    outcome: str,
+    *headers: tuple[str, bytes | None],
+    timestamp: int | None = None,
+) -> Sent:
+    """A record as it stands; its timestamp is that of the moment unless said."""
 
     def make(to: Sender) -> Record:
-        return Record(topic, c.home, value, headers, int(to.now.timestamp() * 1000))
+        return Record(topic, c.home, value, headers, int(to.now.timestamp() * 1000) if timestamp is None else timestamp)
 
     return c.send(make, outcome)
 
@@ -68,3 +75,80 @@ def unreadable(c: Scenario) -> None:
 def tombstone_without_id(c: Scenario) -> None:
     cue = c.send(lambda to: Record(STAFF, "nobody", None, (), int(to.now.timestamp() * 1000)), "dead")
     c.dead.append((cue.record, "invalid_data"))
+
+
+@case("T2", "a time or timestamp that no clock shows is no time at all")
+def times_out_of_range(c: Scenario) -> None:
+    p = c.born()
+    c.linked(p)
+    at = "2025-05-26T10:00:00.001000Z"
+    for version, (time, timestamp, told) in enumerate(
+        [
+            ("0001-01-01T00:00:00Z", 1_748_253_600_001, at),
+            ("9999-12-31T23:59:59.9999999Z", 1_748_253_600_001, at),
+            ("0001-01-01T00:00:00Z", 1_748_253_600_001_000, "1970-01-01T00:00:00Z"),
+            (None, -1, "1970-01-01T00:00:00Z"),
+            (None, 2**63 - 1, "1970-01-01T00:00:00Z"),
+        ],
+        start=2,
+    ):
+        headers = BINARY | {"ce_time": time.encode()} if time else {k: v for k, v in BINARY.items() if k != "ce_time"}
+        data = {"hsa_id": c.home, "version": version, "name": f"Namn {version}"}
+        cue = raw(c, UNIT, json.dumps(data).encode(), "applied", *headers.items(), timestamp=timestamp)
+        c.hear(p, "renamed", "unit_renamed", cue, unit_name=f"Namn {version}", care_giver=None, at=told)
+
+
+@case("S11", "a tombstone is as of the record's timestamp, whatever that says")
+def tombstones_out_of_range(c: Scenario) -> None:
+    c.employ(c.anna, attributes={"time": "0001-01-01T00:00:00Z"})
+    c.send(lambda to: Record(STAFF, c.anna, None, (), 1_748_253_600_001_000), "stale")
+    c.send(lambda to: Record(STAFF, c.anna, None, (), int(to.now.timestamp() * 1000)), "applied")
+
+
+@case("D1", "an id that holds a personnummer is unreadable, a correlation id that does is not carried on")
+def personnummer_in_the_envelope(c: Scenario) -> None:
+    p = c.born()
+    c.linked(p)
+    data = {"hsa_id": c.home, "version": 2, "name": "Namn 2"}
+    for name in ("ce_id", "ce_source"):
+        headers = BINARY | {name: f"{p}/5".encode()}
+        cue = raw(c, UNIT, json.dumps(data).encode(), "dead", *headers.items())
+        c.dead.append((cue.record, "invalid_envelope"))
+    headers = BINARY | {"ce_correlationid": p.encode(), "ce_time": b"2025-05-26T10:00:00Z"}
+    cue = raw(c, UNIT, json.dumps(data).encode(), "applied", *headers.items())
+    c.hear(p, "renamed", "unit_renamed", cue, unit_name="Namn 2", care_giver=None, at="2025-05-26T10:00:00Z")
+
+
+@case("S2", "a key that names somebody else is unreadable")
+def foreign_key(c: Scenario) -> None:
+    data = {"hsa_id": c.home, "version": 2, "name": "Namn 2"}
+    cue = c.send(
+        lambda to: Record(
+            UNIT, c.other, json.dumps(data).encode(), tuple(BINARY.items()), int(to.now.timestamp() * 1000)
+        ),
+        "dead",
+    )
+    c.dead.append((cue.record, "invalid_data"))
+
+
+@case("P6", "the name is the one that is there, without blanks around it; without any it is unreadable")
+def names(c: Scenario) -> None:
+    p = c.born()
+    c.linked(p)
+    for version, (given, surname, name) in enumerate(
+        [(" Anna\t", " Berg", "Anna Berg"), ("", "Berg", "Berg"), ("Anna", " ", "Anna")], start=2
+    ):
+        cue = c.employ(c.anna, version=version, given_name=given, surname=surname, setup=False)
+        if name != "Anna Berg":
+            c.hear(p, "renamed", "doctor_renamed", cue, name=name)
+    cue = c.employ(c.anna, version=9, given_name="", surname=" ", outcome="dead", setup=False)
+    c.dead.append((cue.record, "invalid_data"))
+    cue = raw(c, UNIT, json.dumps({"hsa_id": c.home, "version": 9, "name": " "}).encode(), "dead", *BINARY.items())
+    c.dead.append((cue.record, "invalid_data"))
+
+
+@case("C6", "a profile's text that is too long is refused")
+def long_profile_text(c: Scenario) -> None:
+    c.linked(c.born())
+    c.refuse("invalid_profile", "update-doctor-profile", doctor_hsa_id=c.anna, profile={"role": "x" * 201})
+    c.refuse("invalid_profile", "activate-doctor", doctor_hsa_id=c.anna, profile={"patient_group": "å" * 201})

@@ -201,7 +201,7 @@ def binary(of: str, /, data: Any = None, **changed: bytes | None) -> Record:
     """A record in binary mode; data that is bytes is the value as it stands, missing data is the example."""
     topic, example = EXAMPLES.get(of, (LISTNING_COMMAND, {}))
     value = data if isinstance(data, bytes) else to_json(example if data is None else data)
-    return Record(topic, value, headers(of, **changed))
+    return Record(topic, value, headers(of, **changed), key_of(topic, example if data is None else data))
 
 
 def structured(ce_type: str, data: Any = None, content_type: bytes | None = None, **attributes: Any) -> Record:
@@ -210,7 +210,14 @@ def structured(ce_type: str, data: Any = None, content_type: bytes | None = None
     event: Json = {"specversion": "1.0", "id": "an-id", "source": "a-source", "type": ce_type}
     event |= {"time": "2026-05-26T09:13:05Z", "data": example if data is None else data} | attributes
     value = to_json({name: value for name, value in event.items() if value is not ...})
-    return Record(topic, value, [] if content_type is None else [("content-type", content_type)])
+    found: Headers = [] if content_type is None else [("content-type", content_type)]
+    return Record(topic, value, found, key_of(topic, example if data is None else data))
+
+
+def key_of(topic: str, data: Any) -> bytes:
+    """The key that the contract asks for where it says which."""
+    named = isinstance(data, dict) and topic in (KIV_STAFF, KIV_UNIT) and isinstance(data.get("hsa_id"), str)
+    return data["hsa_id"].encode() if named else b"key"
 
 
 def undecodable(record: Record) -> Undecodable:

@@ -109,7 +109,9 @@ def test_the_time_alone_may_be_missing_t2() -> None:
         ("2026-05-26T09:13:05.123456789Z", AT + timedelta(microseconds=123456)),
         ("2026-05-26T09:13:05." + "0" * 60 + "Z", AT),
         ("2016-12-31T23:59:60Z", datetime(2017, 1, 1, tzinfo=UTC)),
-        ("0001-01-01T00:00:00Z", datetime(1, 1, 1, tzinfo=UTC)),
+        ("1970-01-01T00:00:00Z", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("1969-12-31T23:30:00-01:00", datetime(1970, 1, 1, 0, 30, tzinfo=UTC)),
+        ("2999-12-31T23:59:59.999999Z", datetime(2999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)),
     ],
 )
 def test_a_time_is_read_as_rfc_3339_says_and_kept_in_utc(text: str, time: datetime) -> None:
@@ -119,6 +121,21 @@ def test_a_time_is_read_as_rfc_3339_says_and_kept_in_utc(text: str, time: dateti
     assert read is not None
     assert read.tzinfo is UTC
     assert structured(DOCUMENT | {"time": text}, {}).time == time
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00Z",
+        "1969-12-31T23:59:59.999999Z",
+        "1970-01-01T00:30:00+01:00",
+        "3000-01-01T00:00:00Z",
+        "9999-12-31T23:59:59.9999999Z",
+    ],
+)
+def test_a_time_outside_the_years_1970_to_2999_counts_as_missing_t2(text: str) -> None:
+    assert binary(by_name(headers(TYPE, ce_time=text.encode()))).time is None
+    assert structured(DOCUMENT | {"time": text}, {}).time is None
 
 
 @pytest.mark.parametrize(
@@ -223,3 +240,67 @@ def test_a_time_in_another_zone_is_the_same_instant() -> None:
     zone = timezone(timedelta(hours=2))
 
     assert dict(binary_headers("i", "s", TYPE, AT.astimezone(zone)))["ce_time"] == b"2026-05-26T09:13:05Z"
+
+
+@pytest.mark.parametrize("name", ["id", "source", "type"])
+def test_id_source_and_type_have_at_most_512_characters(name: str) -> None:
+    at_limit, over = "å" * 512, "å" * 513
+    rule = "should have at most 512 characters"
+
+    assert getattr(binary(by_name(headers(TYPE, **{f"ce_{name}": at_limit.encode()}))), name) == at_limit
+    assert getattr(structured(DOCUMENT | {name: at_limit}, {}), name) == at_limit
+    assert refusal(binary, by_name(headers(TYPE, **{f"ce_{name}": over.encode()}))) == f"ce_{name}: {rule}"
+    assert refusal(structured, DOCUMENT | {name: over}, {}) == f"{name}: {rule}"
+
+
+@pytest.mark.parametrize("name", ["ce_correlationid", "traceparent", "tracestate"])
+def test_an_optional_attribute_of_over_512_bytes_is_not_carried_on(name: str) -> None:
+    field = {"ce_correlationid": "correlation_id"}.get(name, name)
+    attribute = name.removeprefix("ce_")
+
+    assert getattr(binary(by_name(headers(TYPE, **{name: b"x" * 512}))), field) == "x" * 512
+    assert getattr(structured(DOCUMENT | {attribute: "x" * 512}, {}), field) == "x" * 512
+    assert binary(by_name(headers(TYPE, **{name: b"x" * 513}))) == PLAIN
+    assert structured(DOCUMENT | {attribute: "å" * 257}, {}) == PLAIN
+
+
+PERSONNUMMER = ["199006022397", "kiv/199006022397/5", "19900602-2397", "x900602-2397", "199006622394", "900602+2397"]
+
+
+@pytest.mark.parametrize("text", PERSONNUMMER)
+@pytest.mark.parametrize("name", ["id", "source"])
+def test_an_id_or_source_that_holds_a_personnummer_is_refused_without_it_d1(name: str, text: str) -> None:
+    rule = "should not hold a personnummer"
+
+    assert refusal(binary, by_name(headers(TYPE, **{f"ce_{name}": text.encode()}))) == f"ce_{name}: {rule}"
+    assert refusal(structured, DOCUMENT | {name: text}, {}) == f"{name}: {rule}"
+
+
+@pytest.mark.parametrize("text", PERSONNUMMER)
+@pytest.mark.parametrize("name", ["ce_correlationid", "traceparent", "tracestate"])
+def test_an_optional_attribute_that_holds_a_personnummer_is_not_carried_on_d1(name: str, text: str) -> None:
+    assert binary(by_name(headers(TYPE, **{name: text.encode()}))) == PLAIN
+    assert structured(DOCUMENT | {name.removeprefix("ce_"): text}, {}) == PLAIN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "20260504083000",
+        "199006022398",
+        "9006022397",
+        "1990060223970",
+        "0f8fad5b-d9cb-469f-a165-199006022397",
+        "1764221234567890123",
+        "2026-05-27",
+    ],
+)
+def test_other_digits_in_an_id_are_no_personnummer(text: str) -> None:
+    assert binary(by_name(headers(TYPE, ce_id=text.encode()))).id == text
+
+
+def test_attributes_in_headers_without_a_content_type_are_told_by_what_is_missing() -> None:
+    found = {name: value for name, value in headers(TYPE) if name != "content-type"}
+
+    rule = "should be application/json where the attributes are in headers"
+    assert refusal(structured, {}, found) == f"content-type: {rule}"

@@ -39,7 +39,7 @@ def outcome(topic: str, record: Record) -> Message | DeadLetterCode:
     except Undecodable as error:
         refused = error.reason
     assert "\n" not in refused.detail
-    assert len(refused.detail) < 600
+    assert len(refused.detail) < 3_000
     return refused.code
 
 

@@ -12,12 +12,14 @@ from schemas.errors import DeadLetterCode
 from schemas.read import MAX_VALUE_BYTES, read
 from schemas.topics import (
     KIV_STAFF,
+    KIV_UNIT,
     TOPICS,
     VARDVAL_LISTING,
 )
 from tests.schemas.builders import (
     LISTING_DATA,
     PATIENT,
+    STAFF_DATA,
     UNIT,
     Record,
     binary,
@@ -31,6 +33,7 @@ from tests.schemas.builders import (
 )
 
 LISTING = "se.vgregion.vardval.listing.v1"
+STAFF = "se.vgregion.kiv.staff.v1"
 INPUTS = [topic.name for topic in TOPICS if topic.direction == "in"]
 
 
@@ -148,7 +151,10 @@ def test_json_that_is_no_object_has_no_envelope_in_structured_mode_and_no_data_i
 def test_a_binary_message_without_content_type_is_read_as_structured() -> None:
     error = refusal(binary(LISTING, content_type=None))
 
-    assert (error.code, error.detail) == (DeadLetterCode.INVALID_ENVELOPE, "specversion: should be 1.0")
+    assert (error.code, error.detail) == (
+        DeadLetterCode.INVALID_ENVELOPE,
+        "content-type: should be application/json where the attributes are in headers",
+    )
 
 
 @pytest.mark.parametrize("topic", INPUTS)
@@ -168,7 +174,7 @@ def test_a_type_of_another_topic_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("data", "detail"),
     [
-        ({}, "patient_id: Field required"),
+        (without(LISTING_DATA, "patient_id"), "patient_id: Field required"),
         (without(LISTING_DATA, "sequence"), "sequence: Field required"),
         (LISTING_DATA | {"sequence": "5"}, "sequence: Input should be a valid integer"),
         (
@@ -258,3 +264,39 @@ def test_numbers_too_great_for_their_field_are_invalid_data_not_invalid_json() -
         value = json.dumps(LISTING_DATA | {field: "HERE"}).replace('"HERE"', number).encode()
 
         assert refusal(binary(LISTING, value)).code is DeadLetterCode.INVALID_DATA
+
+
+def test_up_to_five_faults_of_a_record_are_told() -> None:
+    data = {"hsa_id": "x", "version": 1.5, "given_name": 1, "surname": None, "protected": "no", "licences": "LK"}
+    first_five = (
+        "hsa_id: String should match pattern '^[Ss][Ee](16[0-9]{10}|(1[0-57-9]|[02-9][0-9])[0-9]{8})-[A-Za-z0-9]+$';"
+        " version: Input should be a valid integer;"
+        " given_name: Input should be a valid string;"
+        " surname: Input should be a valid string;"
+        " protected: Input should be a valid boolean"
+    )
+
+    assert refusal(binary(STAFF, data)).detail == first_five
+
+
+def test_of_an_array_the_first_faulty_element_is_told_with_all_its_faults() -> None:
+    posts = [{"unit_hsa_id": "SE2321000131-E1", "start": "2026-13-01", "end": 5}, {"unit_hsa_id": "x"}]
+
+    assert refusal(binary(STAFF, STAFF_DATA | {"employments": posts})).detail == (
+        "employments.0.start: Input should be a date as YYYY-MM-DD; employments.0.end: Input should be a valid string"
+    )
+
+
+@pytest.mark.parametrize("key", [None, b"", b"\xff", b"SE2321000131-E1", b"SE2321000131-E000000007623 "])
+@pytest.mark.parametrize("ce_type", [STAFF, "se.vgregion.kiv.staff-removed.v1"])
+def test_a_key_of_somebody_else_is_invalid_data(ce_type: str, key: bytes | None) -> None:
+    for record in (binary(ce_type), structured(ce_type)):
+        error = refusal(replace(record, key=key))
+
+        assert (error.code, error.detail) == (DeadLetterCode.INVALID_DATA, "key: differs from hsa_id")
+
+
+def test_a_key_is_compared_without_case() -> None:
+    key = b"se2321000131-E000000000712"
+
+    assert read(KIV_UNIT, replace(binary("se.vgregion.kiv.unit.v1"), key=key)).data.hsa_id == UNIT

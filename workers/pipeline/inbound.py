@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from handlers.world.changes import Cause, Outcome
+from schemas import instants
 from schemas.command import Command
 from schemas.envelope import Envelope, Record
 from schemas.errors import DeadLetterReason, Undecodable
 from schemas.read import read
 from schemas.topics import LISTNING_COMMAND
-
-_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(slots=True)
@@ -56,8 +55,8 @@ def next_offsets(batch: Sequence[InboundRecord]) -> dict[int, int]:
 
 
 def record_time(record: Record) -> datetime:
-    """The record's timestamp (T2, S11)."""
-    return _EPOCH + timedelta(milliseconds=max(record.timestamp, 0))
+    """The record's timestamp (T2, S11); 1970-01-01 where it is no instant that counts."""
+    return instants.from_record(record.timestamp)
 
 
 def _cause(topic: str, record: Record, envelope: Envelope | None) -> Cause:

@@ -136,14 +136,6 @@ def test_c11_only_patients_of_rows_that_are_sound_in_themselves_are_asked_for() 
     assert [one.row for one in well_formed(rows, UNIT, region_of()._world())] == [1]
 
 
-def test_an_import_id_of_any_length_names_its_import() -> None:
-    long = "x" * 5_000
-    region = region_of(import_links(row(1), part=1, parts=2, import_id=long))
-    assert region.asks(import_links(row(2, FIRST), part=2, parts=2, import_id=f"{long}y")) == "waiting"
-    assert region.asks(import_links(row(2, FIRST), part=2, parts=2, import_id=long)) == "done"
-    assert all(len(name) <= 200 for _, name in region.imports)
-
-
 def test_d1_a_row_number_that_could_be_a_patient_is_not_repeated() -> None:
     region = region_of()
     region.happens(import_links(row(int(FIRST), "fel")))
