@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import traceback
-from pathlib import Path
 
 import asyncpg
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
@@ -15,7 +13,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from infra.errors import DatabaseUnreachable, InstallationError, SettingsError
 from infra.logs import masked
-from schemas.errors import DeadLetterCode, DeadLetterReason
 
 #: classes of SQLSTATE that are over by themselves: connection, resources, operator, system; then deadlock and its kin
 _TRANSIENT_CLASSES = ("08", "53", "57", "58", "XX")
@@ -39,16 +36,6 @@ def is_transient(error: BaseException, attempts: int) -> bool:
     if state:
         return state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_STATES
     return isinstance(error, _TRANSIENT)
-
-
-def failure_reason(error: BaseException) -> DeadLetterReason:
-    """Why a record is dead-lettered whose handling fails: exception class and place, no data (D1)."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = "unknown"
-    if frames:
-        last = frames[-1]
-        place = f"{Path(last.filename).name}:{last.lineno} {last.name}"
-    return DeadLetterReason(DeadLetterCode.HANDLER_FAILED, f"{type(error).__name__} at {place}")
 
 
 _UNDEFINED = ("42P01", "42703", "3F000")  # table, column, schema

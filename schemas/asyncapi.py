@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
+from schemas.envelope import MAX_ATTRIBUTE_LENGTH
 from schemas.errors import DeadLetterCode
 from schemas.topics import LISTNING_CLOCK, LISTNING_COMMAND, LISTNING_REPLY, TOPICS, Topic
 
@@ -155,6 +156,8 @@ def _key_binding(topic: Topic) -> Json:
 def _message(topic: Topic, ce_type: str, payload: Json) -> Json:
     if topic.null_value and topic.direction == "out":
         payload = {"anyOf": [payload, _null(topic)]}
+    limited = ("ce_id", "ce_source") if topic.direction == "in" else ()
+    limits = {name: {"maxLength": MAX_ATTRIBUTE_LENGTH} for name in limited}
     return {
         "name": ce_type,
         "title": message_name(ce_type),
@@ -163,7 +166,7 @@ def _message(topic: Topic, ce_type: str, payload: Json) -> Json:
         "headers": {
             "allOf": [
                 {"$ref": "#/components/schemas/CloudEventHeaders"},
-                {"type": "object", "properties": {"ce_type": {"const": ce_type}}},
+                {"type": "object", "properties": {"ce_type": {"const": ce_type}, **limits}},
             ]
         },
         "payload": payload,
@@ -190,17 +193,27 @@ _CLOUD_EVENT_HEADERS: Json = {
         "content-type": {"type": "string", "description": "application/json"},
     },
 }
+_DEAD_LETTER_REQUIRED = ("topic", "partition", "offset", "code", "detail", "at", "attempts", "timestamp", "release")
 _DEAD_LETTER_HEADERS: Json = {
     "type": "object",
-    "required": [f"dlq_{name}" for name in ("topic", "partition", "offset", "code", "detail", "at", "attempts")],
+    "required": [f"dlq_{name}" for name in _DEAD_LETTER_REQUIRED],
     "properties": {
         "dlq_topic": {"type": "string"},
         "dlq_partition": {"type": "string"},
         "dlq_offset": {"type": "string"},
         "dlq_code": {"title": "DeadLetterCode", "enum": [code.value for code in DeadLetterCode]},
-        "dlq_detail": {"type": "string", "description": "field path and rule, never a value"},
+        "dlq_detail": {
+            "type": "string",
+            "description": "field path and rule, never a value; up to five faults, separated by `; `",
+        },
         "dlq_at": {"type": "string", "format": "date-time"},
         "dlq_attempts": {"type": "string"},
+        "dlq_timestamp": {"type": "string", "description": "the record's own timestamp, in milliseconds since 1970"},
+        "dlq_release": {"type": "string", "description": "of the service that dead-lettered it"},
+        "dlq_fingerprint": {
+            "type": "string",
+            "description": "with handler_failed: which failure, whatever the release",
+        },
     },
 }
 _DEAD_LETTER: Json = {

@@ -22,10 +22,12 @@ class FastlakareError(Exception):
 
 
 class DeadLetterReason(NamedTuple):
-    """Why a record is dead-lettered; `detail` is "field.path: rule" and never holds a value (D1)."""
+    """Why a record is dead-lettered; `detail` is "field.path: rule" and never holds a value (D1). `fingerprint` tells
+    one failure of the service from another; None where the record itself is at fault."""
 
     code: DeadLetterCode
     detail: str
+    fingerprint: str | None = None
 
 
 class Undecodable(FastlakareError):
@@ -35,5 +37,5 @@ class Undecodable(FastlakareError):
         super().__init__(f"{code}: {detail}")
         self.reason = DeadLetterReason(code, detail)
 
-    def __reduce__(self) -> tuple[type[Undecodable], DeadLetterReason]:
-        return Undecodable, self.reason
+    def __reduce__(self) -> tuple[type[Undecodable], tuple[DeadLetterCode, str]]:
+        return Undecodable, self.reason[:2]

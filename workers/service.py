@@ -15,7 +15,8 @@ from faststream.kafka import KafkaBroker
 
 from infra import timing
 from infra.errors import DeadLetterLimitExceeded, InstallationError, PartitionFenced
-from infra.foreign_errors import explain, failure_reason, is_settings_error
+from infra.failures import failure_reason
+from infra.foreign_errors import explain, is_settings_error
 from infra.kafka.client import client_args
 from infra.kafka.consumer import Consumer
 from infra.logs import log

@@ -8,7 +8,8 @@ from typing import NoReturn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra import timing
-from infra.foreign_errors import explain, failure_reason, is_transient
+from infra.failures import failure_reason
+from infra.foreign_errors import explain, is_transient
 from infra.logs import log
 from infra.postgres.connection import raw
 from infra.postgres.stalled_sessions import terminate_stalled_sessions

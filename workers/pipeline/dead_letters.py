@@ -12,6 +12,7 @@ from infra.events import EventBuilder
 from infra.outbox_event import Headers
 from infra.patient_keys import partition_of
 from infra.postgres.outbox import Event
+from infra.version import version
 from schemas.envelope import Record, instant
 from schemas.errors import DeadLetterReason
 from schemas.topics import dlq
@@ -70,7 +71,11 @@ def dead_letter(
         "dlq_detail": reason.detail,
         "dlq_at": instant(at),
         "dlq_attempts": str(attempts),
+        "dlq_timestamp": str(record.timestamp),
+        "dlq_release": version(),
     }
+    if reason.fingerprint is not None:
+        place["dlq_fingerprint"] = reason.fingerprint
     headers: Headers = list(record.headers)
     value = record.value
     if _size(record) > _MOST_BYTES:

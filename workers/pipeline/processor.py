@@ -13,7 +13,8 @@ from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 from handlers.world.changes import Outcome
 from infra import metrics, timing
 from infra.errors import DayUnknown, Fenced, PartitionsRevoked
-from infra.foreign_errors import explain, failure_reason, is_transient
+from infra.failures import failure_reason
+from infra.foreign_errors import explain, is_transient
 from infra.logs import log
 from infra.postgres.connection import raw
 from infra.postgres.offsets import read_positions
@@ -163,9 +164,9 @@ class BatchProcessor:
         )
         for inbound in batch:
             if inbound.dead_letter_reason is not None:
-                code, detail = inbound.dead_letter_reason
+                reason = inbound.dead_letter_reason
                 place = {"partition": inbound.record.partition, "offset": inbound.record.offset}
-                log.warning("dead letter", topic=topic, **place, code=str(code), detail=detail)
+                log.warning("dead letter", topic=topic, **place, code=str(reason.code), detail=reason.detail)
 
     async def _reread_positions(self, assignment: Assignment, partitions: list[int]) -> None:
         """After a fence that held: a commit whose answer was lost moved the offsets, or another process owns them."""

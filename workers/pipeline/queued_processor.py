@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from time import perf_counter
 
-from infra.foreign_errors import failure_reason
+from infra.failures import failure_reason
 from infra.logs import log
 from schemas.envelope import Record
 from workers.pipeline.assignment import Assignment

@@ -22,7 +22,8 @@ from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
 from infra import timing
 from infra.errors import PartitionFenced
-from infra.foreign_errors import explain, failure_reason, is_transient
+from infra.failures import failure_reason
+from infra.foreign_errors import explain, is_transient
 from infra.kafka.consumer import Consumer
 from infra.logs import log
 from infra.postgres.connection import raw

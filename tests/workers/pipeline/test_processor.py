@@ -20,6 +20,7 @@ from infra.errors import DeadLetterLimitExceeded
 from infra.postgres.locks import Lock
 from infra.postgres.offsets import take_ownership
 from infra.postgres.outbox import unpack
+from infra.version import version
 from schemas.listing import ListingState
 from schemas.topics import VARDVAL_LISTING
 from tests.harness.consumer_record import ConsumerRecord
@@ -110,6 +111,18 @@ async def test_a_dead_letter_of_a_failure_names_no_patient(rig: Rig) -> None:
     detail = dict(unpack(packed))["dlq_detail"] or b""
     assert detail.startswith(b"RuntimeError at test_processor.py:")
     assert b"0602" not in detail
+
+
+async def test_a_dead_letter_says_when_the_record_was_written_and_which_release_failed_how(rig: Rig) -> None:
+    owned = await listings(rig, Breaking())
+    await owned.handle([listing(0, POISON), ConsumerRecord(VARDVAL_LISTING, 0, 1, b"{", timestamp=-1)])
+    letters = [
+        dict(unpack(packed)) for (packed,) in await rig.pg.fetch("SELECT headers FROM outbox ORDER BY shard, seq")
+    ]
+    told = [(headers["dlq_timestamp"], headers["dlq_release"], headers.get("dlq_fingerprint")) for headers in letters]
+    release = version().encode()
+    failed = (str(listing(0).timestamp).encode(), release, b"RuntimeError in handlers.decide.decide_batch")
+    assert sorted(told, key=str) == [(b"-1", release, None), failed]
 
 
 async def test_a_bad_release_stops_before_it_drains_the_topic(rig: Rig) -> None:
