@@ -10,15 +10,8 @@ import pytest
 from infra.settings import Settings
 from schemas.command import COMMANDS
 from schemas.topics import TOPICS
+from tests.harness.pages import PAGES, ROOT, page_name
 
-ROOT = Path(__file__).parents[1]
-PAGES = [
-    ROOT / "README.md",
-    ROOT / "CHANGELOG.md",
-    ROOT / "CONTRIBUTING.md",
-    ROOT / "examples/README.md",
-    *sorted((ROOT / "docs").rglob("*.md")),
-]
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -27,7 +20,7 @@ def text(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_every_link_of_a_page_leads_to_something_in_the_repository(page: Path) -> None:
     """Paths only; other sites are not asked."""
     links = [link.partition("#")[0] for link in _LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
