@@ -29,6 +29,18 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True, frozen=True)
+class Limits:
+    """How many patients one transaction may hold: memory stays flat."""
+
+    #: of a batch; one that needs more is halved
+    of_batch: int = 60_000
+    #: of a single record, which cannot be halved: several of the largest units in one
+    of_record: int = 500_000
+    #: of a chunk of those for whom the day has caused something (T4)
+    of_chunk: int = 5_000
+
+
+@dataclass(slots=True, frozen=True)
 class Runtime:
     """Made once, when the process starts. `shards` of the outbox by topic (the contract's name) and partition."""
 
@@ -40,6 +52,7 @@ class Runtime:
     shards: Mapping[tuple[str, int], int]
     handoff: Handoff
     health: Health
+    limits: Limits = Limits()
 
 
 async def start(settings: Settings, engine: AsyncEngine, health: Health, http: asyncio.Task[None]) -> Runtime:

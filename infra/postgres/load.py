@@ -19,12 +19,6 @@ from infra.patient_keys import PatientKeys
 from infra.postgres import rows
 from infra.postgres.day import cause_from
 
-#: more patients than this in one transaction, and the batch is halved first: memory stays flat
-MOST_PATIENTS = 60_000
-#: a single record, which cannot be halved, may ask for so many: several of the largest units in one
-MOST_OF_ONE = 500_000
-
-
 _DOCTORS = """
 SELECT hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments
 FROM doctor WHERE hsa_id = ANY($1) ORDER BY hsa_id FOR UPDATE
@@ -73,7 +67,7 @@ _PART_ROWS = "SELECT part, rows FROM import_part WHERE (unit, import_id) = ($1, 
 
 class Loader:
     """Fills one world from one transaction. `exclusive`: nobody else changes anything, so no order has to be kept.
-    `single`: it is for one record alone."""
+    `most_patients`: with more of them in the world BatchTooLarge is raised."""
 
     def __init__(
         self,
@@ -83,14 +77,14 @@ class Loader:
         *,
         exclusive: bool,
         in_progress: bool,
-        single: bool = False,
+        most_patients: int,
     ) -> None:
         self._pg = pg
         self._world = world
         self._keys = keys
         self._exclusive = exclusive
         self._in_progress = in_progress
-        self._most_patients = MOST_OF_ONE if single else MOST_PATIENTS
+        self._most_patients = most_patients
         self._last_doctor = ""
         self._last_patient = -1
         #: what had no row when it was looked for: nobody else may have made one before this transaction does

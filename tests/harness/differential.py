@@ -59,7 +59,7 @@ class DifferentialRegion(Region):
         world = super()._world()
         assert self._reference_data.units == world.units
         self._stored = World(self.today, self.began, self.policy, dict(self._reference_data.units))
-        self._loader = Loader(self._pg, self._stored, KEYS, exclusive=True, in_progress=True)
+        self._loader = Loader(self._pg, self._stored, KEYS, exclusive=True, in_progress=True, most_patients=1_000_000)
         return world
 
     def _load(self, needs: Needs, world: World) -> None:

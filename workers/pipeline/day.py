@@ -21,9 +21,6 @@ from workers.pipeline.route import Route
 from workers.pipeline.transaction import Advance, Transaction, in_lock_order, transaction
 from workers.runtime import Runtime
 
-#: linked patients worked off in one transaction
-_CHUNK = 5_000
-
 
 async def commit(route: Route, runtime: Runtime, assignment: Assignment, batch: list[InboundRecord]) -> None:
     """Days begin one by one, in order, up to that of the batch's only record; days on which nothing happens are passed
@@ -53,12 +50,15 @@ async def _begin_days(route: Route, runtime: Runtime, assignment: Assignment, in
     async def begin(tx: Transaction) -> bool:
         return await _begin_next(tx, route, inbound, target)
 
+    async def work_off(tx: Transaction) -> bool:
+        return await _work_off_chunk(tx, runtime.limits.of_chunk)
+
     inbound.outcome = Outcome.UNCHANGED
     day = await _current_day(runtime)
     while day.in_progress or day.day is None or day.day < target:
         inbound.outcome = Outcome.APPLIED
         if day.in_progress:
-            while await run(_work_off_chunk):
+            while await run(work_off):
                 hit("clock:chunk")
         else:
             await run(begin, exclusive=True)
@@ -77,9 +77,9 @@ async def _begin_next(tx: Transaction, route: Route, inbound: InboundRecord, tar
     return True
 
 
-async def _work_off_chunk(tx: Transaction) -> bool:
+async def _work_off_chunk(tx: Transaction, size: int) -> bool:
     """One chunk of patients that are due; False, and the work is over, when there are none."""
-    due = await due_patients(tx.pg, tx.world.today, _CHUNK)
+    due = await due_patients(tx.pg, tx.world.today, size)
     if not due:
         await save_day(tx.pg, Day(tx.day.day, False, tx.day.cause))
         return False

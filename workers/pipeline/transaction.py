@@ -90,7 +90,10 @@ async def transaction(
             if day.day is None and not before_first_day:
                 raise DayUnknown
             world = _world(runtime, day, exclusive)
-            loader = Loader(pg, world, runtime.keys, exclusive=exclusive, in_progress=day.in_progress, single=single)
+            most = runtime.limits.of_record if single else runtime.limits.of_batch
+            loader = Loader(
+                pg, world, runtime.keys, exclusive=exclusive, in_progress=day.in_progress, most_patients=most
+            )
             tx = Transaction(pg, day, world, loader)
             try:
                 await tx.load(load_first)

@@ -31,10 +31,10 @@ def cause(id: str = "1", **more: Any) -> Cause:
 class Attempt:
     """An open transaction with a world of its own."""
 
-    def __init__(self, pg: asyncpg.Connection, *, exclusive: bool = False) -> None:
+    def __init__(self, pg: asyncpg.Connection, *, exclusive: bool = False, most_patients: int = 1_000) -> None:
         self.pg = pg
         self.world = World(TODAY, cause("day"))
-        self.loader = Loader(pg, self.world, KEYS, exclusive=exclusive, in_progress=False)
+        self.loader = Loader(pg, self.world, KEYS, exclusive=exclusive, in_progress=False, most_patients=most_patients)
         self._transaction = pg.transaction()
 
     async def begin(self) -> Attempt:
@@ -87,11 +87,11 @@ async def attempts(url: str) -> AsyncIterator[Begin]:
     """What begins another transaction on a connection of its own, set up as the service's are."""
     async with AsyncExitStack() as stack:
 
-        async def begin(*, exclusive: bool = False) -> Attempt:
+        async def begin(**how: Any) -> Attempt:
             pg = await connect(url)
             stack.push_async_callback(pg.close)
             await pg.set_type_codec("jsonb", encoder=str, decoder=orjson.loads, schema="pg_catalog")
             await pg.set_type_codec("json", encoder=str, decoder=orjson.loads, schema="pg_catalog")
-            return await Attempt(pg, exclusive=exclusive).begin()
+            return await Attempt(pg, **how).begin()
 
         yield begin

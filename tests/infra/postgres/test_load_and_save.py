@@ -16,7 +16,6 @@ from handlers.world import (
     Import,
     ImportPart,
     Link,
-    Needs,
     Patient,
     Pause,
     Profile,
@@ -26,7 +25,6 @@ from handlers.world import (
 )
 from handlers.world.changes import AuditEntry, LinkChange, Pair
 from infra.errors import BatchTooLarge, LockOrderViolation
-from infra.postgres import load
 from infra.postgres.reference_data import ReferenceData
 from tests.infra.postgres.attempts import KEYS, NOON, TODAY, Begin, attempts, cause
 
@@ -240,21 +238,11 @@ async def test_what_is_loaded_is_locked(begin: Begin) -> None:
         assert await second.pg.fetch(f"SELECT FROM {table} FOR UPDATE SKIP LOCKED") == []
 
 
-async def test_too_many_patients_for_one_transaction_are_refused(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "MOST_PATIENTS", 1)
-    attempt = await begin()
+async def test_too_many_patients_for_one_transaction_are_refused(begin: Begin) -> None:
+    attempt = await begin(most_patients=2)
+    await attempt.load(new_patients=set(PATIENTS))
     with pytest.raises(BatchTooLarge):
-        await attempt.load(new_patients=set(PATIENTS))
-
-
-async def test_a_single_record_may_ask_for_more_for_it_cannot_be_halved(
-    begin: Begin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(load, "MOST_PATIENTS", 1)
-    attempt = await begin()
-    single = load.Loader(attempt.pg, attempt.world, KEYS, exclusive=False, in_progress=False, single=True)
-    await single.load(Needs(new_patients=set(PATIENTS)))
-    assert attempt.world.patients.keys() == set(PATIENTS)
+        await attempt.load(new_patients={199106022396})
 
 
 async def test_links_and_notes_leave_a_row_in_the_audit_trail(begin: Begin) -> None:

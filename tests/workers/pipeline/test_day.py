@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -15,6 +16,7 @@ from workers.pipeline import day as days
 from workers.pipeline.inbound import decode
 from workers.pipeline.transaction import Advance, transaction
 from workers.routes import ROUTES
+from workers.runtime import Limits
 
 UNIT, OTHER = "SE2321000131-E000000000712", "SE2321000131-E000000000799"
 PATIENTS = ("199006022389", "199006022397", "191212121212")
@@ -66,10 +68,8 @@ async def test_the_first_day_begins_and_the_same_again_changes_nothing(rig: Rig)
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 5_000])
-async def test_a_missed_day_happens_as_of_that_day_in_chunks(
-    rig: Rig, chunk: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("workers.pipeline.day._CHUNK", chunk)
+async def test_a_missed_day_happens_as_of_that_day_in_chunks(rig: Rig, chunk: int) -> None:
+    rig = Rig(replace(rig.runtime, limits=Limits(of_chunk=chunk)), rig.pg)
     owned = await turning(rig)
     await owned.handle([day(0, "2026-05-26")])
     await listed(rig, "2026-05-28")

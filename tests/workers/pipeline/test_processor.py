@@ -32,7 +32,7 @@ from workers.pipeline.inbound import InboundRecord
 from workers.pipeline.processor import BatchProcessor
 from workers.pipeline.route import Route
 from workers.routes import ROUTES
-from workers.runtime import Runtime
+from workers.runtime import Limits, Runtime
 
 POISON = 666
 
@@ -287,12 +287,11 @@ async def test_every_counter_of_a_topic_stands_at_0_before_its_first_record(rig:
 
 @pytest.mark.parametrize(("most", "outcome"), [(2, []), (0, [("0", "handler_failed", "2")])])
 async def test_what_asks_for_too_much_is_halved_and_alone_it_may_ask_for_more_or_is_buried(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, most: int, outcome: list[tuple[str, str, str]]
+    rig: Rig, most: int, outcome: list[tuple[str, str, str]]
 ) -> None:
     """Whatever one record asks for, it must not stop a partition for ever."""
-    monkeypatch.setattr("infra.postgres.load.MOST_PATIENTS", 0)
-    monkeypatch.setattr("infra.postgres.load.MOST_OF_ONE", most)
-    owned = await listings(rig)
+    limited = replace(rig.runtime, limits=Limits(of_batch=0, of_record=most))
+    owned = await listings(Rig(limited, rig.pg))
     await owned.handle([listing(0, 1), listing(1, 2)] if not outcome else [listing(0, 1)])
     assert await dead(rig.pg) == outcome
     assert await stands(rig.pg) == (1 if outcome else 2)
