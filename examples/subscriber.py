@@ -29,7 +29,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 TOPIC = "1177.fast-lakarkontakt.v1"
-STOP_SECONDS = 10
+STOP_SECONDS = 3
 
 #: the newest value of each patient key
 View = dict[str, dict[str, Any]]

@@ -6,6 +6,7 @@ import logging
 import re
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, Literal
 
 import orjson
@@ -93,17 +94,18 @@ class RateLimitFilter(logging.Filter):
     """Lets the same text of a library through once in `timing.LOG_REPEAT_SECONDS`: aiokafka says hundreds of times a
     second that a broker is away."""
 
-    def __init__(self, ours: str) -> None:
+    def __init__(self, ours: str, clock: Callable[[], float] = time.monotonic) -> None:
         """`ours`: the logger that is no library's."""
         super().__init__()
         self._ours = ours
+        self._clock = clock
         self._said: dict[object, tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the line is worth saying."""
         if record.name == self._ours:
             return True
-        now = time.monotonic()
+        now = self._clock()
         at, left_out = self._said.get(record.msg, (-timing.LOG_REPEAT_SECONDS, 0))
         if now < at + timing.LOG_REPEAT_SECONDS:
             self._said[record.msg] = at, left_out + 1

@@ -80,8 +80,15 @@ def application(settings: Settings, health: Health, lag_provider: LagProvider) -
     return answer
 
 
-async def serve_http(settings: Settings, health: Health, lag_provider: LagProvider) -> None:
-    """Serves until cancelled, and prints `listening on http://host:port` once it does. Signals are the caller's.
+async def serve_http(
+    settings: Settings,
+    health: Health,
+    lag_provider: LagProvider,
+    *,
+    refresh_seconds: float = timing.LAG_REFRESH_SECONDS,
+) -> None:
+    """Serves until cancelled, and prints `listening on http://host:port` once it does. Signals are the caller's. The
+    lag is measured every `refresh_seconds`.
 
     Raises SettingsError when the address cannot be had.
     """
@@ -100,7 +107,7 @@ async def serve_http(settings: Settings, health: Health, lag_provider: LagProvid
         )
     )
     metrics.ready.set_function(lambda: not health.reasons())
-    refresh = asyncio.create_task(_refresh(lag_provider, health))
+    refresh = asyncio.create_task(_refresh(lag_provider, health, refresh_seconds))
     try:
         await server.serve(sockets=[listener])
     finally:
@@ -139,7 +146,7 @@ def _listener(settings: Settings) -> socket.socket:
         raise SettingsError(f"{name}: cannot listen there ({error.strerror})") from None
 
 
-async def _refresh(lag_provider: LagProvider, health: Health) -> None:
+async def _refresh(lag_provider: LagProvider, health: Health, seconds: float) -> None:
     """Keeps the gauges of the lag fresh between two calls of /lag. It asks Kafka and the database, so it is also how a
     process that has nothing to do notices that one of them is away."""
     failed = False
@@ -156,7 +163,7 @@ async def _refresh(lag_provider: LagProvider, health: Health) -> None:
             log.warning("lag measurement failed", why=why)
             failed = True
             health.report(_COMPONENT, f"cannot be measured: {why}", after=timing.LAG_UNHEALTHY_AFTER_SECONDS)
-        await asyncio.sleep(timing.LAG_REFRESH_SECONDS)
+        await asyncio.sleep(seconds)
 
 
 async def _metrics() -> Answer:

@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from time import monotonic
 
 from infra.embedded.postgres import Postgres
-from tests.chaos.faulty_proxy import FaultyProxy
+from tests.harness.faulty_proxy import FaultyProxy
 from tests.harness.installation import Installation, Process
 from tests.harness.kafka import Kafka
 

@@ -15,11 +15,11 @@ from infra.embedded.ports import free_port
 from infra.embedded.postgres import Postgres
 from infra.postgres.migrations import upgrade
 from tests.chaos.checker import DeliveryReport, check
-from tests.chaos.faulty_proxy import FaultyProxy
 from tests.chaos.nemesis import PROCESSES, Nemesis
 from tests.chaos.workload import Workload
 from tests.conftest import FAST
 from tests.harness.compare import differences
+from tests.harness.faulty_proxy import FaultyProxy
 from tests.harness.histories import PATIENTS, World
 from tests.harness.installation import Installation, Process, until
 from tests.harness.invariants import breaches

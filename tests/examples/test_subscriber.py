@@ -254,7 +254,6 @@ async def test_it_ends_though_the_client_does_not(place: Place, monkeypatch: pyt
         await asyncio.Event().wait()
 
     monkeypatch.setattr(AIOKafkaConsumer, "stop", stop)
-    monkeypatch.setattr(subscriber, "STOP_SECONDS", 1)
     async with asyncio.timeout(30), reading(place) as reader:
         await reader.prints("caught up: 0 of 0 patients have a doctor")
 

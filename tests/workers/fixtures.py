@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import asyncpg
 import orjson
+from pydantic import SecretStr
 
 from infra.events import EventBuilder
 from infra.patient_keys import PatientKeys
@@ -19,6 +21,7 @@ from infra.postgres.reference_data import ReferenceData
 from infra.settings import Settings
 from schemas.topics import LISTNING_CLOCK, TOPICS
 from tests.harness.consumer_record import ConsumerRecord
+from tests.harness.faulty_proxy import FaultyProxy
 from workers.handoff import Handoff
 from workers.health import Health
 from workers.pipeline.assignment import Assignment
@@ -79,6 +82,22 @@ async def worker(rig: Rig, name: str, partitions: Iterable[int] = (0, 1), **chan
     route = replace(ROUTES[name], **changes)
     positions = await take_ownership(rig.pg, route.topic, dict.fromkeys(partitions, 0))
     return Worker(make_processor(route, rig.runtime), positions)
+
+
+@asynccontextmanager
+async def proxied(rig: Rig) -> AsyncIterator[tuple[Rig, FaultyProxy]]:
+    """The rig with its workers' connections to the database running through a proxy."""
+    settings, proxy = rig.runtime.settings, FaultyProxy()
+    url = urlsplit(settings.database_url.get_secret_value())
+    assert url.port is not None
+    proxy.open(url.port)
+    behind = url._replace(netloc=url.netloc.replace(f":{url.port}", f":{proxy.port}")).geturl()
+    engine = create_engine(settings.model_copy(update={"database_url": SecretStr(behind)}), pool_size=4)
+    try:
+        yield Rig(replace(rig.runtime, engine=engine), rig.pg), proxy
+    finally:
+        await engine.dispose()
+        proxy.close()
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from http.client import HTTPConnection, HTTPResponse
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from infra import metrics
+from infra import metrics, timing
 from infra.errors import DatabaseUnreachable, SettingsError
 from infra.settings import Settings
 from tests.harness.waiting import until
@@ -45,7 +45,9 @@ class Server:
 
     def __init__(self, port: int = 0) -> None:
         self.settings = Settings(http_port=port, topic_prefix="acc.")
-        self.health = Health()
+        self.now = 1000.0
+        self.health = Health(clock=lambda: self.now)
+        self.refresh_seconds = timing.LAG_REFRESH_SECONDS
         self.outage: BaseException | None = None
         self.task: asyncio.Task[None] | None = None
         self.address = ""
@@ -59,7 +61,9 @@ class Server:
         printed = Printed()
         with monkeypatch.context() as patched:
             patched.setattr(sys, "stdout", printed)
-            self.task = asyncio.create_task(serve_http(self.settings, self.health, self.lag))
+            self.task = asyncio.create_task(
+                serve_http(self.settings, self.health, self.lag, refresh_seconds=self.refresh_seconds)
+            )
             await asyncio.wait_for(printed.done.wait(), 20)
         self.address = printed.getvalue().removeprefix("listening on http://").strip()
 
@@ -198,14 +202,14 @@ async def test_a_port_that_is_taken_stops_the_start_with_the_settings_name() -> 
 
 async def test_an_idle_process_notices_that_kafka_or_the_database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing else asks either while there is nothing to do."""
-    monkeypatch.setattr("infra.timing.LAG_REFRESH_SECONDS", 0.01)
-    monkeypatch.setattr("infra.timing.LAG_UNHEALTHY_AFTER_SECONDS", 0)
     server = Server()
+    server.refresh_seconds = 0.01
     server.outage = DatabaseUnreachable("the database cannot be reached: refused")
     await server.start(monkeypatch)
     try:
 
         async def red() -> bool:
+            server.now += 1
             return server.health.reasons() == ["lag: cannot be measured: the database cannot be reached: refused"]
 
         async def well() -> bool:

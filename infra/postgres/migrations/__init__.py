@@ -33,15 +33,16 @@ def head() -> str:
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
-async def check(connection: asyncpg.Connection) -> None:
-    """Raises WrongSchema unless the database has exactly this release's schema."""
+async def check(connection: asyncpg.Connection, needed: str | None = None) -> None:
+    """Raises WrongSchema unless the database has exactly this release's schema; `needed`: another release's."""
+    needed = needed or head()
     revision = await _revision(connection)
     if revision is None:
         raise WrongSchema("the database has no tables yet: run `fastlakare migrate` first")
-    if revision != head():
+    if revision != needed:
         _known(revision)
         raise WrongSchema(
-            f"the database is at schema {revision}, this release needs {head()}: run `fastlakare migrate`"
+            f"the database is at schema {revision}, this release needs {needed}: run `fastlakare migrate`"
         )
 
 

@@ -16,7 +16,7 @@ from infra.postgres.offsets import Position, mark_processed_ahead, read_position
 from schemas.topics import LISTNING_COMMAND
 from tests.harness.consumer_record import ConsumerRecord
 from tests.harness.waiting import until
-from tests.workers.fixtures import Rig, Worker, message, rig_on, worker
+from tests.workers.fixtures import Rig, Worker, message, proxied, rig_on, worker
 from workers.pipeline.inbound import decode
 from workers.pipeline.partition_queue import PartitionQueue
 from workers.pipeline.processor import BatchProcessor
@@ -160,20 +160,14 @@ async def test_who_has_lost_the_partition_handles_nothing_ahead(rig: Rig) -> Non
     assert await read_positions(pg, LISTNING_COMMAND, [0]) == {0: Position(2, 0)}
 
 
-async def test_what_fails_ahead_is_handled_in_its_turn(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    owned, pg = await commands(rig), rig.pg
-    failing = 1
-
-    def fails(name: str) -> None:
-        nonlocal failing
-        if name == "batch:7-commit" and failing:
-            failing -= 1
-            raise RuntimeError("the answer of the commit was lost")
-
-    monkeypatch.setattr("workers.pipeline.transaction.hit", fails)
-    assert await after(owned, pg, [file(0), resume(1), resume(2, "SE2321000131-E000000000003")], 2) == [1, 2]
-    await owned.drained()
-    assert (failing, await replies(pg), await marks(pg), owned.positions[0].next_offset) == (0, 3, [], 3)
+async def test_what_was_committed_ahead_though_the_answer_was_lost_is_not_answered_twice_in_its_turn(rig: Rig) -> None:
+    async with proxied(rig) as (behind_proxy, proxy):
+        owned, pg = await commands(behind_proxy), rig.pg
+        proxy.lose(b"COMMIT\0")
+        assert await after(owned, pg, [file(0), resume(1), resume(2, "SE2321000131-E000000000003")], 2) == [1, 2]
+        await owned.drained()
+        assert proxy.has_lost
+    assert (await replies(pg), await marks(pg), owned.positions[0].next_offset) == (3, [], 3)
 
 
 async def fail_first_insert(pg: asyncpg.Connection, table: str) -> None:

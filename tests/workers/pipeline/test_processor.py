@@ -25,7 +25,7 @@ from schemas.listing import ListingState
 from schemas.topics import VARDVAL_LISTING
 from tests.harness.consumer_record import ConsumerRecord
 from tests.harness.waiting import until
-from tests.workers.fixtures import Rig, Worker, message, rig_on, worker
+from tests.workers.fixtures import Rig, Worker, message, proxied, rig_on, worker
 from workers.health import Health
 from workers.pipeline.assignment import Assignment
 from workers.pipeline.inbound import InboundRecord
@@ -196,13 +196,16 @@ async def test_a_record_handled_before_is_not_handled_again(rig: Rig) -> None:
     assert await stands(rig.pg) == 2
 
 
-async def test_a_commit_whose_answer_was_lost_is_noticed(rig: Rig) -> None:
-    owned = await listings(rig)
-    before = dict(owned.positions)
-    await owned.handle([listing(0, 1)])
-    owned.positions.update(before)
-    await owned.handle([listing(0, 1), listing(1, 2)])
-    assert (await stands(rig.pg), owned.positions[0].next_offset) == (2, 2)
+async def test_a_commit_whose_answer_was_lost_is_noticed_and_not_made_again(rig: Rig) -> None:
+    async with proxied(rig) as (behind_proxy, proxy):
+        owned = await listings(behind_proxy)
+        proxy.lose(b"COMMIT\0")
+        await owned.handle([listing(0, 1)])
+        assert proxy.has_lost
+        await owned.handle([listing(0, 1), listing(1, 2)])
+        await owned.drained()
+    applied = await rig.pg.fetchval("SELECT sequence FROM patient")
+    assert (await stands(rig.pg), owned.positions[0].next_offset, applied) == (2, 2, 2)
 
 
 async def test_an_offset_that_went_back_gives_the_partition_up(rig: Rig) -> None:

@@ -1,4 +1,4 @@
-"""The proxy in front of a server: open, stalled, reset."""
+"""The proxy in front of a server: open, stalled, reset, and losing an answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.chaos.faulty_proxy import FaultyProxy
+from tests.harness.faulty_proxy import FaultyProxy
 
 
 @pytest.fixture
@@ -20,10 +20,10 @@ def server() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def proxy(server: socket.socket) -> Iterator[FaultyProxy]:
-    made = FaultyProxy()
-    made.open(server.getsockname()[1])
-    yield made
-    made.close()
+    proxy = FaultyProxy()
+    proxy.open(server.getsockname()[1])
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_what_is_sent_passes_both_ways(ends: tuple[socket.socket, socket.socket]
     assert client.recv(9) == b"from"
 
 
-def test_jammed_nothing_passes_until_it_is_free_again(
+def test_stalled_nothing_passes_until_it_is_resumed(
     proxy: FaultyProxy, ends: tuple[socket.socket, socket.socket]
 ) -> None:
     client, server = ends
@@ -65,3 +65,18 @@ def test_after_a_reset_both_ends_are_cut_off(proxy: FaultyProxy, ends: tuple[soc
     for end in ends:
         with pytest.raises(ConnectionResetError):
             end.recv(9)
+
+
+def test_an_answer_is_lost_once_and_nothing_that_was_asked(
+    proxy: FaultyProxy, ends: tuple[socket.socket, socket.socket]
+) -> None:
+    client, server = ends
+    proxy.lose(b"done")
+    client.sendall(b"done?")
+    assert server.recv(9) == b"done?"
+    server.sendall(b"soon")
+    assert (client.recv(9), proxy.has_lost) == (b"soon", False)
+    server.sendall(b"all done")
+    with pytest.raises(ConnectionResetError):
+        client.recv(9)
+    assert proxy.has_lost

@@ -1,4 +1,4 @@
-"""A network that fails: every connection to a server runs through a proxy that can be reset or stalled."""
+"""A network that fails: a proxy before a server, whose connections can be reset or stalled, or lose an answer."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class FaultyProxy:
         self._flows = asyncio.Event()
         self._flows.set()
         self._halves: set[asyncio.StreamWriter] = set()
+        self._lost_answer = b""
         self._server: asyncio.Server | None = None
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
 
@@ -42,12 +43,21 @@ class FaultyProxy:
         """Every connection is reset."""
         self._loop.call_soon_threadsafe(self._reset)
 
+    def lose(self, answer: bytes) -> None:
+        """The next answer of the server with these bytes in it is lost: its connection is reset instead."""
+        self._lost_answer = answer
+
+    @property
+    def has_lost(self) -> bool:
+        """Whether the answer that was to be lost has come."""
+        return not self._lost_answer
+
     def stall(self) -> None:
         """Nothing passes any more; the connections stand."""
         self._loop.call_soon_threadsafe(self._flows.clear)
 
     def resume(self) -> None:
-        """What was jammed passes again."""
+        """What was stalled passes again."""
         self._loop.call_soon_threadsafe(self._flows.set)
 
     def close(self) -> None:
@@ -69,9 +79,7 @@ class FaultyProxy:
 
     def _reset(self) -> None:
         for half in self._halves:
-            with suppress(OSError):  # it is being closed already
-                half.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_FAREWELL)
-            half.transport.abort()
+            _cut(half)
 
     async def _through(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -80,13 +88,27 @@ class FaultyProxy:
             writer.transport.abort()
             return
         self._halves |= {writer, out}
-        await asyncio.gather(self._pass_on(reader, out), self._pass_on(inside, writer))
+        await asyncio.gather(self._pass_on(reader, out), self._pass_on(inside, writer, asked_by=out))
         self._halves -= {writer, out}
 
-    async def _pass_on(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pass_on(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, asked_by: asyncio.StreamWriter | None = None
+    ) -> None:
+        """`asked_by`: what comes are answers to what was written there."""
         with suppress(OSError):
             while data := await source.read(_CHUNK):
                 await self._flows.wait()
+                if asked_by is not None and self._lost_answer and self._lost_answer in data:
+                    self._lost_answer = b""
+                    _cut(asked_by)
+                    _cut(sink)
+                    return
                 sink.write(data)
                 await sink.drain()
         sink.close()
+
+
+def _cut(half: asyncio.StreamWriter) -> None:
+    with suppress(OSError):  # it is being closed already
+        half.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_FAREWELL)
+    half.transport.abort()
