@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from datetime import date
 
-from handlers.world import Doctor, Employment, World, includes
+from handlers.world import Employment, World, includes
 from handlers.world.changes import Pair
 
 
-def qualifying_employments(world: World, doctor: Doctor, unit: str) -> list[Employment]:
+def qualifying_employments(world: World, pair: Pair) -> list[Employment]:
     """The employments that make the doctor selectable at the unit today, in the message's order (S3)."""
+    doctor = world.doctors[pair.doctor]
     if doctor.protected or doctor.removed or not doctor.licensed:
         return []
     return [
         post
-        for post in doctor.employments
-        if post.position_code in world.policy.eligible_positions
-        and includes(post.start, post.end, world.today)
-        and world.resolve_unit(post.unit) == unit
+        for post in world.employments_of(pair.doctor).get(pair.unit, ())
+        if post.position_code in world.policy.eligible_positions and includes(post.start, post.end, world.today)
     ]
 
 
@@ -30,18 +29,18 @@ def displayed_employment(candidates: list[Employment]) -> Employment | None:
 
 def title(world: World, pair: Pair) -> str | None:
     """The doctor's title at the unit today, None when not selectable there (S4)."""
-    post = displayed_employment(qualifying_employments(world, world.doctors[pair.doctor], pair.unit))
+    post = displayed_employment(qualifying_employments(world, pair))
     return None if post is None else post.title
 
 
 def is_selectable(world: World, pair: Pair) -> bool:
     """Whether KiV lets this doctor be one at this unit today (S3)."""
-    return bool(qualifying_employments(world, world.doctors[pair.doctor], pair.unit))
+    return bool(qualifying_employments(world, pair))
 
 
 def absent(world: World, pair: Pair) -> bool:
     """Away today in every employment that makes the pair selectable (S5)."""
-    employments = qualifying_employments(world, world.doctors[pair.doctor], pair.unit)
+    employments = qualifying_employments(world, pair)
     return bool(employments) and all(
         any(includes(a.start, a.end, world.today) for a in post.absences) for post in employments
     )
@@ -54,8 +53,8 @@ def last_day(world: World, pair: Pair) -> date:
     """
     employments = [
         post
-        for post in world.doctors[pair.doctor].employments
-        if post.position_code in world.policy.eligible_positions and world.resolve_unit(post.unit) == pair.unit
+        for post in world.employments_of(pair.doctor).get(pair.unit, ())
+        if post.position_code in world.policy.eligible_positions
     ]
     if any(includes(post.start, post.end, world.today) for post in employments):
         return world.today

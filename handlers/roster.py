@@ -23,13 +23,13 @@ def get_or_create(world: World, pair: Pair) -> RosterEntry:
 
 def pairs_of(world: World, doctor: str) -> list[Pair]:
     """Every pair of the doctor that has an entry or owns one from now on, because it is selectable (S3, S4)."""
-    posted = {Pair(world.resolve_unit(post.unit), doctor) for post in world.doctors[doctor].employments}
+    posted = {Pair(unit, doctor) for unit in world.employments_of(doctor)}
     return sorted(world.entries_of.get(doctor, set()) | {pair for pair in posted if is_selectable(world, pair)})
 
 
 def may_be_active(world: World, pair: Pair) -> bool:
     """Selectable, at a unit that is open (S6, S9)."""
-    return not world.closed(pair.unit) and bool(qualifying_employments(world, world.doctors[pair.doctor], pair.unit))
+    return not world.closed(pair.unit) and is_selectable(world, pair)
 
 
 def reevaluate(world: World, pair: Pair, cause: Cause) -> None:
@@ -99,7 +99,7 @@ def doctor_payload(world: World, entry: RosterEntry) -> Json | None:
     """
     pair = entry.pair
     doctor = world.doctors[pair.doctor]
-    candidates = qualifying_employments(world, doctor, pair.unit)
+    candidates = qualifying_employments(world, pair)
     employment = displayed_employment(candidates)
     closed = world.closed(pair.unit)
     if doctor.protected or not (entry.activated or (employment is not None and not closed)):

@@ -38,13 +38,13 @@ def decide(event: UnitEvent, world: World, cause: Cause) -> Outcome:
     if _changes_anything(incoming, current):
         _apply(world, current, incoming, cause)
         return Outcome.APPLIED
-    world.units[incoming.hsa_id] = incoming
+    world.put_unit(incoming)
     return Outcome.APPLIED if incoming.version != current.version else Outcome.UNCHANGED
 
 
 def apply_replacements(world: World, touched: set[str], cause: Cause) -> None:
     """Entries and waiting imports of a replaced unit move; then every doctor there stands as the units now let them."""
-    pairs = sorted(pair for pair in world.roster if pair.unit in touched)
+    pairs = sorted(pair for unit in touched for pair in world.entries_at.get(unit, ()))
     for pair in pairs:
         if (unit := world.resolve_unit(pair.unit)) != pair.unit:
             roster.move(world, pair, unit)
@@ -67,7 +67,7 @@ def _apply(world: World, current: Unit, incoming: Unit, cause: Cause) -> None:
     """Puts the incoming state in place, then asks of every roster entry and link it touches whether it may stand."""
     touched = _touched(world, incoming)
     patients = world.patients_at(touched)
-    world.units[incoming.hsa_id] = incoming
+    world.put_unit(incoming)
     world.clear_successor_cache()
     apply_replacements(world, touched, cause)
     for patient in patients:
@@ -103,9 +103,8 @@ def _changes_anything(incoming: Unit, current: Unit) -> bool:
 def _touched(world: World, incoming: Unit) -> set[str]:
     """The unit, and every unit that some id means before the fact but not after it, or the other way round."""
     after = ChainMap({incoming.hsa_id: incoming}, world.units)
-    ids = {incoming.hsa_id, *(hsa_id for hsa_id, fact in world.units.items() if fact.replaced_by)}
     touched = {incoming.hsa_id}
-    for hsa_id in ids:
+    for hsa_id in world.leading_to(incoming.hsa_id):
         now = successor_of(after, hsa_id, world.today)
         if now != world.resolve_unit(hsa_id):
             touched |= {hsa_id, now, world.resolve_unit(hsa_id)}

@@ -27,7 +27,7 @@ def needs(command: DistributePatients, world: World, cause: Cause) -> Needs:
     """The unit's roster with its doctors, how many patients each has, and who lacks a doctor."""
     unit = unit_of(world, command)
     named = {doctor_of(text) for text in command.doctor_hsa_ids}
-    doctors = named or {pair.doctor for pair in world.roster if pair.unit == unit}
+    doctors = named or {pair.doctor for pair in world.entries_at.get(unit, ())}
     return Needs(
         roster_of={unit},
         doctors=doctors,
@@ -62,7 +62,7 @@ def _doctors(command: DistributePatients, world: World) -> tuple[list[Pair], Ref
     if command.doctor_hsa_ids:
         pairs = [Pair(unit, doctor) for doctor in dict.fromkeys(map(doctor_of, command.doctor_hsa_ids))]
         return pairs, next((fault for pair in pairs if (fault := doctor_fault(world, pair))), None)
-    pairs = sorted(pair for pair in world.roster if pair.unit == unit and doctor_fault(world, pair) is None)
+    pairs = sorted(pair for pair in world.entries_at.get(unit, ()) if doctor_fault(world, pair) is None)
     return pairs, None if pairs else "doctor_not_active"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -11,6 +11,7 @@ from handlers.world.changes import Cause, Pair
 from handlers.world.changeset import ChangeSet
 from handlers.world.entities import (
     Doctor,
+    Employment,
     Link,
     Patient,
     RosterEntry,
@@ -52,6 +53,7 @@ class World:
     doctors: dict[str, Doctor] = field(default_factory=dict)
     roster: dict[Pair, RosterEntry] = field(default_factory=dict)
     entries_of: dict[str, set[Pair]] = field(default_factory=lambda: defaultdict(set))
+    entries_at: dict[str, set[Pair]] = field(default_factory=lambda: defaultdict(set))
     patients: dict[int, Patient] = field(default_factory=dict)
     linked: dict[Pair, set[int]] = field(default_factory=lambda: defaultdict(set))
     stored_counts: dict[Pair, int] = field(default_factory=dict)
@@ -62,6 +64,12 @@ class World:
     overdue: set[int] = field(default_factory=set)
     count_change: dict[Pair, int] = field(default_factory=lambda: defaultdict(int))
     _successor: dict[str, str] = field(default_factory=dict)
+    #: by doctor, the employments at each unit that is meant today
+    _employments: dict[str, dict[str, list[Employment]]] = field(default_factory=dict)
+    #: by unit, the ids that it replaces at once; made when it is first asked for
+    _replaces: dict[str, set[str]] | None = None
+    _pairs_of: dict[str, set[Pair]] = field(default_factory=lambda: defaultdict(set))
+    _pairs_at: dict[str, set[Pair]] = field(default_factory=lambda: defaultdict(set))
 
     def resolve_unit(self, unit: str) -> str:
         """The unit an id means today (S9)."""
@@ -73,6 +81,17 @@ class World:
     def clear_successor_cache(self) -> None:
         """A unit's fact or the day has changed, so ids may mean other units."""
         self._successor.clear()
+        self._employments.clear()
+
+    def put_unit(self, unit: Unit) -> None:
+        """What is held of a unit from now on; where ids may mean other units then, their cache is to be cleared."""
+        if self._replaces is not None:
+            before = self.unit(unit.hsa_id).replaced_by
+            if before is not None:
+                self._replaces[before].discard(unit.hsa_id)
+            if unit.replaced_by is not None:
+                self._replaces.setdefault(unit.replaced_by, set()).add(unit.hsa_id)
+        self.units[unit.hsa_id] = unit
 
     def unit(self, unit: str) -> Unit:
         """The unit's fact; one not yet heard of is a vårdcentral without a name (contract.md)."""
@@ -89,24 +108,49 @@ class World:
         if patient.due is not None and patient.due <= self.today:
             self.overdue.add(patient.id)
         if patient.link is not None:
-            self.linked[Pair(patient.link.unit, patient.link.doctor)].add(patient.id)
+            self._add_linked(Pair(patient.link.unit, patient.link.doctor), patient)
 
     def add_doctor(self, doctor: Doctor) -> None:
         """A doctor was loaded or heard of."""
         self.doctors[doctor.hsa_id] = doctor
+        self._employments.pop(doctor.hsa_id, None)
 
     def add_entry(self, entry: RosterEntry) -> None:
         """A roster entry was loaded or made."""
         self.roster[entry.pair] = entry
         self.entries_of[entry.pair.doctor].add(entry.pair)
+        self.entries_at[entry.pair.unit].add(entry.pair)
+
+    def employments_of(self, doctor: str) -> Mapping[str, Collection[Employment]]:
+        """The doctor's employments by the unit that each means today, in the message's order (S9)."""
+        known = self._employments.get(doctor)
+        if known is None:
+            known = self._employments[doctor] = {}
+            for post in self.doctors[doctor].employments:
+                known.setdefault(self.resolve_unit(post.unit), []).append(post)
+        return known
+
+    def leading_to(self, unit: str) -> set[str]:
+        """The unit, and every id whose replacements lead to it on some day (S9)."""
+        if self._replaces is None:
+            self._replaces = {}
+            for old, fact in self.units.items():
+                if fact.replaced_by is not None:
+                    self._replaces.setdefault(fact.replaced_by, set()).add(old)
+        found, ahead = {unit}, [unit]
+        while ahead:
+            new = self._replaces.get(ahead.pop(), set()) - found
+            found |= new
+            ahead += new
+        return found
 
     def predecessors_of(self, unit: str) -> set[str]:
         """Every id that means this unit today, its own first of all (S9)."""
-        return {unit, *(old for old, fact in self.units.items() if fact.replaced_by and self.resolve_unit(old) == unit)}
+        return {unit, *(old for old in self.leading_to(unit) if self.resolve_unit(old) == unit)}
 
     def patients_of_doctor(self, doctor: str) -> list[Patient]:
         """The patients linked to the doctor, by patient id (all of them, where `links_of_doctor` was needed)."""
-        return self._linked(pair for pair in self.linked if pair.doctor == doctor)
+        return self._linked(self._pairs_of.get(doctor, ()))
 
     def patients_of(self, pair: Pair) -> list[Patient]:
         """The patients linked at the pair, by patient id (all of them, where `links_of_doctor` was needed)."""
@@ -114,12 +158,17 @@ class World:
 
     def patients_at(self, units: Iterable[str]) -> list[Patient]:
         """The patients linked at these units, by patient id (all of them, where `links_of_unit` was needed)."""
-        chosen = set(units)
-        return self._linked(pair for pair in self.linked if pair.unit in chosen)
+        return self._linked(pair for unit in units for pair in self._pairs_at.get(unit, ()))
 
     def _linked(self, pairs: Iterable[Pair]) -> list[Patient]:
         ids = sorted(set().union(*(self.linked.get(pair, ()) for pair in pairs)))
         return [self.patients[i] for i in ids]
+
+    def _add_linked(self, pair: Pair, patient: Patient) -> None:
+        if pair not in self.linked:
+            self._pairs_of[pair.doctor].add(pair)
+            self._pairs_at[pair.unit].add(pair)
+        self.linked[pair].add(patient.id)
 
     def count(self, pair: Pair) -> int:
         """How many patients are linked at the pair now (needs `counts`)."""
@@ -143,6 +192,6 @@ class World:
                 if step < 0:
                     self.linked[pair].discard(patient.id)
                 else:
-                    self.linked[pair].add(patient.id)
+                    self._add_linked(pair, patient)
         patient.link = link
         self.changes.touch_patient(patient)
