@@ -115,6 +115,8 @@ SHUTDOWN_SECONDS = 20.0
 #: what runs the process (docker-compose.yml, Kubernetes) kills it so long after it was told to stop
 SHUTDOWN_KILL_SECONDS = 30.0
 HTTP_SHUTDOWN_SECONDS = 2
+#: a Kafka client says goodbye; what is not through after twice as long is abandoned
+KAFKA_CLOSE_SECONDS = 3.0
 #: one measurement of the lag
 LAG_SECONDS = 10.0
 #: between two measurements for the gauges and readiness
@@ -182,5 +184,7 @@ assert RELAY_TRANSACTION_SECONDS < RELAY_INIT_SECONDS < NO_PROGRESS_SECONDS
 # The process ends by itself before it is killed, and the leader's connections are closed within that time.
 assert SHUTDOWN_SECONDS < SHUTDOWN_KILL_SECONDS
 assert RELAY_CLOSE_SECONDS * 3 + HTTP_SHUTDOWN_SECONDS < SHUTDOWN_SECONDS
+# So are the consumers', and after them the lag's.
+assert KAFKA_CLOSE_SECONDS * 4 + HTTP_SHUTDOWN_SECONDS < SHUTDOWN_SECONDS
 assert LAG_READ_SECONDS < LAG_SECONDS < LAG_REFRESH_SECONDS < LAG_UNHEALTHY_AFTER_SECONDS
 assert LAG_READ_SECONDS < COMMAND_LAG_SECONDS

@@ -11,6 +11,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from infra import timing
+from infra.kafka.client import close
 from schemas.topics import FAST_LAKARKONTAKT, LISTNING_DOCTOR, LISTNING_REPLY, TOPICS
 from workers.operations.verify import Event
 
@@ -51,7 +52,7 @@ class Listener:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-        await self._consumer.stop()
+        await close(self._consumer.stop)
 
     async def until(self, condition: Callable[[], bool], seconds: float = timing.DEMO_LISTEN_SECONDS) -> None:
         """Returns as soon as that is so. Raises TimeoutError, or whatever ended the listening."""

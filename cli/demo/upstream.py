@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 
 from cli.demo.region import CARE_GIVER, FIRST_DAY, Doctor, Resident, Unit
 from infra import timing
+from infra.kafka.client import close
 from schemas.topics import KIV_STAFF, KIV_UNIT, LISTNING_CLOCK, LISTNING_COMMAND, VARDVAL_LISTING
 
 _SENT_AT_ONCE = 2_000
@@ -38,7 +39,7 @@ class Upstream:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._producer.stop()
+        await close(self._producer.stop)
 
     async def begin(self, day: date) -> None:
         """The turn of the day. All in one partition, whose order is that of the days."""

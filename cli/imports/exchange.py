@@ -17,7 +17,7 @@ from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartiti
 from cli.imports.message import SOURCE, Import, Part
 from infra import timing
 from infra.failpoints import hit
-from infra.kafka.client import client_args
+from infra.kafka.client import client_args, closing
 from infra.kafka.metadata import Found, describe
 from infra.settings import Settings
 from schemas.envelope import instant
@@ -101,7 +101,7 @@ async def _reply_consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]
         max_partition_fetch_bytes=_LARGEST_REPLY,
         fetch_max_wait_ms=timing.ms(timing.COMMAND_FETCH_SECONDS),
     )
-    try:
+    async with closing(consumer.stop):
         async with asyncio.timeout(timing.COMMAND_CONNECT_SECONDS):
             await consumer.start()
             parts = [TopicPartition(topic, number) for number in range(count)]
@@ -109,19 +109,14 @@ async def _reply_consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]
             for tp, end in (await consumer.end_offsets(parts)).items():
                 consumer.seek(tp, end)
         yield consumer
-    finally:
-        await consumer.stop()
 
 
 async def _described(settings: Settings, topics: list[str]) -> dict[str, Found]:
     """Asks without making them, as a broker may do at the first question for a topic."""
     client = AIOKafkaClient(**client_args(settings), request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS))
-    try:
-        async with asyncio.timeout(timing.COMMAND_CONNECT_SECONDS):
-            await client.bootstrap()
-            found = await describe(client, topics)
-    finally:
-        await client.close()
+    async with closing(client.close), asyncio.timeout(timing.COMMAND_CONNECT_SECONDS):
+        await client.bootstrap()
+        found = await describe(client, topics)
     for topic in topics:
         if topic not in found:
             raise UnknownTopicOrPartitionError(f"{topic}: no such topic")
@@ -138,9 +133,7 @@ async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
         request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS),
         compression_type="gzip",
     )
-    try:
+    async with closing(producer.stop):
         async with asyncio.timeout(timing.COMMAND_CONNECT_SECONDS):
             await producer.start()
         yield producer
-    finally:
-        await producer.stop()

@@ -1,13 +1,16 @@
-"""How every Kafka client of ours reaches the cluster."""
+"""How every Kafka client of ours reaches the cluster, and how it lets go of it."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka.abc import AbstractTokenProvider
 
+from infra import timing
 from infra.environment import PREFIX, file_of, read_file, variable
 from infra.errors import SettingsError
 from infra.kafka.header_names import accept_any_header_name
@@ -34,6 +37,31 @@ def client_args(settings: Settings) -> dict[str, Any]:
             args["sasl_plain_username"] = settings.kafka_username
             args["sasl_plain_password"] = settings.kafka_password.get_secret_value()
     return args
+
+
+async def close(stop: Callable[[], Awaitable[None]]) -> None:
+    """Awaits a client's own `stop` or `close`, but not for ever.
+
+    A consumer's fetch task that is cancelled while it drops the requests of a lost assignment misses that, goes on, and
+    is waited for without end. It obeys when it is cancelled once more; what does not obey then either is abandoned.
+    """
+    stopping = asyncio.ensure_future(stop())
+    for _ in range(2):
+        await asyncio.wait({stopping}, timeout=timing.KAFKA_CLOSE_SECONDS)
+        if stopping.done():
+            break
+        stopping.cancel()
+    if stopping.done() and not stopping.cancelled():
+        stopping.result()
+
+
+@asynccontextmanager
+async def closing(stop: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Closes a client at the end of the block, also where it could not be started."""
+    try:
+        yield
+    finally:
+        await close(stop)
 
 
 def _ssl_context(settings: Settings) -> ssl.SSLContext:

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from infra import timing
+from infra.kafka.client import close
 
 Records = dict[TopicPartition, list[ConsumerRecord]]
 
@@ -69,6 +70,10 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no typ
         """As FastStream calls it."""
         self.listener = listener
         super().subscribe(topics, pattern, listener)
+
+    async def stop(self) -> None:
+        """Leaves the group, if that can be had in time; else the group notices by the heartbeats."""
+        await close(super().stop)
 
     async def getmany(self, *, timeout_ms: int, max_records: int) -> Records:
         """The next batch, as soon as there is one: of any partitions while none is in flight, else of others.

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
 from infra import timing
-from infra.kafka.client import client_args
+from infra.kafka.client import client_args, close
 from infra.kafka.metadata import describe
 from infra.settings import Settings
 
@@ -41,13 +41,13 @@ class RecordCounter:
         try:
             await consumer.start()
         except BaseException:
-            await consumer.stop()
+            await close(consumer.stop)
             raise
         return cls(consumer)
 
     async def aclose(self) -> None:
         """Lets go of Kafka."""
-        await self._consumer.stop()
+        await close(self._consumer.stop)
 
     async def ranges(self, topics: Mapping[str, str]) -> dict[Partition, Offsets]:
         """Where every partition of the topics (full name to bare name) begins and ends right now. Raises KafkaError."""
@@ -100,7 +100,7 @@ class RecordCounter:
             for tp in unread:
                 counts[tp] += max(0, spans[tp][1] - await consumer.position(tp))
         finally:
-            # Not unsubscribed: aiokafka's fetcher would be dropping its requests just when the consumer is stopped,
-            # miss that it is cancelled, and `stop` would wait for it for ever.
+            # Not unsubscribed: aiokafka's fetcher would be dropping its requests just when the consumer is stopped, and
+            # miss that it is cancelled (`close`).
             consumer.pause(*tps)
         return counts

@@ -11,7 +11,7 @@ from uuid import UUID
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from infra import timing
-from infra.kafka.client import client_args
+from infra.kafka.client import client_args, closing
 from infra.outbox_event import OutboxEvent
 from infra.settings import Settings
 
@@ -115,8 +115,6 @@ async def _consumer(settings: Settings, isolation: str) -> AsyncIterator[Any]:
         max_partition_fetch_bytes=256 * 1024,
         fetch_max_bytes=8 << 20,
     )
-    try:
+    async with closing(consumer.stop):
         await consumer.start()
         yield consumer
-    finally:
-        await consumer.stop()

@@ -21,7 +21,7 @@ from aiokafka.errors import (
 )
 
 from infra import timing
-from infra.kafka.client import client_args
+from infra.kafka.client import client_args, closing
 from infra.kafka.metadata import Found, Right, describe
 from infra.settings import Settings
 from schemas.topics import LISTNING_CLOCK, LISTNING_REPLY, TOPICS, Topic
@@ -93,13 +93,11 @@ async def partition_counts(settings: Settings) -> dict[str, int]:
     Asks as every client does, so it works where a broker has no admin calls. Raises KafkaError.
     """
     client = AIOKafkaClient(**client_args(settings), request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS))
-    try:
+    async with closing(client.close):
         await client.bootstrap()
         bare = {settings.topic(topic.name): topic.name for topic in TOPICS}
         found = await describe(client, bare)
         return {bare[name]: topic.partitions for name, topic in found.items() if topic.partitions}
-    finally:
-        await client.close()
 
 
 async def missing_or_different(settings: Settings) -> list[Drift]:
@@ -147,11 +145,9 @@ async def _make(admin: AIOKafkaAdminClient, missing: list[TopicSpec]) -> list[st
 @asynccontextmanager
 async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(**client_args(settings), request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS))
-    try:
+    async with closing(admin.close):
         await admin.start()
         yield admin
-    finally:
-        await admin.close()
 
 
 async def _differences(admin: AIOKafkaAdminClient, settings: Settings) -> list[Drift]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaConnectionError
 
+from infra import timing
 from infra.errors import SettingsError
-from infra.kafka.client import client_args
+from infra.kafka.client import client_args, close, closing
 from infra.kafka.metadata import describe
 from infra.settings import Settings
 
@@ -101,3 +107,40 @@ async def test_asking_for_a_topic_does_not_make_it(kafka: Any, topic_prefix: str
     finally:
         await client.close()
     assert (first, second) == ({}, {})
+
+
+@pytest.fixture
+async def topic(kafka: Any, topic_prefix: str) -> str:
+    """A topic with nothing in it."""
+    name = f"{topic_prefix}empty"
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    async with closing(admin.close):
+        await admin.start()
+        await admin.create_topics([NewTopic(name, 1, 1)])
+    return name
+
+
+async def test_a_consumer_that_would_be_waited_for_without_end_is_closed_in_time(kafka: Any, topic: str) -> None:
+    """Its fetch task misses that it is cancelled if that happens while it drops the requests of a lost assignment."""
+    for steps in range(8):  # of the event loop; in some of them it drops them
+        consumer = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap)
+        await consumer.start()
+        consumer.assign([TopicPartition(topic, 0)])
+        await consumer.getmany(timeout_ms=800)  # by then a request is under way
+        consumer.unsubscribe()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        began = time.monotonic()
+        await close(consumer.stop)
+        assert consumer._fetcher._fetch_task.done()
+        if time.monotonic() - began > timing.KAFKA_CLOSE_SECONDS:
+            return
+    pytest.fail("aiokafka misses it no more: `close` need not cancel")
+
+
+async def test_what_fails_at_the_end_is_told() -> None:
+    async def stop() -> None:
+        raise KafkaConnectionError("gone")
+
+    with pytest.raises(KafkaConnectionError, match="gone"):
+        await close(stop)
