@@ -5,7 +5,10 @@
     ├── SettingsError                  settings missing, unknown, malformed or contradicting the database; exit 2
     ├── InstallationError              the installation is not as this release needs it; exit 1
     │   ├── WrongSchema                the database's schema is another release's, or none
+    │   ├── WrongEncoding              the database's encoding is not UTF-8
     │   └── WrongTopics                topics are missing, or have another number of partitions than at first
+    ├── RecordSetTooLarge              a compressed record set unpacks to more than may be
+    ├── PartitionUnreadable            what a broker sent of a partition cannot be unpacked; that partition waits
     ├── DatabaseUnreachable            no connection could be made (also a ConnectionError); transient
     ├── ConcurrentInsert               another transaction was first with the same row; transient
     ├── LockOrderViolation             locks would be taken out of order; the transaction begins again
@@ -38,6 +41,25 @@ class InstallationError(FastlakareError):
 
 class WrongSchema(InstallationError):
     """The database has another schema than this release needs."""
+
+
+class WrongEncoding(InstallationError):
+    """The database's encoding cannot hold every name."""
+
+
+class RecordSetTooLarge(FastlakareError):
+    """A compressed record set unpacks to more than may be."""
+
+    def __init__(self, largest_bytes: int) -> None:
+        super().__init__(f"a compressed record set unpacks to more than {largest_bytes // 1024**2} MiB")
+
+
+class PartitionUnreadable(FastlakareError):
+    """What a broker sent of a partition, from `offset` on, cannot be unpacked. Holds no data of it (D1)."""
+
+    def __init__(self, topic: str, partition: int, offset: int, why: str) -> None:
+        super().__init__(f"{topic}/{partition} cannot be read from offset {offset} on: {why}")
+        self.partition = partition
 
 
 class WrongTopics(InstallationError):

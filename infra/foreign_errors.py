@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownTo
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from infra.errors import DatabaseUnreachable, InstallationError, SettingsError
+from infra.errors import DatabaseUnreachable, InstallationError, PartitionUnreadable, SettingsError
 from infra.logs import masked
 
 #: classes of SQLSTATE that are over by themselves: connection, resources, operator, system; then deadlock and its kin
@@ -61,7 +61,7 @@ def is_settings_error(error: BaseException) -> bool:
 def _explain(error: BaseException) -> str | None:
     if isinstance(error, SettingsError):
         return str(error)
-    if isinstance(error, DatabaseUnreachable | InstallationError):
+    if isinstance(error, DatabaseUnreachable | InstallationError | PartitionUnreadable):
         return str(error)
     if isinstance(error, UnknownTopicOrPartitionError):
         return f"{_text(error)}; `fastlakare topics --create` makes what is missing"

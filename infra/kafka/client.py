@@ -13,16 +13,16 @@ from aiokafka.abc import AbstractTokenProvider
 from infra import timing
 from infra.environment import PREFIX, file_of, read_file, variable
 from infra.errors import SettingsError
-from infra.kafka.header_names import accept_any_header_name
+from infra.kafka.unpacking import unpack_safely
 from infra.settings import Settings
 
 
 def client_args(settings: Settings) -> dict[str, Any]:
-    """Keyword arguments for any aiokafka client; its consumers take any header name from then on.
+    """Keyword arguments for any aiokafka client; consumers unpack safely from then on.
 
     Raises SettingsError when a certificate cannot be used.
     """
-    accept_any_header_name()
+    unpack_safely()
     args: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap_servers,
         "security_protocol": settings.kafka_security_protocol,

@@ -18,7 +18,7 @@ from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
 
 def accept_any_header_name() -> None:
     """For all consumers of the process."""
-    fetcher.MemoryRecords, fetcher.PartitionRecords = _Fetched, _Records
+    fetcher.MemoryRecords, fetcher.PartitionRecords = _Fetched, Records
 
 
 class _Fetched(MemoryRecords):  # type: ignore[misc]  # aiokafka ships no types
@@ -29,7 +29,7 @@ class _Fetched(MemoryRecords):  # type: ignore[misc]  # aiokafka ships no types
         self.data = data
 
 
-class _Records(PartitionRecords):  # type: ignore[misc]
+class Records(PartitionRecords):  # type: ignore[misc]
     """The records of it, one by one."""
 
     _records: Any

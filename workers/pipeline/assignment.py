@@ -45,9 +45,12 @@ class Assignment:
         return [r for r in batch if (at := positions.get(r.record.partition)) and r.record.offset >= at.next_offset]
 
     def advance(self, next_offsets: Mapping[int, int]) -> None:
-        """Moves the positions on, after a commit that did so in the database."""
+        """Moves the positions on, never back, after a commit that did so in the database. One that was given up
+        meanwhile stays so."""
         for partition, offset in next_offsets.items():
-            self.positions[partition] = self.positions[partition]._replace(next_offset=offset)
+            position = self.positions.get(partition)
+            if position is not None and position.next_offset < offset:
+                self.positions[partition] = position._replace(next_offset=offset)
 
     def fence(self, partition: int) -> None:
         """Gives a partition up: another process owns it, though Kafka's group believes that this one does."""

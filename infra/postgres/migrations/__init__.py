@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from infra.errors import WrongSchema
+from infra.errors import WrongEncoding, WrongSchema
 from infra.postgres.connection import connect
 
 _HERE = Path(__file__).parent
@@ -18,7 +18,8 @@ _HERE = Path(__file__).parent
 
 def upgrade(url: str) -> tuple[str | None, str]:
     """Brings the database up to this release's schema; returns the revision before and after. Two at once are kept
-    apart by an advisory lock. Raises WrongSchema where it is of a newer release, and what `database.connect` raises.
+    apart by an advisory lock. Raises WrongEncoding, WrongSchema where it is of a newer release, and what `connect`
+    raises.
     """
     before = asyncio.run(_revision_at(url))
     _known(before)
@@ -34,8 +35,10 @@ def head() -> str:
 
 
 async def check(connection: asyncpg.Connection, needed: str | None = None) -> None:
-    """Raises WrongSchema unless the database has exactly this release's schema; `needed`: another release's."""
+    """Raises WrongSchema unless the database has exactly this release's schema (`needed`: another release's), and
+    WrongEncoding."""
     needed = needed or head()
+    await _check_encoding(connection)
     revision = await _revision(connection)
     if revision is None:
         raise WrongSchema("the database has no tables yet: run `fastlakare migrate` first")
@@ -61,9 +64,18 @@ async def _revision(connection: asyncpg.Connection) -> str | None:
     return revision
 
 
+async def _check_encoding(connection: asyncpg.Connection) -> None:
+    encoding = await connection.fetchval("SHOW server_encoding")
+    if encoding != "UTF8":
+        raise WrongEncoding(
+            f"the database's encoding is {encoding}, which cannot hold every name: make one with ENCODING 'UTF8'"
+        )
+
+
 async def _revision_at(url: str) -> str | None:
     connection = await connect(url, application_name="fastlakare migrate")
     try:
+        await _check_encoding(connection)
         return await _revision(connection)
     finally:
         await connection.close()

@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from infra.errors import SettingsError, WrongSchema
+from infra.embedded.postgres import Postgres
+from infra.errors import SettingsError, WrongEncoding, WrongSchema
 from infra.postgres.connection import connect
 from infra.postgres.migrations import check, head, upgrade
+from tests.conftest import database
 
 
 @pytest.fixture
@@ -71,6 +73,19 @@ async def test_an_empty_database_is_told_to_be_migrated(database_url: str) -> No
     with pytest.raises(WrongSchema, match="no tables yet: run `fastlakare migrate` first"):
         await check(connection)
     await connection.close()
+
+
+async def test_a_database_that_cannot_hold_every_name_is_refused_by_the_start_and_by_migrate(
+    postgres: Postgres,
+) -> None:
+    """Đorđević is no name in Latin 1, and a staff fact with it would be a dead letter."""
+    with database(postgres, "template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'") as url:
+        connection = await connect(url)
+        with pytest.raises(WrongEncoding, match="encoding is LATIN1, which cannot hold every name: make one with"):
+            await check(connection)
+        await connection.close()
+        with pytest.raises(WrongEncoding, match="encoding is LATIN1"):
+            await asyncio.to_thread(upgrade, url)
 
 
 @pytest.mark.parametrize("sql", ["UPDATE audit SET what = 'x'", "DELETE FROM audit", "TRUNCATE audit"])
