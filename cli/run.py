@@ -26,7 +26,8 @@ def run(
 
     \b
     Example:     fastlakare run --only listing,relay
-    Exit codes:  0 told to stop, 1 ended by an error (in the log), 2 usage error or wrong settings
+    Exit codes:  0 told to stop, 1 ended by an error (in the log), 2 usage error or wrong settings,
+                 3 rights, schema or topics are not as they must be
     """
     from workers.routes import WORKERS
 

@@ -3,7 +3,7 @@
     FastlakareError                    root (schemas/errors.py)
     ├── Undecodable                    a record cannot be understood: dead letter (schemas/errors.py)
     ├── SettingsError                  settings missing, unknown, malformed or contradicting the database; exit 2
-    ├── InstallationError              the installation is not as this release needs it; exit 1
+    ├── InstallationError              the installation is not as this release needs it; exit 3
     │   ├── WrongSchema                the database's schema is another release's, or none
     │   ├── WrongEncoding              the database's encoding is not UTF-8
     │   └── WrongTopics                topics are missing, or have another number of partitions than at first
@@ -17,13 +17,14 @@
     ├── Fenced                         another process owns a partition of the batch; the batch is dropped
     ├── PartitionsRevoked              the group took the partitions back; the batch is left to their next owner
     ├── PartitionFenced                a partition stayed fenced without a rebalance; the process ends
-    ├── DeadLetterLimitExceeded        too many records fail in this release; the process ends
+    ├── DeadLetterLimitExceeded        too many records fail in this release; their partition stops
     ├── OutboxDiverged                 outbox and topics contradict each other; nothing is published
     ├── RequestLost                    a request of the relay has no answer; its term ends
     ├── ServiceEnded                   the demo's service ended by itself
     └── UnreadableFile                 an import's file cannot be read (cli/imports/text.py)
 
-What errors of others mean is told in `infra/foreign_errors.py`.
+What errors mean for a batch is told in `infra/error_kinds.py`, what an operator reads of those of others in
+`infra/foreign_errors.py`.
 """
 
 from __future__ import annotations

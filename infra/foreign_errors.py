@@ -1,45 +1,27 @@
-"""What errors of others mean: whether they are transient, and the one line that an operator reads instead of a
-traceback (architecture.md, Errors)."""
+"""The one line that an operator reads of an error of others, instead of a traceback (architecture.md, Errors)."""
 
 from __future__ import annotations
 
 import logging
 import socket
 
-import asyncpg
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from infra.errors import DatabaseUnreachable, InstallationError, PartitionUnreadable, SettingsError
 from infra.logs import masked
 
-#: classes of SQLSTATE that are over by themselves: connection, resources, operator, system; then deadlock and its kin
-_TRANSIENT_CLASSES = ("08", "53", "57", "58", "XX")
-_TRANSIENT_STATES = ("40001", "40P01", "55P03", "25P03", "25006", "3D000", "28000", "28P01")
-#: asyncpg calls it an error of its own when it is asked for something while it reads that its session is being ended
-_TRANSIENT = (
-    *(OSError, TimeoutError, PoolTimeout, EOFError, KafkaError),
-    *(asyncpg.InterfaceError, asyncpg.InternalClientError, DatabaseUnreachable),
-)
-_UNIQUE_VIOLATION = "23505"
-
-
-def is_transient(error: BaseException, attempts: int) -> bool:
-    """Whether the same work may succeed later as it is, after so many `attempts`. Two first inserts of one key
-    succeed when tried again."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        return error.connection_invalidated or is_transient(error.driver_exception, attempts)
-    state = getattr(error, "sqlstate", None) or ""
-    if state == _UNIQUE_VIOLATION:
-        return attempts < 5
-    if state:
-        return state[:2] in _TRANSIENT_CLASSES or state in _TRANSIENT_STATES
-    return isinstance(error, _TRANSIENT)
-
-
 _UNDEFINED = ("42P01", "42703", "3F000")  # table, column, schema
-_REFUSED_CLASSES = ("28", "3D", "53", "57", "08")  # whose texts name users, databases and reasons, never rows
+_REFUSED_CLASSES = (
+    "0A",
+    "28",
+    "3D",
+    "42",
+    "53",
+    "57",
+    "08",
+    "F0",
+)  # whose texts name users, databases and reasons, never rows
 
 
 def explain(error: BaseException) -> str | None:
@@ -88,6 +70,8 @@ def _database(error: BaseException) -> str | None:
         return "the database's tables are missing or of another version: run `fastlakare migrate` first"
     if state == "42501":
         return "permission denied for this database role; `fastlakare migrate` needs the owner role (docs/security.md)"
+    if state == "25006":
+        return "the database is read-only: a standby, or a primary that is not yet promoted"
     if isinstance(state, str) and state[:2] in _REFUSED_CLASSES:
         return f"the database refuses: {(str(cause).splitlines() or [type(cause).__name__])[0]}"
     if getattr(error, "connection_invalidated", False) or type(cause).__name__.endswith("ConnectionDoesNotExistError"):

@@ -50,6 +50,8 @@ FETCH_HEALTHY_AFTER_SECONDS = 10.0
 
 BATCH_RETRY = Backoff(0.05, 5)
 BATCH_UNHEALTHY_AFTER_SECONDS = 10.0
+#: a right that is missing or a database that is read-only for so long is not on its way to be mended: the process ends
+INSTALLATION_FAULT_SECONDS = 30.0
 #: how often a worker looks whether the first day has begun (T3)
 FIRST_DAY_POLL_SECONDS = 0.1
 #: a component that makes no progress for so long is not ready
@@ -177,6 +179,8 @@ assert KEEPALIVE_IDLE_SECONDS + KEEPALIVE_COUNT * KEEPALIVE_INTERVAL_SECONDS <= 
 assert TCP_USER_TIMEOUT_SECONDS <= STALLED_SESSION_SECONDS
 # A retry that waits longest is still progress, and turns red sooner than it counts as none.
 assert BATCH_RETRY.longest < BATCH_UNHEALTHY_AFTER_SECONDS < NO_PROGRESS_SECONDS
+# What is wrong with the installation is told before the process ends for it.
+assert BATCH_UNHEALTHY_AFTER_SECONDS < INSTALLATION_FAULT_SECONDS < NO_PROGRESS_SECONDS
 assert RELAY_RETRY.longest < RELAY_UNHEALTHY_AFTER_SECONDS < NO_PROGRESS_SECONDS
 # A round that hangs, and an init_transactions that waits for it on the broker, are over before readiness turns red.
 assert RELAY_TRANSACTION_SECONDS < RELAY_UNHEALTHY_AFTER_SECONDS

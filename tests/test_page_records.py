@@ -56,7 +56,8 @@ def test_every_example_of_the_contract_is_understood_or_promised(shown: Block) -
     name = ce_type(shown)
     topic = TOPIC_OF[name]
     if topic.direction == "in":
-        read(topic.name, record(topic.name, shown.text, **ENVELOPE, ce_type=name))
+        key = json.loads(shown.text).get("hsa_id", "")
+        read(topic.name, record(topic.name, shown.text, key, **ENVELOPE, ce_type=name))
     else:
         require_promised(topic.name, shown.text.encode(), [("ce_type", name.encode())])
 

@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from infra import timing
+from infra.error_kinds import is_transient
 from infra.events import EventBuilder
-from infra.foreign_errors import explain, is_transient
+from infra.foreign_errors import explain
 from infra.kafka.topics import partition_counts
 from infra.logs import log
 from infra.patient_keys import PatientKeys
@@ -88,7 +89,7 @@ async def _wait_for(component: str, health: Health, step: Callable[[], Awaitable
         waited = True
 
     retrying = AsyncRetrying(
-        retry=retry_if_exception(lambda error: is_transient(error, 1) and not http.done()),
+        retry=retry_if_exception(lambda error: is_transient(error) and not http.done()),
         wait=wait_random_exponential(*timing.START_RETRY),
         before_sleep=report,
         reraise=True,

@@ -14,7 +14,8 @@ from faststream import FastStream
 from faststream.kafka import KafkaBroker
 
 from infra import timing
-from infra.errors import DeadLetterLimitExceeded, InstallationError, PartitionFenced
+from infra.error_kinds import ErrorKind, kind_of
+from infra.errors import PartitionFenced
 from infra.failures import failure_reason
 from infra.foreign_errors import explain, is_settings_error
 from infra.kafka.client import client_args
@@ -39,11 +40,13 @@ from workers.runtime import Runtime, start
 from workers.stalled_sessions import watch_stalled_sessions
 
 _CONNECTIONS = 16
+#: no restart helps before somebody has mended rights, schema or topics
+EXIT_INSTALLATION = 3
 
 
 async def serve(settings: Settings, only: frozenset[str]) -> int:
     """Runs the workers that `only` names. Returns 0 when told to stop, 1 when something failed that needs a new process
-    or somebody to look, 2 for settings that are wrong."""
+    or somebody to look, 2 for settings that are wrong, 3 for a database or cluster that is not as it must be."""
     health = Health()
     engine = create_engine(settings, pool_size=_CONNECTIONS, application_name="fastlakare run")
     meter = LagMeter(settings, engine)
@@ -59,9 +62,11 @@ async def serve(settings: Settings, only: frozenset[str]) -> int:
         code = await _Process(runtime, only, http).run()
         log.info("stopped", exit_code=code)
         return code
-    except InstallationError as error:
-        log.error("cannot start", why=str(error))
-        return 1
+    except Exception as error:
+        if is_settings_error(error) or kind_of(error) is not ErrorKind.INSTALLATION:
+            raise
+        log.error("cannot start", why=_why(error))
+        return EXIT_INSTALLATION
     finally:
         starting.cancel()
         http.cancel()
@@ -191,9 +196,10 @@ class _Process:
         if is_settings_error(error):
             log.critical("invalid configuration", why=explain(error))
             return 2
-        if isinstance(error, DeadLetterLimitExceeded):
-            log.critical("dead letter limit exceeded", why=str(error))
-        elif isinstance(error, PartitionFenced):
+        if kind_of(error) is ErrorKind.INSTALLATION:
+            log.critical("installation fault", why=_why(error))
+            return EXIT_INSTALLATION
+        if isinstance(error, PartitionFenced):
             log.critical("partition fenced for too long", why=str(error))
         else:
             log.critical("fatal error", why=_why(error))

@@ -8,8 +8,9 @@ from typing import NoReturn
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra import timing
+from infra.error_kinds import is_transient
 from infra.failures import failure_reason
-from infra.foreign_errors import explain, is_transient
+from infra.foreign_errors import explain
 from infra.logs import log
 from infra.postgres.connection import raw
 from infra.postgres.stalled_sessions import terminate_stalled_sessions
@@ -28,5 +29,5 @@ async def watch_stalled_sessions(
                 for session in await terminate_stalled_sessions(await raw(connection), after):
                     log.warning("stalled session terminated", stalled_seconds=round(session.stalled_seconds, 1))
         except Exception as error:  # noqa: BLE001  # only the watch is lost; an outage is told by those who have work
-            if not is_transient(error, 1):
+            if not is_transient(error):
                 log.error("stalled sessions check failed", why=explain(error) or failure_reason(error).detail)

@@ -10,7 +10,6 @@ from handlers.commands.import_rows import Verdict, judge, well_formed
 from handlers.replies import IMPORT_SENTENCES, accepted, count, refused, rows_refused
 from handlers.world import Import, ImportPart, Needs, Row, World
 from handlers.world.changes import Answer, Cause, Outcome, Pair
-from handlers.world.imports import kept_id
 from schemas.command import ImportLinks
 
 
@@ -114,4 +113,4 @@ def _wire_rows(command: ImportLinks) -> list[Row]:
 
 
 def _key(command: ImportLinks, world: World) -> tuple[str, str]:
-    return unit_of(world, command), kept_id(command.import_id)
+    return unit_of(world, command), command.import_id

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from hashlib import sha256
 from typing import NamedTuple
 
 from handlers.world.changes import Cause
@@ -12,16 +11,7 @@ from handlers.world.changes import Cause
 #: an import still incomplete on the second day after its first part is refused (contract.md)
 IMPORT_DAYS = timedelta(days=2)
 
-
-_LONGEST_ID = 200
-
-
-def kept_id(import_id: str) -> str:
-    """What an import is known by: its id, or the hash of one that is too long for an index."""
-    return import_id if len(import_id) <= _LONGEST_ID else sha256(import_id.encode()).hexdigest()
-
-
-#: unit and the import's id as it is kept
+#: unit and import_id
 ImportKey = tuple[str, str]
 
 

@@ -90,7 +90,7 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no typ
             while not records and assignment.in_flight.tasks:
                 records = await self._fetch_beside(assignment, max_records)
             if not records:
-                records = await self._fetch(max(timeout_ms, timing.ms(timing.FETCH_WAIT_SECONDS)), max_records)
+                records = await self._fetch_next(max(timeout_ms, timing.ms(timing.FETCH_WAIT_SECONDS)), max_records)
         except NoOffsetForPartitionError:
             return {}  # asked before `on_partitions_assigned` was through
         except OffsetOutOfRangeError as error:
@@ -105,9 +105,8 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no typ
 
     async def _fetch_beside(self, assignment: Assignment, max_records: int) -> Records:
         """The next records of partitions of which none is being handled; none of them once a batch has ended."""
-        in_flight, busy = assignment.in_flight, self.listener.busy()
-        tasks = in_flight.tasks
-        free = [tp for tp in self.assignment() if tp.partition not in busy]
+        in_flight, tasks = assignment.in_flight, assignment.in_flight.tasks
+        free = self._free()
         if not free:
             await self.listener.or_end(in_flight.one_done())
             return {}
@@ -120,6 +119,20 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no typ
         if any(task.done() for task in tasks):
             await self.listener.or_end(in_flight.one_done())
         return {} if fetch.cancelled() else fetch.result()
+
+    async def _fetch_next(self, timeout_ms: int, max_records: int) -> Records:
+        """The next records while none is being handled; partitions that are stopped give nothing."""
+        if not self.listener.busy():
+            return await self._fetch(timeout_ms, max_records)
+        free = self._free()
+        if free:
+            return await self._fetch(timeout_ms, max_records, *free)
+        await asyncio.sleep(timing.FETCH_WAIT_SECONDS)
+        return {}
+
+    def _free(self) -> list[TopicPartition]:
+        busy = self.listener.busy()
+        return [tp for tp in self.assignment() if tp.partition not in busy]
 
     async def _fetch(self, timeout_ms: int, max_records: int, *partitions: TopicPartition) -> Records:
         records: Records = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)

@@ -20,7 +20,7 @@ from aiokafka.record._crecords import default_records as fast_default_records
 from aiokafka.record._crecords import legacy_records as fast_legacy_records
 
 from infra.errors import PartitionUnreadable, RecordSetTooLarge
-from infra.foreign_errors import failure_reason
+from infra.failures import failure_reason
 from infra.kafka import header_names
 
 #: a producer fills a record set up to 1 MiB as it is, or as it guesses that it will be when compressed

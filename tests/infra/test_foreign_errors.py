@@ -15,17 +15,18 @@ import aiokafka.errors
 import asyncpg.exceptions
 import sqlalchemy.exc
 
-from infra.foreign_errors import explain, is_transient
+from infra.error_kinds import kind_of
+from infra.foreign_errors import explain
 
 LISTED = Path(__file__).with_name("foreign_errors.txt")
 
 
 def known() -> Iterator[str]:
-    """A line for each class: whether it is transient, and whether an operator reads one line instead of a traceback."""
+    """A line for each class: whose fault it is, and whether an operator reads one line instead of a traceback."""
     for module in (asyncpg.exceptions, aiokafka.errors, sqlalchemy.exc):
         for name, error in sorted(classes(module).items()):
-            transient = "transient" if is_transient(error, 1) else "permanent"
-            yield f"{module.__name__}.{name} {transient} {'explained' if explain(error) else 'unforeseen'}"
+            kind = kind_of(error).name.lower()
+            yield f"{module.__name__}.{name} {kind} {'explained' if explain(error) else 'unforeseen'}"
 
 
 def classes(module: ModuleType) -> dict[str, BaseException]:

@@ -28,6 +28,8 @@ class Assignment:
     in_flight: InFlight
     #: when a partition was fenced, on the monotonic clock, though the group did not take it back
     fenced: dict[int, float] = field(default_factory=dict)
+    #: partitions that stand still until somebody has looked
+    stopped: set[int] = field(default_factory=set)
     revoked: bool = False
 
     def component(self, partition: int) -> str:
@@ -51,6 +53,11 @@ class Assignment:
             position = self.positions.get(partition)
             if position is not None and position.next_offset < offset:
                 self.positions[partition] = position._replace(next_offset=offset)
+
+    def stop(self, partition: int) -> None:
+        """Handles nothing more of a partition under this assignment."""
+        self.positions.pop(partition, None)
+        self.stopped.add(partition)
 
     def fence(self, partition: int) -> None:
         """Gives a partition up: another process owns it, though Kafka's group believes that this one does."""

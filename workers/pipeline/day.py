@@ -15,7 +15,7 @@ from infra.postgres.connection import raw
 from infra.postgres.day import Day, due_patients, next_day, read_day, save_day
 from schemas.clock import DayBegan
 from workers.pipeline.assignment import Assignment
-from workers.pipeline.dead_letters import dead_letters
+from workers.pipeline.dead_letters import bury
 from workers.pipeline.inbound import InboundRecord, next_offsets
 from workers.pipeline.route import Route
 from workers.pipeline.transaction import Advance, Transaction, in_lock_order, transaction
@@ -30,7 +30,7 @@ async def commit(route: Route, runtime: Runtime, assignment: Assignment, batch: 
         await _begin_days(route, runtime, assignment, inbound)
     fence = Advance(route.topic, assignment.positions, next_offsets(batch))
     async with transaction(runtime, fence, Needs(), before_first_day=True) as tx:
-        tx.events += dead_letters(route.topic, batch, runtime.events)
+        await bury(tx, route.topic, batch, runtime.events)
 
 
 async def _begin_days(route: Route, runtime: Runtime, assignment: Assignment, inbound: InboundRecord) -> None:

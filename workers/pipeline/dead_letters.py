@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from handlers.world.changes import Outcome
@@ -11,52 +10,49 @@ from infra.errors import DeadLetterLimitExceeded
 from infra.events import EventBuilder
 from infra.outbox_event import Headers
 from infra.patient_keys import partition_of
+from infra.postgres.handler_failures import count_failure
 from infra.postgres.outbox import Event
 from infra.version import version
 from schemas.envelope import Record, instant
 from schemas.errors import DeadLetterReason
 from schemas.topics import dlq
 from workers.pipeline.inbound import InboundRecord
+from workers.pipeline.transaction import Transaction
 
 #: a record up to this size is copied whole; Kafka's own limit for a record of ours is 2 MiB (`fastlakare topics`)
 _MOST_BYTES = 1_500_000
-#: so many records of the last `_WINDOW` may be dead-lettered for a failure of ours before the worker stops instead
-_WINDOW = 1_000
-_MOST_FAILED = 20
+#: so many records of a topic may be dead-lettered because a release fails on them; at the next one its partition stops
+MOST_FAILED = 20
 
 
-class DeadLetterLimit:
-    """Counts what fails in the handler among the last records of a worker."""
+async def bury(tx: Transaction, topic: str, batch: Iterable[InboundRecord], events: EventBuilder) -> None:
+    """Adds the dead letters of a batch to what its transaction publishes, and notes the outcome of each.
 
-    def __init__(self) -> None:
-        self._last: deque[bool] = deque(maxlen=_WINDOW)
-
-    def handled(self, records: int) -> None:
-        """So many records went well."""
-        self._last.extend([False] * min(records, _WINDOW))
-
-    def failed(self) -> None:
-        """One more record fails. Raises DeadLetterLimitExceeded when that is too many."""
-        self._last.append(True)
-        if sum(self._last) > _MOST_FAILED:
-            raise DeadLetterLimitExceeded(
-                f"more than {_MOST_FAILED} of the last {_WINDOW} records failed in the handler"
-            )
-
-
-def dead_letters(topic: str, batch: Iterable[InboundRecord], events: EventBuilder) -> Iterator[Event]:
-    """The dead letters of a batch, to be published in its transaction; notes the outcome of each."""
+    Those that the handler failed on are counted in the database, so across restarts and processes. Raises
+    DeadLetterLimitExceeded where they would be too many of this release.
+    """
     for inbound in batch:
-        if inbound.dead_letter_reason is not None:
-            inbound.outcome = Outcome.DEAD
-            yield dead_letter(
+        reason = inbound.dead_letter_reason
+        if reason is None:
+            continue
+        inbound.outcome = Outcome.DEAD
+        partitions = events.partitions(dlq(topic))
+        tx.events.append(
+            dead_letter(
                 topic,
                 inbound.record,
-                inbound.dead_letter_reason,
+                reason,
                 at=datetime.now(UTC),
                 attempts=inbound.attempts,
-                partitions=events.partitions(dlq(topic)),
+                partitions=partitions,
             )
+        )
+        if reason.fingerprint is not None:
+            failed = await count_failure(tx.pg, topic, version(), reason.fingerprint)
+            if failed > MOST_FAILED:
+                raise DeadLetterLimitExceeded(
+                    f"more than {MOST_FAILED} records of {topic} failed in release {version()}, last: {reason.detail}"
+                )
 
 
 def dead_letter(

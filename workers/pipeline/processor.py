@@ -12,17 +12,18 @@ from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 
 from handlers.world.changes import Outcome
 from infra import metrics, timing
-from infra.errors import DayUnknown, Fenced, PartitionsRevoked
+from infra.error_kinds import ErrorKind, kind_of
+from infra.errors import DayUnknown, DeadLetterLimitExceeded, Fenced, PartitionsRevoked
 from infra.failures import failure_reason
-from infra.foreign_errors import explain, is_transient
+from infra.foreign_errors import explain
 from infra.logs import log
 from infra.postgres.connection import raw
 from infra.postgres.offsets import read_positions
 from schemas.envelope import Record
 from schemas.errors import DeadLetterCode
 from workers.pipeline.assignment import Assignment
-from workers.pipeline.dead_letters import DeadLetterLimit
 from workers.pipeline.inbound import InboundRecord, decode, next_offsets
+from workers.pipeline.patience import Patience
 from workers.pipeline.route import Route
 from workers.runtime import Runtime
 
@@ -33,14 +34,13 @@ class BatchProcessor:
     def __init__(self, route: Route, runtime: Runtime) -> None:
         self.route = route
         self.runtime = runtime
-        self._limit = DeadLetterLimit()
         metrics.begin(route.topic, map(str, Outcome))
 
     async def process(self, assignment: Assignment, records: Sequence[Record]) -> None:
         """Every record ends in exactly one outcome; those of partitions that moved away are left to their new owner.
 
-        Returns when another batch may begin, of partitions that are not `busy`. Raises DeadLetterLimitExceeded, and
-        nothing that is transient: that is waited for.
+        Returns when another batch may begin, of partitions that are not `busy`. Raises what is wrong with the
+        installation, and nothing that is transient: that is waited for.
         """
         batch = [decode(self.route.topic, record) for record in records]
         await self.start(assignment, self._apply_in_turn(assignment, batch), {r.partition for r in records})
@@ -83,30 +83,40 @@ class BatchProcessor:
             await self._reread_positions(assignment, list(next_offsets(batch)))
             await self.apply(assignment, batch)
         except Exception as error:
+            if kind_of(error) is ErrorKind.INSTALLATION:
+                raise  # no record is at fault
             if len(batch) > 1:
                 for half in _bisect(batch):
                     await self.apply(assignment, half)
-                return
-            (inbound,) = batch
-            if _has_failed(inbound):
-                raise  # not even as a dead letter
-            inbound.dead_letter_reason = failure_reason(error)
-            inbound.attempts += 1
-            place = {"partition": inbound.record.partition, "offset": inbound.record.offset}
-            log.error("handler failed", topic=self.route.topic, **place, why=inbound.dead_letter_reason.detail)
-            self._limit.failed()
-            await self.apply(assignment, batch)
+            elif _has_failed(batch[0]):
+                self._stop(assignment, batch[0], error)
+            else:
+                self._condemn(batch[0], error)
+                await self.apply(assignment, batch)
+
+    def _condemn(self, inbound: InboundRecord, error: Exception) -> None:
+        """The record stands alone and fails: it is to be dead-lettered."""
+        inbound.dead_letter_reason = failure_reason(error)
+        inbound.attempts += 1
+        place = {"partition": inbound.record.partition, "offset": inbound.record.offset}
+        log.error("handler failed", topic=self.route.topic, **place, why=inbound.dead_letter_reason.detail)
+
+    def _stop(self, assignment: Assignment, inbound: InboundRecord, error: Exception) -> None:
+        """The partition stops at a record that is not even dead-lettered; all others go on."""
+        partition, offset = inbound.record.partition, inbound.record.offset
+        why = str(error) if isinstance(error, DeadLetterLimitExceeded) else failure_reason(error).detail
+        why = f"stopped at offset {offset}: {why}; see docs/operating.md, 'A release fails on records'"
+        assignment.stop(partition)
+        self.runtime.health.report(assignment.component(partition), why)
+        log.error("partition stopped", topic=self.route.topic, partition=partition, why=why)
 
     async def _retry_transient(self, assignment: Assignment, batch: list[InboundRecord]) -> None:
         """Tries again, without end, what the database or the network only delays."""
-        seen: Counter[type[BaseException]] = Counter()  # an outage before must not use up another error's attempts
+        patience = Patience(single=len(batch) == 1)
 
         def retries(state: RetryCallState) -> bool:
             error = _error(state)
-            if error is None:
-                return False
-            seen[type(error)] += 1
-            return isinstance(error, DayUnknown) or is_transient(error, seen[type(error)])
+            return error is not None and (isinstance(error, DayUnknown) or patience.lasts(error))
 
         def waits(state: RetryCallState) -> float:
             if isinstance(_error(state), DayUnknown):
@@ -119,7 +129,7 @@ class BatchProcessor:
             with attempt:
                 assignment.require()
                 await self._commit(assignment, batch)
-        if seen.keys() - {DayUnknown}:
+        if patience.saw_outage:
             log.info("reachable again", component=assignment.component(partition))
         self._mark_healthy(assignment, next_offsets(batch))
 
@@ -127,7 +137,6 @@ class BatchProcessor:
         started = perf_counter()
         await self.route.commit(self.route, self.runtime, assignment, batch)
         assignment.advance(next_offsets(batch))
-        self._limit.handled(len(batch))
         self.log_batch(batch, perf_counter() - started)
 
     def _mark_healthy(self, assignment: Assignment, partitions: Iterable[int]) -> None:

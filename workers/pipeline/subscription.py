@@ -21,9 +21,10 @@ from faststream.kafka.message import FAKE_CONSUMER
 from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
 from infra import timing
+from infra.error_kinds import is_transient
 from infra.errors import PartitionFenced
 from infra.failures import failure_reason
-from infra.foreign_errors import explain, is_transient
+from infra.foreign_errors import explain
 from infra.kafka.consumer import Consumer
 from infra.logs import log
 from infra.postgres.connection import raw
@@ -109,7 +110,9 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
 
     def busy(self) -> frozenset[int]:
         """The partitions of which no further record may come now."""
-        return frozenset() if self.assignment is None else self._processor.busy(self.assignment)
+        if self.assignment is None:
+            return frozenset()
+        return self._processor.busy(self.assignment) | self.assignment.stopped
 
     async def or_end(self, work: Awaitable[None]) -> None:
         """Has the process end where the work fails, and does not return then."""
@@ -144,7 +147,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
     async def _take_over(self, assigned: list[TopicPartition]) -> None:
         consumer: Consumer = self._subscriber.consumer
         retrying = AsyncRetrying(
-            retry=retry_if_exception(lambda error: is_transient(error, 1)),
+            retry=retry_if_exception(is_transient),
             wait=wait_random_exponential(*timing.ASSIGN_RETRY),
         )
         async for attempt in retrying:

@@ -13,8 +13,8 @@ import asyncpg
 import pytest
 
 from handlers.world.changes import Outcome
+from infra.error_kinds import is_transient
 from infra.errors import ConcurrentInsert
-from infra.foreign_errors import is_transient
 from schemas.command import ImportLinks
 from schemas.listing import ListingState, PatientIdChanged
 from schemas.staff import StaffState
@@ -59,7 +59,7 @@ async def second_fails(first: Attempt, second: Attempt) -> None:
     await first.save()
     with pytest.raises(RACED) as error:
         await second.save()
-    assert is_transient(error.value, 1)
+    assert is_transient(error.value)
     await second.roll_back()
 
 

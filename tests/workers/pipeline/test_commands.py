@@ -292,10 +292,3 @@ async def test_a_part_after_the_answer_is_answered_whenever_it_comes_again(rig: 
         await owned.handle([replace(record, offset=offset)])
         await owned.drained()
         assert await replies(pg) == offset + 1
-
-
-async def test_an_import_id_of_any_length_is_kept(rig: Rig) -> None:
-    owned, pg = await commands(rig), rig.pg
-    await owned.handle([part_of(0, 1, of=2, import_id="".join(map(str, range(1_500))))])
-    await owned.drained()
-    assert (await replies(pg), await pg.fetchval("SELECT count(*) FROM import")) == (0, 1)

@@ -16,7 +16,6 @@ from prometheus_client import REGISTRY
 from handlers import listing as listing_handler
 from handlers.world import Needs, World
 from handlers.world.changes import Cause, LinkChange, Outcome
-from infra.errors import DeadLetterLimitExceeded
 from infra.postgres.locks import Lock
 from infra.postgres.offsets import take_ownership
 from infra.postgres.outbox import unpack
@@ -28,6 +27,7 @@ from tests.harness.waiting import until
 from tests.workers.fixtures import Rig, Worker, message, proxied, rig_on, worker
 from workers.health import Health
 from workers.pipeline.assignment import Assignment
+from workers.pipeline.dead_letters import MOST_FAILED
 from workers.pipeline.inbound import InboundRecord
 from workers.pipeline.processor import BatchProcessor
 from workers.pipeline.route import Route
@@ -80,6 +80,18 @@ def listing(offset: int, sequence: int = 1, *, partition: int = 0) -> ConsumerRe
     return message(VARDVAL_LISTING, offset, "se.vgregion.vardval.listing.v1", data, partition=partition)
 
 
+SLOW_PATIENT = """
+CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN IF NEW.sequence = 77 THEN PERFORM pg_sleep(3); END IF; RETURN NEW; END $$;
+CREATE TRIGGER slow BEFORE INSERT OR UPDATE ON patient FOR EACH ROW EXECUTE FUNCTION slow();
+"""
+
+
+def slow_listing(offset: int) -> ConsumerRecord:
+    """One that the database takes seconds to save."""
+    return listing(offset, 77)
+
+
 async def dead(pg: asyncpg.Connection) -> list[tuple[str, str, str]]:
     """Offset, code and attempts of every dead letter."""
     found = []
@@ -127,10 +139,79 @@ async def test_a_dead_letter_says_when_the_record_was_written_and_which_release_
 
 async def test_a_bad_release_stops_before_it_drains_the_topic(rig: Rig) -> None:
     owned = await listings(rig, Breaking())
-    with pytest.raises(DeadLetterLimitExceeded):
-        await owned.handle([listing(offset, POISON) for offset in range(64)])
-    assert len(await dead(rig.pg)) <= 20
-    assert await stands(rig.pg) <= 20
+
+    await owned.handle([listing(offset, POISON) for offset in range(64)])
+
+    assert len(await dead(rig.pg)) == MOST_FAILED == 20
+    assert await stands(rig.pg) == 20
+    assert not await rig.pg.fetchval("SELECT count(*) FROM patient")
+
+
+async def test_a_bad_release_stays_stopped_in_every_process_and_only_where_it_fails(rig: Rig) -> None:
+    await (await listings(rig, Breaking())).handle([listing(offset, POISON) for offset in range(30)])
+
+    again = await listings(rig, Breaking())
+    await again.handle(
+        [listing(20, POISON), listing(21, 5), listing(0, 6, partition=1), listing(1, POISON, partition=1)]
+    )
+
+    assert len(await dead(rig.pg)) == 20
+    assert [await stands(rig.pg, partition) for partition in (0, 1)] == [20, 1]
+    assert await rig.pg.fetchval("SELECT sequence FROM patient") == 6
+    assert again.positions == {}
+    assert [reason.split(":")[0] for reason in rig.runtime.health.reasons()] == [
+        f"{VARDVAL_LISTING}/{p}" for p in (0, 1)
+    ]
+
+
+async def test_another_release_or_an_operator_lets_a_stopped_partition_go_on(rig: Rig) -> None:
+    await (await listings(rig, Breaking())).handle([listing(offset, POISON) for offset in range(30)])
+    await rig.pg.execute("UPDATE handler_failure SET release = 'the one before'")
+
+    await (await listings(rig, Breaking())).handle([listing(20, POISON), listing(21, 5)])
+
+    assert len(await dead(rig.pg)) == 21
+    assert await stands(rig.pg) == 22
+
+
+async def test_a_right_that_is_missing_for_a_while_buries_nothing(rig: Rig) -> None:
+    await rig.pg.execute("ALTER TABLE patient RENAME TO patients")
+    owned = await listings(rig)
+
+    handling = asyncio.create_task(owned.handle([listing(0), listing(1, 2)]))
+    await asyncio.sleep(0.3)
+    assert not handling.done()
+    await rig.pg.execute("ALTER TABLE patients RENAME TO patient")
+    await handling
+
+    assert await dead(rig.pg) == []
+    assert await stands(rig.pg) == 2
+
+
+async def test_a_batch_that_takes_the_database_too_long_is_halved_and_a_record_that_does_is_buried(rig: Rig) -> None:
+    await rig.pg.execute(SLOW_PATIENT)
+    role = await rig.pg.fetchval("SELECT current_user")
+    await rig.pg.execute(f"ALTER ROLE {role} SET statement_timeout = '500ms'")
+    try:
+        owned = await listings(rig)
+        await owned.handle([listing(0, 1), slow_listing(1), listing(2, 3)])
+    finally:
+        await rig.pg.execute(f"ALTER ROLE {role} RESET statement_timeout")
+
+    assert [(offset, code) for offset, code, _ in await dead(rig.pg)] == [("1", "handler_failed")]
+    assert await rig.pg.fetchval("SELECT sequence FROM patient") == 3
+    assert await stands(rig.pg) == 3
+
+
+async def test_a_statement_whose_plan_is_out_of_date_is_tried_again(rig: Rig) -> None:
+    owned = await listings(rig)
+    await owned.handle([listing(0)])
+
+    await rig.pg.execute("ALTER TABLE consumer_offset ALTER COLUMN partition TYPE bigint")
+    await owned.handle([listing(1, 2)])
+
+    assert await dead(rig.pg) == []
+    assert await rig.pg.fetchval("SELECT sequence FROM patient") == 2
 
 
 async def test_what_cannot_be_read_is_buried_and_the_batch_goes_on(rig: Rig) -> None:

@@ -47,6 +47,17 @@ CREATE TABLE processed_ahead (
     record_offset bigint,
     PRIMARY KEY (topic, partition, record_offset)
 );
+CREATE TABLE handler_failure (
+    topic text,
+    release text,
+    fingerprint text,
+    records bigint NOT NULL DEFAULT 1,
+    first_at timestamptz NOT NULL DEFAULT now(),
+    last_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (topic, release, fingerprint)
+);
+COMMENT ON TABLE handler_failure IS 'Records dead-lettered because a release failed on them; delete a topic''s rows to
+let it go on';
 COMMENT ON TABLE processed_ahead IS 'Records beyond consumer_offset.next_offset that are processed already';
 """
 
