@@ -7,35 +7,33 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-from infra.kafka.topics import Drift, TopicSpec
+from infra.kafka.topic_comparison import Comparison
+from infra.kafka.topics import TopicSpec
 from workers.operations.lag import Lag
 
-_DAY_MS = 24 * 60 * 60 * 1000
+_PIPE_WIDTH = 300  # a pipe has no width: nothing is folded for it
 
 
 def topics(wanted: Iterable[TopicSpec]) -> None:
-    """Prints the topics an installation needs."""
-    table = _table("topic", "direction", "partitions", "cleanup", "retention", "largest record", "rights", "key")
+    """Prints the topics an installation needs; settings that are not asked for are the broker's."""
+    table = _table("topic", "direction", "partitions", "settings", "rights", "key")
     for topic in wanted:
-        table.add_row(
-            topic.name,
-            topic.direction,
-            str(topic.partitions),
-            topic.cleanup_policy,
-            "broker's" if topic.retention_ms is None else f"{topic.retention_ms // _DAY_MS} d",
-            "broker's" if topic.max_message_bytes is None else f"{topic.max_message_bytes // 2**20} MiB",
-            ", ".join(topic.rights),
-            topic.key,
-        )
+        settings = " ".join(f"{name}={value}" for name, value in topic.configs.items())
+        table.add_row(topic.name, topic.direction, str(topic.partitions), settings, ", ".join(topic.rights), topic.key)
     _print(table)
 
 
-def differences(found: Iterable[Drift]) -> None:
-    """Prints what is not as it should be."""
+def comparison(compared: Comparison) -> None:
+    """Prints what is not as it should be, then what only a cluster to try things on may be like."""
     table = _table("name", "what", "wanted", "found")
-    for difference in found:
-        table.add_row(difference.name, difference.what, difference.wanted, difference.found or "-")
-    _print(table)
+    for found in compared.differences:
+        table.add_row(found.name, found.what, found.wanted, found.found or "-")
+    for found in compared.warnings:
+        table.add_row(found.name, f"warning: {found.what}", found.wanted, found.found or "-")
+    if table.row_count:
+        _print(table)
+    if not compared.differences:
+        print("all topics are as they should be" + (", but for the warnings" if compared.warnings else ""))
 
 
 def lag(lag: Lag) -> None:
@@ -60,5 +58,5 @@ def _table(*columns: str) -> Table:
 def _print(table: Table) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = 200  # a pipe has no width: nothing is folded for it
+        console.width = _PIPE_WIDTH
     console.print(table)

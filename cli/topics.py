@@ -18,41 +18,37 @@ def topics(
 ) -> None:
     """Print, check or create the topics.
 
-    Without an option, prints what the installation needs: topics, partitions, cleanup, retention, and the service's
-    rights. --check holds that against the cluster and lists the differences. --create makes the missing topics with
-    the broker's default replication factor; it never changes one that is there, and lists what still differs.
+    Without an option, prints what the installation needs: topics, partitions, settings, and the service's rights.
+    --check holds that against the cluster and lists the differences; a number may be better than asked for. --create
+    makes the missing topics with the broker's default replication factor; it never changes one that is there, and lists
+    what still differs. Both warn of fewer than three replicas, min.insync.replicas below 2 and unclean leader election:
+    good enough to try things, and no difference, but such a cluster loses records with a broker.
 
     \b
     Example:     fastlakare topics --check
-    Exit codes:  0 as it should be, 1 something differs, 2 usage error or Kafka unreachable
+    Exit codes:  0 as it should be (warnings or none), 1 something differs, 2 usage error or Kafka unreachable
     """
     if create and check:
         raise typer.BadParameter("--create and --check exclude each other")
     from cli import tables
     from infra.kafka import topics as kafka_topics
+    from infra.kafka.topic_comparison import compare
 
     settings = quiet_settings(("kafka",) if create or check else ())
     if not create and not check:
         wanted = kafka_topics.expected(settings)
         if json:
-            print_json(kafka_topics.as_json(wanted))
+            print_json([topic.as_json() for topic in wanted])
         else:
             tables.topics(wanted)
         return
-    created: list[str] = []
-    if create:
-        created, drift = run(kafka_topics.create(settings))
-    else:
-        drift = run(kafka_topics.missing_or_different(settings))
+    created = run(kafka_topics.create(settings)) if create else []
+    compared = run(compare(settings))
     if json:
-        result: dict[str, object] = {"differences": kafka_topics.as_json(drift)}
-        print_json({"created": created, **result} if create else result)
+        print_json({"created": created, **compared.as_json()} if create else compared.as_json())
     else:
         for name in created:
             typer.echo(f"created {name}")
-        if drift:
-            tables.differences(drift)
-        elif not created:
-            typer.echo("all topics are as they should be")
-    if drift:
+        tables.comparison(compared)
+    if compared.differences:
         raise typer.Exit(EXIT_DIFFERENCES)

@@ -1,13 +1,13 @@
 """1177's side in small: builds its view of every patient's fast läkarkontakt from the topic alone, and follows it.
 
-    pip install 'aiokafka[snappy]'
+    pip install aiokafka
     python examples/subscriber.py localhost:9092 [topic]
 
 It needs nothing of the service. How to read the topic, in any language (docs/contract.md says why):
 
 - With `isolation_level="read_committed"`, so that what the service took back is never seen.
 - From the beginning, as this does at every start. Whoever goes on from offsets of their own must not be away for longer
-  than the topic keeps null values (`delete.retention.ms`), or would show for ever what was withdrawn.
+  than the topic keeps null values (`delete.retention.ms`, 30 days), or would show for ever what was withdrawn.
 - The last record of a key by offset is the whole truth about that patient. Revisions are never compared: after a
   restored backup they may be counted anew.
 - A null value: forget the key. A record that says what the view holds already was said again, and is no change.

@@ -35,6 +35,10 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
 def _none_when_empty(value: object) -> object:
     return None if value == "" else value
 
@@ -108,6 +112,7 @@ class Settings(BaseSettings):
     kafka_ca_file: OptionalText = None
     kafka_cert_file: OptionalText = None
     kafka_key_file: OptionalText = None
+    kafka_compression: Annotated[Literal["none", "gzip", "snappy", "lz4", "zstd"], BeforeValidator(_lower)] = "none"
     patient_key_secret: Annotated[SecretStr, AfterValidator(_secret)] = SecretStr("")
     group_id: Name = "fastlakare"
     instance_id: Annotated[Name | None, BeforeValidator(_none_when_empty)] = None

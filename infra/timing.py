@@ -112,6 +112,8 @@ LEADER_STANDBY_SECONDS = 0.5
 # -- the process -------------------------------------------------------------------------------------------------------
 
 START_RETRY = Backoff(0.2, 5)
+#: comparing the topics with the contract, which a start only tells of
+TOPICS_COMPARE_SECONDS = 10.0
 #: what is not through after so long when the process is told to stop ends at once: nothing is lost with it
 SHUTDOWN_SECONDS = 20.0
 #: what runs the process (docker-compose.yml, Kubernetes) kills it so long after it was told to stop

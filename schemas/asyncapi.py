@@ -9,16 +9,18 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 
 from schemas.envelope import MAX_ATTRIBUTE_LENGTH
 from schemas.errors import DeadLetterCode
-from schemas.topics import LISTNING_CLOCK, LISTNING_COMMAND, LISTNING_REPLY, TOPICS, Topic
+from schemas.topics import DELETION_HORIZON_DAYS, LISTNING_CLOCK, LISTNING_COMMAND, LISTNING_REPLY, TOPICS, Topic
 
 Json = dict[str, Any]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_MS_PER_DAY = 86_400_000
 _DESCRIPTION = (
-    "CloudEvents 1.0 on Kafka, read in binary and structured mode and written in binary mode. Every record needs a key."
-    " Records are written with Snappy compression and are to be read with isolation level read_committed. Days are days"
-    " in Europe/Stockholm. Ids such as L3 are rules, docs/rules.md; every message with an example is in"
+    "CloudEvents 1.0 on Kafka, read in binary and structured mode and written in binary mode. Every record needs a key:"
+    " Kafka refuses one without on a compacted topic, with the whole batch that it was sent in. Records are written"
+    " uncompressed, unless the installation's setting KAFKA_COMPRESSION says gzip, snappy, lz4 or zstd, and are to be"
+    " read with isolation level read_committed. A null value on a compacted topic can be read for"
+    f" {DELETION_HORIZON_DAYS} days: a reader that was away for longer builds its view anew from the start. Days are"
+    " days in Europe/Stockholm. Ids such as L3 are rules, docs/rules.md; every message with an example is in"
     " docs/contract.md."
 )
 _MESSAGES = {ce_type: model for topic in TOPICS for ce_type, model in topic.messages.items()}
@@ -92,25 +94,34 @@ def _schemas(models: list[type[BaseModel]], ref_template: str) -> tuple[list[Jso
 
 
 def _channel(topic: Topic, prefix: str, partitions: int) -> Json:
-    configuration: Json = {"cleanup.policy": [topic.cleanup]}
-    if topic.retention_days is not None:
-        configuration["retention.ms"] = topic.retention_days * _MS_PER_DAY
     names = [message_name(ce_type) for ce_type in topic.messages] or ["dead-letter"]
     if _has_tombstone(topic):
         names.append(_tombstone_name(topic))
     return {
         "address": prefix + topic.name,
-        "description": f"{topic.what[0].upper()}{topic.what[1:]}. Key: {topic.key}.",
+        "description": _description(topic),
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
         "bindings": {
             "kafka": {
                 "topic": prefix + topic.name,
                 "partitions": 1 if topic.one_partition else partitions,
-                "topicConfiguration": configuration,
+                "topicConfiguration": {**topic.configs, "cleanup.policy": [topic.cleanup]},
                 "bindingVersion": "0.5.0",
             }
         },
     }
+
+
+def _description(topic: Topic) -> str:
+    sentences = [f"{topic.what[0].upper()}{topic.what[1:]}. Key: {topic.key}."]
+    if topic.cleanup == "compact":
+        sentences.append("Compacted: a key is required, and the last record of a key is the one that is kept.")
+        if topic.direction == "out":
+            sentences.append(
+                f"A null value can be read for {DELETION_HORIZON_DAYS} days: a reader away for longer builds its view"
+                " anew from the start."
+            )
+    return " ".join(sentences)
 
 
 def _actions(topic: Topic) -> tuple[str, ...]:
@@ -150,7 +161,8 @@ def _tombstone(topic: Topic) -> Json:
 
 
 def _key_binding(topic: Topic) -> Json:
-    return {"kafka": {"key": {"type": "string", "description": topic.key}, "bindingVersion": "0.5.0"}}
+    key = {"type": "string", "minLength": 1, "description": f"{topic.key}; required"}
+    return {"kafka": {"key": key, "bindingVersion": "0.5.0"}}
 
 
 def _message(topic: Topic, ce_type: str, payload: Json) -> Json:

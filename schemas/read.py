@@ -18,6 +18,7 @@ from schemas.topics import (
     KIV_STAFF,
     KIV_UNIT,
     LISTNING_DOCTOR,
+    MAX_VALUE_BYTES,
     TOPICS,
     VARDVAL_LISTING,
 )
@@ -30,8 +31,6 @@ _BACKSLASH, _N, _I = b"\\NI"
 
 #: topics whose key is the data's `hsa_id`
 _KEYED = frozenset({KIV_STAFF, KIV_UNIT})
-
-MAX_VALUE_BYTES = 1_048_576
 
 #: topic -> ce_type -> what validates a value: the data alone, or the data inside its envelope
 _BINARY: dict[str, dict[str, Validator]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -26,11 +26,35 @@ LISTNING_REPLY = "listning.reply.v1"
 LISTNING_DOCTOR = "listning.doctor.v1"
 FAST_LAKARKONTAKT = "1177.fast-lakarkontakt.v1"
 
+_DAY_MS = 86_400_000
+#: the largest value that is read (contract.md, Values)
+MAX_VALUE_BYTES = 1 << 20
+#: room for the key, the headers and the batch around the largest value
+_ROOM_BYTES = 64 << 10
+#: a dead letter carries a record as large as its input takes, and headers that say why it is one
+_DEAD_LETTER_BYTES = 2 << 20
+#: a reply names every faulty row of a file, in some 110 bytes each
+_REPLY_BYTES = 8 << 20
+#: a batch of one record: 61 bytes of the batch, at most 36 of the record, and the header in which the relay numbers it
+_BATCH_BYTES = 256
+#: beside a header's name and value: their two lengths
+_HEADER_BYTES = 10
+assert _DEAD_LETTER_BYTES >= MAX_VALUE_BYTES + 2 * _ROOM_BYTES
+
+#: for how long a null value can still be read after compaction: who was away for longer starts anew
+DELETION_HORIZON_DAYS = 30
+#: how soon a compacted topic begins a new segment, for the one that is written to is never compacted
+_SEGMENT_DAYS = 1
+#: how soon what an output's later record replaces is gone for those who read from the start (S7, L7)
+_OUTPUT_COMPACTION_DAYS = 1
+#: for how long an input's record is read before a later one of its key may take its place (L9)
+_INPUT_COMPACTION_DAYS = 7
+
 
 @dataclass(frozen=True)
 class Topic:
     """One topic; `name` is without prefix, `messages` maps `ce_type` to the model of its data, `null_value` says what a
-    null value means where one is allowed beside them."""
+    null value means where one is allowed beside them. `max_message_bytes` is the largest batch that it takes."""
 
     name: str
     direction: Literal["in", "out"]
@@ -41,6 +65,35 @@ class Topic:
     one_partition: bool = False
     null_value: str | None = None
     messages: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+    max_message_bytes: int = MAX_VALUE_BYTES + _ROOM_BYTES
+
+    @property
+    def max_record_bytes(self) -> int:
+        """The largest record (`record_bytes`) that the topic takes, in a batch of its own."""
+        return self.max_message_bytes - _BATCH_BYTES
+
+    @property
+    def configs(self) -> dict[str, str | int]:
+        """What the topic's settings must be where a broker's default does not do, by Kafka's names (contract.md,
+        Topics)."""
+        configs: dict[str, str | int] = {"cleanup.policy": self.cleanup}
+        if self.retention_days is not None:
+            configs["retention.ms"] = self.retention_days * _DAY_MS
+        if self.cleanup == "compact":
+            configs["delete.retention.ms"] = DELETION_HORIZON_DAYS * _DAY_MS
+            configs["segment.ms"] = _SEGMENT_DAYS * _DAY_MS
+            if self.direction == "out":
+                configs["max.compaction.lag.ms"] = _OUTPUT_COMPACTION_DAYS * _DAY_MS
+            else:
+                configs["min.compaction.lag.ms"] = _INPUT_COMPACTION_DAYS * _DAY_MS
+        configs["max.message.bytes"] = self.max_message_bytes
+        return configs
+
+
+def record_bytes(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> int:
+    """How large a record is, as an upper bound; `headers` are those it has before the relay numbers it."""
+    size = len(key or b"") + len(value or b"")
+    return size + sum(len(name.encode()) + len(text or b"") + _HEADER_BYTES for name, text in headers)
 
 
 def dlq(name: str) -> str:
@@ -114,6 +167,7 @@ _OUTPUTS = (
         "the one answer to each command",
         retention_days=30,
         messages={"se.vgregion.listning.reply.v1": Reply},
+        max_message_bytes=_REPLY_BYTES,
     ),
     Topic(
         LISTNING_DOCTOR,
@@ -144,6 +198,7 @@ _DEAD_LETTERS = tuple(
         "delete",
         f"what could not be understood or handled of {topic.name}",
         retention_days=14,
+        max_message_bytes=_DEAD_LETTER_BYTES,
     )
     for topic in _INPUTS
 )

@@ -15,6 +15,7 @@ from infra import timing
 from infra.error_kinds import is_transient
 from infra.events import EventBuilder
 from infra.foreign_errors import explain
+from infra.kafka.topic_comparison import compare_topics
 from infra.kafka.topics import partition_counts
 from infra.logs import log
 from infra.patient_keys import PatientKeys
@@ -64,6 +65,7 @@ async def start(settings: Settings, engine: AsyncEngine, health: Health, http: a
     shards = await _wait_for("database", health, partial(_register_topics, engine, counts), http)
     keys = PatientKeys(settings.patient_key_secret.get_secret_value().encode(), counts[FAST_LAKARKONTAKT])
     await _wait_for("database", health, partial(_check_patient_key, engine, keys), http)
+    await _tell_of_topics(settings)
     return Runtime(
         settings,
         engine,
@@ -115,3 +117,16 @@ async def _register_topics(engine: AsyncEngine, counts: Mapping[str, int]) -> di
 async def _check_patient_key(engine: AsyncEngine, keys: PatientKeys) -> None:
     async with engine.connect() as connection:
         await installation.check_patient_key(await raw(connection), keys)
+
+
+async def _tell_of_topics(settings: Settings) -> None:
+    """Logs what differs from the contract (contract.md, Topics); stops for nothing, for a topic can be mended while
+    the service runs."""
+    try:
+        async with asyncio.timeout(timing.TOPICS_COMPARE_SECONDS):
+            compared = await compare_topics(settings)
+    except Exception as error:  # noqa: BLE001  # whatever it is: what cannot be compared can still be served
+        log.warning("topics not compared", why=explain(error) or type(error).__name__)
+        return
+    for drift in compared.differences:
+        log.warning("topic differs", topic=drift.name, what=drift.what, wanted=drift.wanted, found=drift.found)

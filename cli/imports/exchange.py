@@ -17,7 +17,7 @@ from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartiti
 from cli.imports.message import SOURCE, Import, Part
 from infra import timing
 from infra.failpoints import hit
-from infra.kafka.client import client_args, closing
+from infra.kafka.client import client_args, closing, producer_args
 from infra.kafka.metadata import Found, describe
 from infra.settings import Settings
 from schemas.envelope import instant
@@ -128,10 +128,7 @@ async def _described(settings: Settings, topics: list[str]) -> dict[str, Found]:
 @asynccontextmanager
 async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
     producer: Any = AIOKafkaProducer(
-        **client_args(settings),
-        acks="all",
-        request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS),
-        compression_type="gzip",
+        **producer_args(settings), request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS)
     )
     async with closing(producer.stop):
         async with asyncio.timeout(timing.COMMAND_CONNECT_SECONDS):

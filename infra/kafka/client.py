@@ -39,6 +39,13 @@ def client_args(settings: Settings) -> dict[str, Any]:
     return args
 
 
+def producer_args(settings: Settings) -> dict[str, Any]:
+    """The same for any producer: what it writes is acknowledged by all replicas in sync, and compressed as the settings
+    say. Raises SettingsError when a certificate cannot be used."""
+    codec = settings.kafka_compression
+    return {**client_args(settings), "acks": "all", "compression_type": None if codec == "none" else codec}
+
+
 async def close(stop: Callable[[], Awaitable[None]]) -> None:
     """Awaits a client's own `stop` or `close`, but not for ever.
 

@@ -25,10 +25,12 @@ class Right(IntEnum):
 
 @dataclass(frozen=True)
 class Found:
-    """A topic as the cluster knows it. `rights` is None where the broker does not tell."""
+    """A topic as the cluster knows it. `rights` is None where the broker does not tell; `replicas` are those of the
+    partition that has the fewest."""
 
     partitions: int
     rights: frozenset[Right] | None = None
+    replicas: int = 0
 
 
 async def describe(client: AIOKafkaClient, names: Iterable[str]) -> dict[str, Found]:
@@ -48,7 +50,8 @@ async def describe(client: AIOKafkaClient, names: Iterable[str]) -> dict[str, Fo
         elif code:
             raise error(f"topic {name} cannot be described")
         else:
-            found[name] = Found(len(partitions), _rights(operations))
+            replicas = min((len(replicas) for *_, replicas, _in_sync, _offline in partitions), default=0)
+            found[name] = Found(len(partitions), _rights(operations), replicas)
     return found
 
 

@@ -18,13 +18,12 @@ from aiokafka.protocol.transaction import AddPartitionsToTxnRequest
 
 from infra import timing
 from infra.errors import RequestLost
-from infra.kafka.client import client_args
+from infra.kafka.client import producer_args
 from infra.kafka.tail import SEQUENCE_HEADER, sequence_prefix
 from infra.outbox_event import OutboxEvent
 from infra.settings import Settings
 
-_BATCH_BYTES = 900_000  # below the brokers' usual limit of 1 MiB, where a larger record still goes alone
-_COMPRESSION = "snappy"
+_BATCH_BYTES = 900_000  # below the limit of every topic; a larger record goes alone
 
 
 class Producer:
@@ -41,14 +40,12 @@ class Producer:
         logging.getLogger("aiokafka.producer.sender").setLevel(logging.CRITICAL)
         self._broken = False
         self._producer: Any = AIOKafkaProducer(
-            **client_args(settings),
+            **producer_args(settings),
             client_id=f"{settings.group_id}.relay",
             transactional_id=settings.transactional_id,
             transaction_timeout_ms=timing.ms(timing.RELAY_TRANSACTION_SECONDS),
             request_timeout_ms=timing.ms(timing.RELAY_TRANSACTION_SECONDS),
-            acks="all",
             max_batch_size=_BATCH_BYTES,
-            compression_type=_COMPRESSION,
             retry_backoff_ms=timing.ms(timing.RELAY_BACKOFF_SECONDS),
         )
         self._send = self._producer.client.send

@@ -166,9 +166,7 @@ def test_topics_are_printed_without_any_server(fastlakare: Callable[..., Done]) 
         "direction": "in",
         "key": "`day`",
         "partitions": 1,
-        "cleanup_policy": "delete",
-        "retention_ms": 30 * 24 * 60 * 60 * 1000,
-        "max_message_bytes": None,
+        "configs": {"cleanup.policy": "delete", "retention.ms": 30 * 24 * 60 * 60 * 1000, "max.message.bytes": 1114112},
         "rights": ["read", "write"],
     }
 
@@ -206,7 +204,13 @@ def test_an_installation_is_set_up_and_looked_at(
     made = fastlakare("topics", "--create", "--json", **settings)
     assert (made.status, len(json.loads(made.stdout)["created"])) == (0, 13)
     checked = fastlakare("topics", "--check", "--json", **settings)
-    assert (checked.status, json.loads(checked.stdout)) == (0, {"differences": []})
+    assert (checked.status, json.loads(checked.stdout)["differences"]) == (0, [])
+    assert {(one["what"], one["wanted"], one["found"]) for one in json.loads(checked.stdout)["warnings"]} == {
+        ("replicas", "3", "1"),
+        ("min.insync.replicas", "2", "1"),
+    }
+    said = fastlakare("topics", "--check", **settings).stdout
+    assert said.endswith("all topics are as they should be, but for the warnings\n")
 
     too_soon = fastlakare("lag", **settings)
     assert (too_soon.status, too_soon.stdout) == (2, "")

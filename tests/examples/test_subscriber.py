@@ -137,9 +137,7 @@ async def place(kafka: Any, topic_prefix: str) -> AsyncIterator[Place]:
     response = await admin.create_topics([NewTopic(topic, 3, 1, None, {"cleanup.policy": "compact"})])
     await admin.close()
     assert [error[1] for error in response.topic_errors] == [0]
-    relay = AIOKafkaProducer(
-        bootstrap_servers=kafka.bootstrap, transactional_id=f"{topic}.relay", compression_type="snappy"
-    )
+    relay = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, transactional_id=f"{topic}.relay")
     await relay.start()
     yield Place(kafka.bootstrap, topic, relay)
     await relay.stop()

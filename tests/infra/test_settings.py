@@ -50,6 +50,7 @@ def test_the_defaults_are_those_of_running_md() -> None:
         "kafka_ca_file": None,
         "kafka_cert_file": None,
         "kafka_key_file": None,
+        "kafka_compression": "none",
         "group_id": "fastlakare",
         "instance_id": None,
         "topic_prefix": "",
@@ -82,6 +83,7 @@ def test_servers_are_read_without_the_spaces_between_them() -> None:
         ("FASTLAKARE_TOPIC_PREFIX", "", "topic_prefix", ""),
         ("FASTLAKARE_INSTANCE_ID", "", "instance_id", None),
         ("FASTLAKARE_KAFKA_SECURITY_PROTOCOL", "ssl", "kafka_security_protocol", "SSL"),
+        ("FASTLAKARE_KAFKA_COMPRESSION", "ZSTD", "kafka_compression", "zstd"),
     ],
 )
 def test_a_variable_sets_its_setting(
@@ -102,6 +104,7 @@ def test_a_variable_sets_its_setting(
         ("FASTLAKARE_KAFKA_BOOTSTRAP_SERVERS", "hemligt:0"),
         ("FASTLAKARE_KAFKA_BOOTSTRAP_SERVERS", "a:9092,,hemligt:9092"),
         ("FASTLAKARE_KAFKA_SECURITY_PROTOCOL", "hemligt"),
+        ("FASTLAKARE_KAFKA_COMPRESSION", "hemligt"),
         ("FASTLAKARE_PARTITIONS", "hemligt"),
         ("FASTLAKARE_PARTITIONS", "0"),
         ("FASTLAKARE_ON_DOCTOR_LEFT", "hemligt"),

@@ -85,9 +85,37 @@ def test_without_a_prefix_the_names_are_bare_and_the_partitions_twelve() -> None
     assert kafka == {
         "topic": "listning.command.v1",
         "partitions": 12,
-        "topicConfiguration": {"cleanup.policy": ["delete"], "retention.ms": 2_592_000_000},
+        "topicConfiguration": {
+            "cleanup.policy": ["delete"],
+            "retention.ms": 2_592_000_000,
+            "max.message.bytes": 1_114_112,
+        },
         "bindingVersion": "0.5.0",
     }
+
+
+def test_readers_are_told_for_how_long_null_values_last_and_what_they_need_to_read_records() -> None:
+    described = document()
+    channel = described["channels"]["1177.fast-lakarkontakt.v1"]
+    message = described["components"]["messages"]["fast-lakarkontakt"]
+
+    assert channel["bindings"]["kafka"]["topicConfiguration"] == {
+        "cleanup.policy": ["compact"],
+        "delete.retention.ms": 2_592_000_000,
+        "segment.ms": 86_400_000,
+        "max.compaction.lag.ms": 86_400_000,
+        "max.message.bytes": 1_114_112,
+    }
+    for text in (channel["description"], described["info"]["description"]):
+        assert "30 days" in text
+        assert "anew from the start" in text
+    assert "a key is required" in channel["description"]
+    assert message["bindings"]["kafka"]["key"] == {
+        "type": "string",
+        "minLength": 1,
+        "description": "patient key (rules D2); required",
+    }
+    assert "uncompressed, unless the installation's setting KAFKA_COMPRESSION says" in described["info"]["description"]
 
 
 def test_every_reference_in_the_document_leads_somewhere() -> None:

@@ -7,7 +7,7 @@ import pytest
 from schemas.envelope import Envelope
 from schemas.errors import DeadLetterCode
 from schemas.listing import ListingState
-from schemas.read import MAX_VALUE_BYTES, Message, Tombstone, read
+from schemas.read import Message, Tombstone, read
 from schemas.topics import (
     FAST_LAKARKONTAKT,
     KIV_STAFF,
@@ -16,6 +16,7 @@ from schemas.topics import (
     LISTNING_COMMAND,
     LISTNING_DOCTOR,
     LISTNING_REPLY,
+    MAX_VALUE_BYTES,
     VARDVAL_LISTING,
 )
 from tests.schemas.builders import (

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from schemas.errors import DeadLetterCode
-from schemas.read import MAX_VALUE_BYTES, read
+from schemas.read import read
 from schemas.topics import (
     KIV_STAFF,
     KIV_UNIT,
+    MAX_VALUE_BYTES,
     TOPICS,
     VARDVAL_LISTING,
 )

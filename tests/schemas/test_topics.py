@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.topics import TOPICS, Topic, dlq
+from schemas.topics import MAX_VALUE_BYTES, TOPICS, Topic, dlq, record_bytes
 
 ROWS = {
     "kiv.staff.v1": ("in", "compact", None),
@@ -42,3 +42,16 @@ def test_a_type_says_the_system_it_comes_from(topic: Topic) -> None:
     system = topic.name.split(".")[0]
 
     assert all(ce_type.startswith(f"se.vgregion.{system}.") and ce_type.endswith(".v1") for ce_type in topic.messages)
+
+
+@pytest.mark.parametrize("topic", [topic for topic in TOPICS if topic.direction == "in"], ids=lambda topic: topic.name)
+def test_what_an_input_takes_its_dead_letters_take_with_their_headers(topic: Topic) -> None:
+    (letters,) = (other for other in TOPICS if other.name == dlq(topic.name))
+
+    assert topic.max_record_bytes > MAX_VALUE_BYTES + 60_000
+    assert letters.max_record_bytes > topic.max_record_bytes + 60_000
+
+
+def test_a_record_is_as_large_as_its_key_its_value_and_its_headers_with_their_lengths() -> None:
+    assert record_bytes(None, None, []) == 0
+    assert record_bytes(b"kk", b"vvv", [("å", b"1"), ("n", None)]) == 2 + 3 + (2 + 1 + 10) + (1 + 10)

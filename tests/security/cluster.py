@@ -112,9 +112,9 @@ class Cluster:
         """The cluster's superuser."""
         return AdminClient({"bootstrap.servers": self.inside, "log_level": 0})
 
-    def grant(self, file: str, name: str, prefix: str, group: str) -> None:
-        """Gives the principal what a file of deploy/ lists."""
-        bindings = documented(file, name, prefix, group)
+    def grant(self, file: str, name: str, prefix: str, group: str, *, but: AclOperation | None = None) -> None:
+        """Gives the principal what a file of deploy/ lists, but for one operation."""
+        bindings = [one for one in documented(file, name, prefix, group) if one.operation != but]
         admin = self.admin()  # kept until all has been answered
         for granted in admin.create_acls(bindings).values():
             granted.result(10)

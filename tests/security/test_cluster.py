@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined]
 
+from schemas.topics import TOPICS
 from tests.harness.installation import ROOT, Installation
 from tests.harness.published import headers_of, require_promised
 from tests.security.cluster import OPERATOR, SENDER, SERVICE, STRANGER, Cluster, documented
@@ -105,6 +107,21 @@ def test_topics_run_and_lag_work_with_the_documented_rights_alone(
     lag = say(installation, "lag", "--json", "--wait", "30")
     assert (lag.returncode, json.loads(lag.stdout)["outbox"]) == (0, 0), lag.stderr
     assert cluster.rights(SERVICE, prefix) == len(documented("kafka-acls.txt", SERVICE, prefix, group))
+
+
+def test_a_service_that_may_not_see_the_topics_settings_runs_all_the_same(
+    cluster: Cluster, installation: Installation
+) -> None:
+    prefix, name = installation.prefix, f"blind-{installation.prefix}"
+    create_topics(cluster, installation, "scram")
+    cluster.grant("kafka-acls.txt", name, prefix, f"{prefix}group", but=AclOperation.DESCRIBE_CONFIGS)
+    log_in(installation, cluster, "mutual TLS", name)
+    installation.start(1)
+    ask(cluster, installation)
+    assert reply(cluster, installation) == "doctor_not_selectable"
+    told = [line for line in installation.processes[0].said().splitlines() if '"topic differs"' in line]
+    assert len(told) == len(TOPICS)
+    assert all('"describe-configs"' in line for line in told)
 
 
 def test_an_import_works_with_its_own_documented_rights_alone(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,30 @@ def test_a_port_that_is_taken_stops_the_start_as_any_wrong_setting(installation:
         said = final_stderr(installation, 2)
     assert "FASTLAKARE_HTTP_PORT: cannot listen there" in said
     assert "Traceback" not in said
+
+
+def test_topics_that_differ_from_the_contract_are_told_and_stop_nothing(installation: Installation) -> None:
+    installation.prepare(migrate=False)
+    admin = AdminClient({"bootstrap.servers": installation.bootstrap})
+    topic = f"{installation.prefix}1177.fast-lakarkontakt.v1"
+    changes = [
+        ConfigEntry(name, value, incremental_operation=SET)
+        for name, value in (("delete.retention.ms", "86400000"), ("max.message.bytes", "1048588"))
+    ]
+    changed = admin.incremental_alter_configs(
+        [ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=changes)]
+    )
+    for done in changed.values():
+        done.result(30)
+    installation.start(1)
+    process = installation.processes[0]
+    until(lambda: '"event":"started"' in process.said(), 60, "the workers to begin")
+    told = [json.loads(line) for line in process.said().splitlines() if '"topic differs"' in line]
+    assert {(one["topic"], one["what"], one["wanted"], one["found"], one["level"]) for one in told} == {
+        (topic, "delete.retention.ms", "2592000000", "86400000", "warning"),
+        (topic, "max.message.bytes", "1114112", "1048588", "warning"),
+    }
+    installation.leave(0)
 
 
 def test_a_process_that_still_waits_for_kafka_ends_in_order_when_told_to(installation: Installation) -> None:

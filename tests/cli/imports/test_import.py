@@ -12,6 +12,7 @@ import pytest
 from tests.cli.imports.files import TOLVAN
 from tests.cli.imports.vardcentral import Vardcentral
 from tests.conftest import Broker, database
+from tests.harness.batches import batches
 from tests.harness.installation import Installation
 from tests.harness.topics import Topics
 
@@ -53,6 +54,15 @@ def test_a_sound_file_is_accepted_and_1177_hears_of_every_row(opens: Opens, tmp_
     ]
     assert vc.announced() == 3
     assert list(tmp_path.iterdir()) == [tmp_path / "a.csv"]
+
+
+async def test_a_file_is_sent_uncompressed(opens: Opens, installation: Installation, tmp_path: Path) -> None:
+    vc = opens(1)
+    assert vc.run(vc.file(tmp_path / "a.csv", vc.patients)).status == 0
+    topic = f"{installation.prefix}listning.command.v1"
+    partitions = [await batches(installation.bootstrap, topic, number) for number in range(installation.partitions)]
+    codecs = [codec for found in partitions for codec, batch in found if vc.patients[0].encode() in batch]
+    assert codecs == ["none"]
 
 
 def test_faulty_rows_stand_in_a_file_of_their_own_and_corrected_it_is_accepted(opens: Opens, tmp_path: Path) -> None:
