@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from cli.imports.table import COLUMNS, DELIMITERS, TITLES, Line, Table
+from cli.imports.header import COLUMNS, TITLES
+from cli.imports.lines import DELIMITERS, Line
+from cli.imports.table import Table
 from schemas.reply import FaultyRow
 
 ADDED = ("Rad", "Felmeddelande")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from cli.imports.exchange import Answered, OnProgress
+from cli.imports.header import Column
 from cli.imports.text import Fault
 from schemas.reply import FaultyRow
 
@@ -60,8 +61,8 @@ def progress() -> Iterator[OnProgress]:
         yield on_progress
 
 
-def result(answer: Answered, faulty_file: Path | None) -> None:
-    """The answer for people, on stdout."""
+def result(answer: Answered, faulty_file: Path | None, unused: Sequence[Column] = ()) -> None:
+    """The answer for people, on stdout, with the columns that were not sent."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 200
@@ -81,11 +82,13 @@ def result(answer: Answered, faulty_file: Path | None) -> None:
             numbers = ", ".join(map(str, kind["rows"][:_ROWS_NAMED])) + (" …" if kind["count"] > _ROWS_NAMED else "")
             table.add_row(str(kind["count"]), escape(kind["message"]), numbers)
         console.print(table)
+    if unused:
+        console.print(f"Kolumner som inte används: {escape(', '.join(map(str, unused)))}")
     if faulty_file is not None:
         console.print(f"Felaktiga rader: {escape(shown(faulty_file))}")
 
 
-def as_json(answer: Answered, faulty_file: Path | None) -> dict[str, Any]:
+def as_json(answer: Answered, faulty_file: Path | None, unused: Sequence[Column] = ()) -> dict[str, Any]:
     """The answer for scripts."""
     reply = answer.reply
     return {
@@ -95,6 +98,7 @@ def as_json(answer: Answered, faulty_file: Path | None) -> dict[str, Any]:
         "dry_run": reply.dry_run,
         "counts": None if reply.counts is None else reply.counts.model_dump(exclude_none=True),
         "faults": kinds(reply.faulty_rows or ()),
+        "unused_columns": list(map(str, unused)),
         "faulty_file": None if faulty_file is None else shown(faulty_file),
         "import_id": answer.import_id,
         "answered_earlier": answer.earlier,

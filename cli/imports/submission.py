@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 from cli.imports import faulty, screen
 from cli.imports.exchange import Answered, ask
+from cli.imports.header import TITLES
 from cli.imports.message import Import, ImportRequest
 from cli.imports.rows import read
-from cli.imports.table import TITLES, Table
+from cli.imports.table import Table
 from cli.imports.text import UnreadableFile
 from cli.terminal import EXIT_DIFFERENCES, EXIT_USAGE, print_json, run
 from infra.settings import Settings
@@ -41,9 +42,9 @@ def submit(settings: Settings, file: Path, request: ImportRequest, *, timeout: f
         return EXIT_USAGE
     written = _write_faulty(file, table, answer)
     if as_json:
-        print_json(screen.as_json(answer, written))
+        print_json(screen.as_json(answer, written, table.unused))
     else:
-        screen.result(answer, written)
+        screen.result(answer, written, table.unused)
     return 0 if answer.reply.outcome == "accepted" else EXIT_DIFFERENCES
 
 

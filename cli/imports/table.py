@@ -1,36 +1,22 @@
-"""A file's rows and columns: which separator, which header, which line (running.md)."""
+"""A file's rows under its columns: which row is the header, and which rows cannot be told apart (running.md)."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cli.imports.text import MOST_BYTES, Fault, Text, UnreadableFile
+from cli.imports import header
+from cli.imports.header import COLUMNS, NEEDED, TOO_FEW, Column
+from cli.imports.lines import DELIMITERS, Line, read_lines
+from cli.imports.marks import visible
+from cli.imports.text import GARBLED_CHARACTER, Fault, Text, UnreadableFile
 
-#: how the columns are recognised in a header, and their order where there is none
-COLUMNS = ("personnummer", "enhet", "läkare", "datum")
-TITLES = ("Personnummer", "Enhetens HSA-id", "Läkarens HSA-id", "Datum")
-NEEDED = 3
-DELIMITERS = ";\t,"
 _LONGEST_CELL = 200
-_LOOKED_AT = 50
-_TOO_FEW = "{what} har för få kolumner ({count}); är avgränsaren semikolon, komma eller tabb?"
-_says_separator = re.compile(r'"?sep=(.)"?[;,\t]*[\r\n]*', re.IGNORECASE).fullmatch
-#: words that tell in a title that its dates are those of something else than the link
-_OTHER_DATES = ("föd", "slut")
-csv.field_size_limit(MOST_BYTES)  # how long a cell may be is said below, in the file's own terms
-
-
-@dataclass(frozen=True)
-class Line:
-    """One row as it stands in the file; `number` is the line it begins on, from 1."""
-
-    number: int
-    cells: list[str]
+_is_total = re.compile(r"((del|slut)?summa|totalt?|antal|sum)\b", re.IGNORECASE).match
+_LEAST_DIGITS = 6
+#: a dash and no-break spaces of Mac OS Roman and of DOS, as they look in Windows-1252
+_garbled_in_id = re.compile("[0-9][ÐÑÊÿð]|[ÐÑÊÿð][0-9]").search
 
 
 @dataclass(frozen=True)
@@ -46,129 +32,92 @@ class Table:
 
     def cells(self, line: Line) -> list[str]:
         """Personnummer, unit, doctor and date; empty where the row or the file has none."""
-        return ["" if at is None or at >= len(line.cells) else line.cells[at].strip() for at in self.places]
+        return [cell_at(line, place) for place in self.places]
+
+    @property
+    def unused(self) -> list[Column]:
+        """The columns with a title or with something in them that are not sent."""
+        columns = [Column(at, title) for at, title in enumerate(self.header or ()) if at not in self.places]
+        return [
+            column
+            for column in columns
+            if visible(column.title) or any(visible(cell_at(line, column.place)) for line in self.lines)
+        ]
+
+
+def cell_at(line: Line, place: int | None) -> str:
+    """The row's cell there; empty where there is none."""
+    return "" if place is None or place >= len(line.cells) else line.cells[place].strip()
 
 
 def read_table(source: Text) -> Table:
     """The table in the text. Raises UnreadableFile with every line that breaks it."""
-    rows, declared = _physical(source.text)
-    if not rows:
-        raise UnreadableFile(Fault(None, "filen har inga rader"))
-    delimiter = declared or _delimiter(rows)
-    lines = list(_lines(rows, delimiter))
+    delimiter, lines = read_lines(source.text)
     if not lines:
         raise UnreadableFile(Fault(None, "filen har inga rader"))
-    header = lines[0] if _is_header(lines[0]) else None
-    if header is None:
-        _refuse_titles_above(lines)
-    places = tuple(range(len(COLUMNS))) if header is None else _places(header)
-    body = lines if header is None else lines[1:]
+    titles = _titles(lines)
+    if titles is None:
+        places: tuple[int | None, ...] = tuple(range(len(COLUMNS)))
+        body = lines
+    else:
+        places = header.places(lines[0].number, titles)
+        body = _without_repeated(lines, titles)
     if not body:
         raise UnreadableFile(Fault(None, "filen har en rubrik men inga rader"))
-    faults = [Fault(line.number, why) for line in body if (why := _broken(line, header, places, delimiter))]
+    table = Table(delimiter, source.encoding, titles, places, body)
+    faults = [Fault(line.number, why) for line in body if (why := _broken(line, table))]
     if faults:
         raise UnreadableFile(*faults)
-    return Table(delimiter, source.encoding, None if header is None else header.cells, places, body)
+    return table
 
 
-def _physical(text: str) -> tuple[list[str], str | None]:
-    """The lines with their ends, whichever they are, and the separator that Excel's own first line names. That line is
-    left blank, so that the others keep their numbers."""
-    rows = list(io.StringIO(text, newline=""))
-    said = _says_separator(rows[0]) if rows else None
-    if said is None:
-        return rows, None
-    return ["\n", *rows[1:]], said[1]
+def _titles(lines: Sequence[Line]) -> list[str] | None:
+    """The first row, where it is the header. What stands above one would be taken for rows, so nothing may."""
+    first = lines[0]
+    if not header.is_full(first.cells):
+        below = next((line for line in lines[1:] if header.is_full(line.cells)), None)
+        if below is not None:
+            raise UnreadableFile(Fault(below.number, "rubriken står här; ta bort raderna ovanför"))
+    return first.cells if header.is_header(first.number, first.cells) else None
 
 
-def _delimiter(rows: Sequence[str]) -> str:
-    """The separator that gives most of the first rows enough columns; then the one that names most in a header."""
-    scores = {}
-    for delimiter in DELIMITERS:
-        read = list(_parsed(rows[:_LOOKED_AT], delimiter))
-        enough = sum(len(cells) >= NEEDED for cells in read)
-        named = max((len(_named(cells)) for cells in read[:1]), default=0)
-        scores[delimiter] = enough, named
-    return max(DELIMITERS, key=lambda one: scores[one])
-
-
-def _parsed(rows: Sequence[str], delimiter: str) -> Iterator[list[str]]:
-    try:
-        yield from (cells for cells in csv.reader(rows, delimiter=delimiter) if any(map(str.strip, cells)))
-    except csv.Error:
-        return
-
-
-def _lines(rows: Sequence[str], delimiter: str) -> Iterator[Line]:
-    reader = csv.reader(rows, delimiter=delimiter, strict=True)
-    number = 1
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield Line(number, cells)
-            number = reader.line_num + 1
-    except csv.Error:
-        raise UnreadableFile(
-            Fault(number, "ett citattecken är inte avslutat, eller står mitt i en cell utan att vara dubblerat")
-        ) from None
-
-
-def _is_header(line: Line) -> bool:
-    """Whether the first row names the columns; where its first cell is a word, it must."""
-    if _named(line.cells):
-        return True
-    first = line.cells[0].strip()
-    if first and not any(char.isdigit() for char in "".join(line.cells[:NEEDED])):
-        raise UnreadableFile(Fault(line.number, f"rubriken känns inte igen; den ska heta {';'.join(TITLES)}"))
-    return False
-
-
-def _refuse_titles_above(lines: Sequence[Line]) -> None:
-    """Where no header comes first, none may come later either: what stands above it would be taken for rows."""
-    for line in lines[1:_LOOKED_AT]:
-        if {COLUMNS[0], COLUMNS[1]} <= {column for column, _ in _named(line.cells)}:
-            raise UnreadableFile(Fault(line.number, "rubriken står här; ta bort raderna ovanför"))
-
-
-def _named(cells: Sequence[str]) -> list[tuple[str, int]]:
-    """Each column that a title names, with its place."""
-    titles = [unicodedata.normalize("NFC", cell).casefold() for cell in cells]
-    return [(column, place) for place, title in enumerate(titles) for column in COLUMNS if column in title]
-
-
-def _places(header: Line) -> tuple[int | None, ...]:
-    if len(header.cells) < NEEDED:
-        raise UnreadableFile(Fault(header.number, _TOO_FEW.format(what="rubriken", count=len(header.cells))))
-    named = _named(header.cells)
-    faults = []
-    for number, column in enumerate(COLUMNS):
-        count = sum(name == column for name, _ in named)
-        if count > 1:
-            faults.append(Fault(header.number, f"flera kolumner i rubriken heter något med {column}"))
-        elif count == 0 and number < NEEDED:
-            faults.append(Fault(header.number, f"rubriken saknar en kolumn för {column}"))
-    if not faults and len({place for _, place in named}) < len(named):
-        faults.append(Fault(header.number, "en titel i rubriken passar för flera kolumner"))
-    found = dict(named)
-    dates = header.cells[found["datum"]].casefold() if "datum" in found else ""
-    if any(word in dates for word in _OTHER_DATES):
-        why = "datumkolumnen ska säga från vilken dag läkaren är patientens; döp om den, eller ta bort den"
-        faults.append(Fault(header.number, why))
+def _without_repeated(lines: Sequence[Line], titles: Sequence[str]) -> list[Line]:
+    """The rows below the header, without the same header where pages or files were put together."""
+    body, faults = [], []
+    for line in lines[1:]:
+        if not header.is_full(line.cells):
+            body.append(line)
+        elif _normal(line.cells) != _normal(titles):
+            faults.append(Fault(line.number, "en ny rubrik med andra kolumner står här; dela filen i två"))
     if faults:
         raise UnreadableFile(*faults)
-    return tuple(found.get(column) for column in COLUMNS)
+    return body
 
 
-def _broken(line: Line, header: Line | None, places: Sequence[int | None], delimiter: str) -> str | None:
+def _normal(cells: Sequence[str]) -> list[str]:
+    titles = list(map(header.normal, cells))
+    while titles and not titles[-1]:
+        titles.pop()
+    return titles
+
+
+def _broken(line: Line, table: Table) -> str | None:
     """Why the row cannot be told apart into its columns."""
-    needed = [place for place in places[:NEEDED] if place is not None]
+    first = next(filter(None, map(visible, line.cells)))
+    if _is_total(first) and sum(map(str.isdigit, cell_at(line, table.places[0]))) < _LEAST_DIGITS:
+        return "raden ser ut som en summa eller ett antal och inte som en patient; ta bort den"
+    needed = [place for place in table.places[:NEEDED] if place is not None]
     if len(line.cells) <= max(needed):
-        return _TOO_FEW.format(what="raden", count=len(line.cells))
-    width = len(COLUMNS) if header is None else len(header.cells)
-    if any(cell.strip() for cell in line.cells[width:]):
-        return f"raden har fler kolumner än {'de fyra som väntas' if header is None else 'rubriken'}"
-    if any(len(line.cells[place]) > _LONGEST_CELL for place in places if place is not None and place < len(line.cells)):
+        if any(cell.count(delimiter) >= NEEDED - 1 for cell in line.cells for delimiter in DELIMITERS):
+            return "hela raden står inom citattecken, eller har en annan avgränsare än de andra"
+        return TOO_FEW.format(what="raden", count=len(line.cells))
+    width = len(COLUMNS) if table.header is None else len(table.header)
+    if any(map(visible, line.cells[width:])):
+        return f"raden har fler kolumner än {'de fyra som väntas' if table.header is None else 'rubriken'}"
+    if any(len(cell) > _LONGEST_CELL for cell in table.cells(line)):
         return f"en cell är längre än {_LONGEST_CELL} tecken"
-    if any(part.count(delimiter) >= NEEDED - 1 for cell in line.cells for part in cell.splitlines()[1:]):
+    if any(part.count(table.delimiter) >= NEEDED - 1 for cell in line.cells for part in cell.splitlines()[1:]):
         return "en cell går över flera rader som ser ut som egna rader; saknas ett citattecken?"
+    if table.header is None and table.encoding == "cp1252" and any(map(_garbled_in_id, table.cells(line))):
+        return GARBLED_CHARACTER
     return None

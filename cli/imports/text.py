@@ -14,7 +14,15 @@ _NO_TEXT = {
     b"PK\x03\x04": "är en Excel-arbetsbok (.xlsx) eller ett arkiv; spara den som CSV",
     b"\xd0\xcf\x11\xe0": "är en äldre Excel-arbetsbok (.xls); spara den som CSV",
     b"%PDF": "är en PDF; spara tabellen som CSV",
+    b"{\\rtf": "är ett ordbehandlingsdokument (RTF); spara tabellen som CSV",
+    b"\x1f\x8b": "är ett komprimerat arkiv (gzip); packa upp den först",
 }
+_IS_MARKUP = "filen är en webbsida eller XML, som en del system kallar Excel; öppna den i Excel och spara den som CSV"
+OTHER_ENCODING = (
+    "filen är sparad i en annan teckenkodning än UTF-8, Windows-1252 eller UTF-16;"
+    " öppna den i programmet den kommer från och spara den som CSV UTF-8"
+)
+GARBLED_CHARACTER = f"ett tecken går inte att läsa: {OTHER_ENCODING}"
 #: what no table holds; tabs and line ends are none of them
 _is_control = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]").search
 
@@ -67,8 +75,12 @@ def decoded(raw: bytes) -> Text:
     except UnicodeDecodeError as error:
         before = raw[mark : mark + error.start].decode(encoding, "replace")
         reason = f"ett tecken kan inte läsas som {encoding.upper()}; spara filen som CSV UTF-8"
+        if encoding == "cp1252":
+            reason = GARBLED_CHARACTER
         raise UnreadableFile(Fault(_line_of(before, len(before)), reason)) from None
-    text = text.removesuffix("\x1a")  # how DOS programs end a file
+    text = text.lstrip("\ufeff").removesuffix("\x1a")  # a second mark where files were joined; how DOS ends a file
+    if text.lstrip().startswith("<"):
+        raise UnreadableFile(Fault(None, _IS_MARKUP))
     control = _is_control(text)
     if control is not None:
         reason = "ett styrtecken som inte hör hemma i en textfil"
@@ -77,7 +89,14 @@ def decoded(raw: bytes) -> Text:
 
 
 def _encoding(raw: bytes) -> tuple[str, int]:
-    """The encoding, and the length of the byte order mark; without a mark, UTF-16 is known by its zeros."""
+    """The encoding, and the length of the byte order mark; without a mark, UTF-16 is known by its zeros.
+
+    Raises UnreadableFile where there are more zeros than that (UTF-32), or mostly bytes beyond ASCII (EBCDIC). Which of
+    the encodings with one byte a character it is cannot be told from bytes; `header` knows it by a title.
+    """
+    start = raw[:2_000]
+    if raw.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)) or start.count(0) > len(start) * 5 // 8:
+        raise UnreadableFile(Fault(None, OTHER_ENCODING))
     for mark, encoding in (
         (codecs.BOM_UTF8, "utf-8"),
         (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -85,7 +104,6 @@ def _encoding(raw: bytes) -> tuple[str, int]:
     ):
         if raw.startswith(mark):
             return encoding, len(mark)
-    start = raw[:2_000]
     if start[1::2].count(0) > len(start) // 4:
         return "utf-16-le", 0
     if start[::2].count(0) > len(start) // 4:
@@ -93,6 +111,8 @@ def _encoding(raw: bytes) -> tuple[str, int]:
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError:
+        if sum(byte >= 0x80 for byte in start) > len(start) // 2:
+            raise UnreadableFile(Fault(None, OTHER_ENCODING)) from None
         return "cp1252", 0
     return "utf-8", 0
 

@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from cli.imports.cells import is_scientific, patient_id, start
+from cli.imports.cells import destroyed, hsa_id, patient_id
+from cli.imports.dates import start
 
 TODAY = date(2026, 5, 26)
 TOLVAN, YOUNG, MIDDLE = "191212121212", "201701012393", "199006022397"
@@ -59,14 +60,77 @@ def test_what_is_no_personnummer_goes_as_it_stands(cell: str) -> None:
     assert patient_id(cell, TODAY) == cell
 
 
-@pytest.mark.parametrize("cell", ["1,99006E+11", "1.99006E+11", "2E+11", "1,99006022397e11", " 1,99E+11 ", "'9,0E+9"])
-def test_a_number_that_excel_rounded_is_told_apart(cell: str) -> None:
-    assert is_scientific(cell)
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("1,99006E+11", "{what} till ett avrundat tal"),
+        ("1.99006E+11", "{what} till ett avrundat tal"),
+        ("2E+11", "{what} till ett avrundat tal"),
+        ("1,99006022397e11", "{what} till ett avrundat tal"),
+        (" 1,99E+11 ", "{what} till ett avrundat tal"),
+        ("'9,0E+9", "{what} till ett avrundat tal"),
+        ("199006000000", "{what} till ett avrundat tal"),
+        ("########", "{what} är sparat som ####"),
+        ("#SAKNAS!", "i stället för {what} står ett felvärde"),
+        ("#N/A", "i stället för {what} står ett felvärde"),
+        ("#NAMN?", "i stället för {what} står ett felvärde"),
+    ],
+)
+def test_a_cell_that_excel_destroyed_is_told_apart(cell: str, says: str) -> None:
+    assert says in (destroyed(cell) or "")
 
 
-@pytest.mark.parametrize("cell", ["199006022397", "SE2321000131-E000000000712", "E+11", ""])
-def test_other_cells_are_no_rounded_numbers(cell: str) -> None:
-    assert not is_scientific(cell)
+@pytest.mark.parametrize("cell", ["199006022397", "SE2321000131-E000000000712", "E+11", "", "#1", "2026-05-20"])
+def test_other_cells_are_not_destroyed(cell: str) -> None:
+    assert destroyed(cell) is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "means"),
+    [
+        ("19090527+1474", "190905271474"),
+        ("19090121+9931", "190901219931"),
+        ("19251231+2392", "192512312392"),
+        ("19261231+2391", "192612312391"),
+        ("19270101-2398", "192701012398"),
+        ("20170101-2393", YOUNG),
+        ("19900662-2397", "199006622397"),
+        ("19900602+2397", "19900602+2397"),
+        ("19090527-1474", "19090527-1474"),
+        ("18991231-2393", "18991231-2393"),
+        ("20170101+2393", "20170101+2393"),
+    ],
+)
+def test_in_twelve_digits_a_sign_agrees_with_the_century_or_it_is_no_personnummer(cell: str, means: str) -> None:
+    """`+` from the beginning of the year in which the person turns a hundred."""
+    assert patient_id(cell, TODAY) == means
+
+
+HSA = "SE2321000131-E000000007623"
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        HSA,
+        f"\u00a0{HSA}\u200b",
+        *(f"SE2321000131{dash}E000000007623" for dash in "\u2010\u2011\u2012\u2013\u2014\u2212\u00ad\x96"),
+        "SE2321000131 - E000000007623",
+        "SE2321000131-\nE000000007623",
+        "SE2321000131-E000\u202f000\u00a0007623",
+        "SE2321000131-E00000\u00ad0007623",
+        f"'{HSA}",
+        f'="{HSA}"',
+        f"”{HSA}”",
+    ],
+)
+def test_an_hsa_id_is_read_without_what_copying_adds(cell: str) -> None:
+    assert hsa_id(cell) == HSA
+
+
+@pytest.mark.parametrize("cell", [f"{HSA} 1", f"{HSA} Majorna", "SE2321000131E000000007623", "Dr Ek", "", "SE23 21-E1"])
+def test_what_is_no_hsa_id_goes_as_it_stands(cell: str) -> None:
+    assert hsa_id(cell) == cell
 
 
 @pytest.mark.parametrize(

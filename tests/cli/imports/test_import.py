@@ -204,6 +204,29 @@ def test_a_file_that_cannot_be_read_sends_nothing(opens: Opens, tmp_path: Path) 
     assert vc.answers() == []
 
 
+def test_columns_that_are_not_used_are_named_in_the_answer(opens: Opens, tmp_path: Path) -> None:
+    vc = opens(1)
+    file = tmp_path / "a.csv"
+    row = f"{vc.patients[0]};Ek, Bo;{vc.unit};{vc.doctor};2024-01-15;"
+    file.write_text(f"Personnummer;Namn;Enhet;Läkare;Fr.o.m.;Not\r\n{row}\r\n", "utf-8")
+    tried = vc.run(file, "--dry-run", "--json")
+    assert (tried.status, tried.json()["unused_columns"]) == (0, ["B (Namn)", "F (Not)"])
+    done = vc.run(file)
+    assert (done.status, done.stdout.splitlines()[-1]) == (0, "Kolumner som inte används: B (Namn), F (Not)")
+    assert [event["start"] for event in vc.events()] == ["2024-01-15"]
+
+
+def test_dates_that_would_be_left_out_send_nothing(opens: Opens, tmp_path: Path) -> None:
+    vc = opens(1)
+    file = tmp_path / "a.csv"
+    row = f"{vc.patients[0]};{vc.unit};{vc.doctor};2024-01-15"
+    file.write_text(f"Personnummer;Enhet;Läkare;T.o.m.\r\n{row}\r\n", "utf-8")
+    done = vc.run(file)
+    assert (done.status, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert done.stderr.startswith(f"fastlakare: {file}: rad 2: kolumn D (T.o.m.) har datum, men titeln säger inte")
+    assert vc.answers() == []
+
+
 def test_the_largest_file_gets_its_answer_also_when_every_row_is_faulty(opens: Opens, tmp_path: Path) -> None:
     vc = opens(1)
     unknown = vc.doctor.replace("-L", "-N")

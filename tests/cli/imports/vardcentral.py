@@ -89,9 +89,15 @@ class Vardcentral:
 
     def announced(self) -> int:
         """How many changes 1177 has heard of this vårdcentral's patients."""
+        return len(self.events())
+
+    def events(self) -> list[dict[str, Any]]:
+        """Those changes."""
         self.installation.settle()
-        events = [record for record in self.topics.collect() if record.topic == CHANGES and record.value is not None]
-        return sum(json.loads(record.value or b"")["unit"]["hsa_id"] == self.unit for record in events)
+        events = [
+            json.loads(record.value) for record in self.topics.collect() if record.topic == CHANGES and record.value
+        ]
+        return [event for event in events if event["unit"]["hsa_id"] == self.unit]
 
     def answers(self) -> list[dict[str, Any]]:
         """The replies to its imports."""
