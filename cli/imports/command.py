@@ -41,9 +41,9 @@ def import_links(
     """Send a CSV of links and wait for the answer.
 
     One row a patient: personnummer, the unit's HSA-id, the doctor's HSA-id and optionally a date, in this order or
-    under a header that names them. Semicolon, comma or tab; UTF-8, Windows-1252 or UTF-16. One faulty row and nothing
-    is changed: the faulty ones, and why, are written to FILE.felaktiga.csv, to correct and send again. Stopped in the
-    middle and run again, it finishes the same import.
+    under a header that names them; columns that are not used are named in the answer. Semicolon, comma or tab; UTF-8,
+    Windows-1252 or UTF-16. One faulty row and nothing is changed: the faulty ones, and why, are written to
+    FILE.felaktiga.csv, to correct and send again. Stopped in the middle and run again, it finishes the same import.
 
     \b
     Example:     fastlakare import links.csv --unit SE2321000131-E000000000712 --actor annsv4 --role VC-chef
