@@ -21,9 +21,11 @@ TOO_FEW = "{what} har för få kolumner ({count}); är avgränsaren semikolon, k
 _LONGEST_TITLE = 40
 _no_word = re.compile(r"[\W_]+")
 #: what names the first day of a link beside `datum`
-_names_a_start = re.compile(r"\bfr ?o ?m\b|\bfom\b|\bfrån\b|\bfrom\b|\bstart|\bsedan\b|\bdate\b").search
+_names_a_start = re.compile(r"\bf ?r ?o ?m\b|\bfom\b|\bfrån\b|\bfrom\b|\bstart|\bdate\b").search
 #: what tells in a title that its dates are those of something else than the link's first day
-_names_another_day = re.compile(r"föd|död|(?<!be)slut|upphör|ändr|besök|utskr|\btill\b|\bt ?o ?m\b").search
+_names_another_day = re.compile(
+    r"föd|död|(?<!be)slut|upphör|ändr|besök|utskr|\btill\b|\bt ?o ?m\b|\bbirth|\bend\b"
+).search
 #: `läkare` when its second letter was read in another encoding than it was written in, whichever: `L„kare`, `LÃ¤kare`,
 #: `L?kare`, `L{kare`, `L=E4kare`, `L&auml;kare`
 _is_garbled = re.compile(r"l(?!äkare)([^a-z\s].{0,7}?)?kare").search

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli.imports.dates import start
@@ -52,6 +52,7 @@ def outcome(path: Path) -> dict[str, object]:
     return {"links": links, "faulty": faulty, "refused": (), "unused": tuple(map(str, table.unused))}
 
 
+@settings(deadline=None)
 @given(title=st.text(max_size=30), place=st.integers(0, 3), cell=st.sampled_from((DAY, "03/04/2026", "20 maj 2026")))
 def test_under_whatever_title_no_date_is_dropped_in_silence(title: str, place: int, cell: str) -> None:
     """It becomes the row's date, or nothing of the file is sent."""
@@ -63,6 +64,7 @@ def test_under_whatever_title_no_date_is_dropped_in_silence(title: str, place: i
         assert row.start == start(cell)
 
 
+@settings(deadline=None)
 @given(file=st.sampled_from(CORPUS), data=st.data())
 def test_a_file_of_the_corpus_bent_in_any_place_is_rows_or_refused_without_a_personnummer(
     file: CsvFile, data: st.DataObject

@@ -13,6 +13,8 @@ FILES = (
     CsvFile("excel Unicode text, tabs", BOTH.replace(";", "\t"), LINKS, encoding="utf-16"),
     CsvFile("excel with English settings, commas", BOTH.replace(";", ","), LINKS, encoding="cp1252"),
     CsvFile("excel on a Mac, CSV UTF-8, carriage returns", BOTH.replace("\r\n", "\r"), LINKS, encoding="utf-8-sig"),
+    CsvFile("excel's line ends doubled on the way", BOTH.replace("\r\n", "\r\r\n"),
+            {3: (TOLVAN, DAY), 5: (MIDDLE, DAY)}),
     CsvFile("libreoffice, line feeds, all text in quotes",
             f'"Personnummer";"Enhetens HSA-id";"Läkarens HSA-id";"Datum"\n"{TOLVAN}";"{U}";"{D}";"{DAY}"\n',
             {2: (TOLVAN, DAY)}),

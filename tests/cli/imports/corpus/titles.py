@@ -38,8 +38,8 @@ def other(title: str) -> str:
 FILES = (
     *(dated(title, links=LINK) for title in (
         "Fr.o.m.", "fr o m", "FR. O. M.", "From", "fom", "Från och med", "Från", "Gäller från", "GÄLLER_FRÅN",
-        "Gäller fr.o.m.", "Giltig fr. o. m.", "Startdatum", "Start", "Startdag", "Tilldelningsdatum", "Date",
-        "Datum (ÅÅÅÅ-MM-DD)", "Da\u00adtum", "Fr\u200b.o.m.",
+        "Gäller fr.o.m.", "Giltig fr. o. m.", "Startdatum", "Start", "Startdag", "Tilldelningsdatum", "Start date",
+        "Date", "Datum (ÅÅÅÅ-MM-DD)", "Da\u00adtum", "Fr\u200b.o.m.",
     )),
     CsvFile("date titled Gäller från in Windows-1252",
             f"Personnummer;Enhet;Läkare;Gäller från\r\n19900602-2397;{U};{D};2024-01-15\r\n",
@@ -49,6 +49,8 @@ FILES = (
     dated("", refused=(unknown("D"),)),
     dated("T.o.m.", refused=(unknown("D (T.o.m.)"),)),
     dated("Född", refused=(unknown("D (Född)"),)),
+    dated("Patient sedan", refused=(unknown("D (Patient sedan)"),)),
+    dated("End date", refused=(unknown("D (End date)"),)),
     dated("Slutdatum", refused=(other("Slutdatum"),)),
     dated("Födelsedatum", refused=(other("Födelsedatum"),)),
     dated("Datum t.o.m.", refused=(other("Datum t.o.m."),)),
@@ -61,6 +63,8 @@ FILES = (
     dated("Startdatum", "Slutdatum", cells=";03/04/2026", refused=(second("E (Slutdatum)", "D (Startdatum)"),)),
     dated("Startdatum", "Födelsedatum", cells=";19121212", refused=(second("E (Födelsedatum)", "D (Startdatum)"),)),
     dated("Startdatum", "Löpnummer", cells=";20261399", links=LINK, unused=("E (Löpnummer)",)),
+    dated("Startdatum", "Telefon", cells=";031-77-12", links=LINK, unused=("E (Telefon)",)),
+    dated("Startdatum", "Senast sedd", cells=";26-05-19 08:15", refused=(second("E (Senast sedd)", "D (Startdatum)"),)),
     dated("Startdatum", "Not", cells=";Ringt 2026-05-19", links=LINK, unused=("E (Not)",)),
     CsvFile("a title with marks nobody sees",
             f"\u200ePerson\u00adnummer;En\u200bhet;\xa0Läkare\ufeff\r\n{TOLVAN};{U};{D}\r\n", {2: (TOLVAN, TODAY)}),
