@@ -60,11 +60,13 @@ def named(cells: Sequence[str]) -> list[tuple[str, int]]:
 
 
 def is_full(cells: Sequence[str]) -> bool:
-    """Whether a row can be nothing but a header."""
+    """Whether a row can be nothing but a header: two titles in two cells, and no HSA-id."""
     text = normal(";".join(cells))
     if COLUMNS[0] not in text or COLUMNS[1] not in text:  # thousands of rows are asked
         return False
-    return {COLUMNS[0], COLUMNS[1]} <= {column for column, _ in named(cells)}
+    found = named(cells)
+    patients, units = ({at for name, at in found if name == column} for column in COLUMNS[:2])
+    return bool(patients and units) and len(patients | units) > 1 and not _holds_hsa_id(cells)
 
 
 def is_header(number: int, cells: Sequence[str]) -> bool:
@@ -73,7 +75,7 @@ def is_header(number: int, cells: Sequence[str]) -> bool:
 
     Raises UnreadableFile.
     """
-    if any(normal_hsa_id(hsa_id(cell)) is not None for cell in cells):
+    if _holds_hsa_id(cells):
         return False
     if named(cells):
         return True
@@ -109,6 +111,10 @@ def places(number: int, cells: Sequence[str]) -> tuple[int | None, ...]:
     if faults:
         raise UnreadableFile(*faults)
     return tuple({**dict(found), COLUMNS[3]: date}[column] for column in COLUMNS)
+
+
+def _holds_hsa_id(cells: Sequence[str]) -> bool:
+    return any(normal_hsa_id(hsa_id(cell)) is not None for cell in cells)
 
 
 def _columns_of(title: str) -> list[str]:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from tests.cli.imports.corpus.file import DAY, MIDDLE, TODAY, TOLVAN, CsvFile, D, U, table
 
 LINK = {2: (TOLVAN, DAY)}
+NONE: Mapping[int, Any] = {}
 
 
-def dated(title: str, *more: str, cells: str = "", **outcome: object) -> CsvFile:
+def dated(
+    title: str,
+    *more: str,
+    cells: str = "",
+    links: Mapping[int, tuple[str, str | None]] = NONE,
+    refused: tuple[str, ...] = (),
+    unused: tuple[str, ...] = (),
+) -> CsvFile:
     """A file whose fourth column is called so, with a date in it; more titles and cells follow."""
     header = ";".join(["Personnummer;Enhet;Läkare", title, *more])
     name = ", ".join([f"date titled {title}", *(f"and {one}{' with' if cells.strip(';') else ''}" for one in more)])
-    return CsvFile(name, table(f"{TOLVAN};@;{DAY}{cells}", header=header), **outcome)  # type: ignore[arg-type]
+    return CsvFile(name, table(f"{TOLVAN};@;{DAY}{cells}", header=header), links, NONE, refused, unused)
 
 
 def unknown(column: str) -> str:
