@@ -12,6 +12,7 @@
     ├── DatabaseUnreachable            no connection could be made (also a ConnectionError); transient
     ├── ConcurrentInsert               another transaction was first with the same row; transient
     ├── LockOrderViolation             locks would be taken out of order; the transaction begins again
+    ├── EventTooLarge                  an event is larger than its topic takes; the record that causes it is at fault
     ├── BatchTooLarge                  too many patients for one transaction; the batch is halved
     ├── DayUnknown                     no day has begun yet; waited for (T3)
     ├── Fenced                         another process owns a partition of the batch; the batch is dropped
@@ -84,6 +85,10 @@ class LockOrderViolation(FastlakareError):
 
 class BatchTooLarge(FastlakareError):
     """The batch's fan-out is too large for one transaction."""
+
+
+class EventTooLarge(FastlakareError):
+    """Kafka would refuse the event for ever, and all behind it; the record that causes it is dead-lettered instead."""
 
 
 class DayUnknown(FastlakareError):

@@ -9,8 +9,15 @@ from typing import Any, NamedTuple
 import asyncpg
 import orjson
 
+from infra.errors import EventTooLarge
 from infra.failpoints import hit
 from infra.outbox_event import Headers, OutboxEvent
+from schemas.topics import TOPICS, record_bytes
+
+_MAX_RECORD_BYTES = {topic.name: topic.max_record_bytes for topic in TOPICS}
+#: with a key and a value of so many bytes in all nobody counts headers: those of events are short, and dead letters are
+#: made to fit
+_SURELY_FITS_BYTES = 500_000
 
 
 class Event(NamedTuple):
@@ -80,10 +87,13 @@ async def append(
     """Gives every event the next sequence of its shard, last of all in the transaction, and writes the outbox.
 
     `shards` by topic (the contract's name) and partition. The shards stay locked, in order, until the commit: a
-    sequence that is given is a sequence that is committed, or none.
+    sequence that is given is a sequence that is committed, or none. Raises EventTooLarge for one that its topic would
+    refuse (contract.md, Topics).
     """
     by_shard: dict[int, list[Event]] = defaultdict(list)
     for event in events:
+        if len(event.value or b"") + len(event.key or b"") > _SURELY_FITS_BYTES:
+            _require_fit(event)
         by_shard[shards[event.topic, event.partition]].append(event)
     if not by_shard:
         return []
@@ -96,6 +106,12 @@ async def append(
     ]
     await pg.copy_records_to_table("outbox", records=_records(appended))
     return appended
+
+
+def _require_fit(event: Event) -> None:
+    size, most = record_bytes(event.key, event.value, event.headers), _MAX_RECORD_BYTES[event.topic]
+    if size > most:
+        raise EventTooLarge(f"an event of {size} bytes; {event.topic} takes {most}")
 
 
 def _records(events: Iterable[OutboxEvent]) -> Iterator[tuple[Any, ...]]:

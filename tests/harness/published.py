@@ -12,7 +12,6 @@ from confluent_kafka import Message
 
 from schemas.asyncapi import document
 
-
 Validators = dict[str, dict[str, jsonschema_rs.Draft7Validator]]
 
 
@@ -39,8 +38,8 @@ def allows(topic: str, ce_type: str, data: object) -> bool:
 
 
 def require_promised(topic: str, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> None:
-    """Fails where a published record is not what its topic promises, its headers included; of a dead letter these alone,
-    for the rest of it is promised as it came."""
+    """Fails where a published record is not what its topic promises, its headers included; of a dead letter these
+    alone, for the rest of it is promised as it came."""
     if topic.endswith(".dlq"):
         own = {name: (text or b"").decode(errors="replace") for name, text in headers if name.startswith("dlq_")}
         _require(topic, _validators("headers")[topic]["dead-letter"], own)

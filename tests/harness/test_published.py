@@ -41,8 +41,14 @@ def test_headers_that_break_the_schema_fail(broken: dict[str, bytes | None]) -> 
 
 
 def test_a_dead_letter_says_where_it_stood_and_why() -> None:
-    own = {"topic": b"t", "partition": b"0", "offset": b"7", "code": b"invalid_json", "detail": b"value: should be JSON",
-           "at": b"2026-05-26T09:13:05Z", "attempts": b"1"}  # fmt: skip
+    own = {
+        "topic": b"t",
+        "partition": b"0",
+        "offset": b"7",
+        "code": b"invalid_json",
+        "detail": b"value: should be JSON",
+    }
+    own |= {"at": b"2026-05-26T09:13:05Z", "attempts": b"1", "timestamp": b"-1", "release": b"1.0.0"}
     sound = [("ce_id", b"\xff"), ("x", None), *((f"dlq_{name}", value) for name, value in own.items())]
     require_promised("kiv.staff.v1.dlq", b"{", sound)
     with pytest.raises(AssertionError, match="dlq_detail"):

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.errors import EventTooLarge
 from infra.outbox_event import OutboxEvent
 from infra.postgres import outbox
 from infra.postgres.connection import connect
 from infra.postgres.outbox import Event, pack, unpack
+from schemas.topics import TOPICS, record_bytes
 from tests.harness.waiting import until
 
 TOPIC = "listning.reply.v1"
@@ -42,6 +44,17 @@ async def test_every_shard_counts_by_itself_from_one(pg: asyncpg.Connection) -> 
     assert [(row.shard, row.seq) for row in written] == [(0, 1), (1, 1), (1, 2)]
     assert await outbox.last_sequences(pg) == {0: 1, 1: 2, 2: 0}
     assert await outbox.waiting(pg) == 3
+
+
+async def test_an_event_that_its_topic_would_refuse_is_not_written(pg: asyncpg.Connection) -> None:
+    most = next(topic.max_record_bytes for topic in TOPICS if topic.name == TOPIC)
+    fits = most - record_bytes(*event(0, b"")[2:])
+    async with pg.transaction():
+        await outbox.append(pg, SHARDS, [event(0, b"x" * fits)])
+    with pytest.raises(EventTooLarge, match=f"{TOPIC} takes {most}"):
+        async with pg.transaction():
+            await outbox.append(pg, SHARDS, [event(0), event(1, b"x" * (fits + 1))])
+    assert await outbox.waiting(pg) == 1
 
 
 async def test_what_is_rolled_back_leaves_no_gap(pg: asyncpg.Connection) -> None:

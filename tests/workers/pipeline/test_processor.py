@@ -56,7 +56,7 @@ class Breaking:
             if self._where == "saving":
                 patient.revision = None  # type: ignore[assignment]
             else:
-                value = {"said": object()}
+                value = {"said": object() if self._where == "telling" else "x" * 2_000_000}
                 about = (patient.id, patient.key, patient.partition, 1)
                 world.changes.record(LinkChange(*about, "assigned", "linked_by_unit", None, None, value, cause))
         return outcome
@@ -106,7 +106,7 @@ async def stands(pg: asyncpg.Connection, partition: int = 0) -> int:
     return offset
 
 
-@pytest.mark.parametrize("where", ["deciding", "saving", "telling"])
+@pytest.mark.parametrize("where", ["deciding", "saving", "telling", "telling too much"])
 async def test_the_record_that_fails_is_found_and_buried_alone(rig: Rig, where: str) -> None:
     owned = await listings(rig, Breaking(where))
     sequences = [1, 2, 3, POISON, 4, 5, 6]
