@@ -5,10 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it lists no names
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+)
 
 from tests.harness.installation import until
 from tests.harness.published import headers_of, require_promised
-from tests.harness.records import CLOCK, COMMAND, OUTPUTS, Record
+from tests.harness.records import CLOCK, COMMAND, INPUTS, OUTPUTS, Record
 
 SHORT_LIVED = (COMMAND, CLOCK)  # kept 30 days by record time: records of long ago would vanish
 READER = {"enable.auto.commit": False, "isolation.level": "read_committed", "enable.partition.eof": True,
@@ -34,6 +40,19 @@ class Topics:
         mine = [(name, part) for topic in OUTPUTS for name in [self.prefix + topic] for part in known[name].partitions]
         self.reached = dict.fromkeys(mine, 0)
         self.consumer.assign([TopicPartition(name, part, 0) for name, part in mine])
+
+    def accept_any_timestamp(self) -> None:
+        """As brokers before 4.0 do: records may be dated in any year."""
+        limit = ConfigEntry(
+            "message.timestamp.after.max.ms", str(2**63 - 1), incremental_operation=AlterConfigOpType.SET
+        )
+        inputs = [
+            ConfigResource(ConfigResource.Type.TOPIC, self.prefix + topic, incremental_configs=[limit])
+            for topic in INPUTS
+        ]
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        for altered in admin.incremental_alter_configs(inputs).values():
+            altered.result()
 
     def publish(self, records: Sequence[Record]) -> None:
         """Sends in order and waits for all acknowledgements."""

@@ -36,6 +36,7 @@ def observed(kafka: Any, postgres: Postgres, tmp_path_factory: pytest.TempPathFa
         try:
             installation.start(1)
             session = Session(installation, Topics(kafka.bootstrap, "scenarios."))
+            session.topics.accept_any_timestamp()
             scenarios, steps = schedule()
             session.steps(steps)
             yield Outputs(scenarios, session, session.observe())
