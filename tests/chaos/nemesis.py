@@ -34,7 +34,7 @@ class Nemesis:
     kafka_proxy: FaultyProxy
     postgres_proxy: FaultyProxy
     rng: random.Random
-    made: Counter[str] = field(default_factory=Counter)
+    injected: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     _due: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list)
     _down: set[str] = field(default_factory=set)
@@ -56,7 +56,7 @@ class Nemesis:
         }
         (name,) = self.rng.choices(list(kinds), [weight for weight, _ in kinds.values()])
         if kinds[name][1]():
-            self.made[name] += 1
+            self.injected[name] += 1
 
     def recover(self) -> None:
         """What is due, and notes who ended by itself."""
@@ -65,7 +65,7 @@ class Nemesis:
         for process in list(self.installation.processes):
             if not process.alive():
                 self.installation.processes.remove(process)
-                self.faults.append(f"ended by itself, exit {process.popen.returncode}: {process.said()[-2000:]}")
+                self.faults.append(f"ended by itself, exit {process.popen.returncode}: {process.output()[-2000:]}")
                 self.installation.launch()
         self._leaving = [(until, one) for until, one in self._leaving if not self._has_left(one, until)]
 
@@ -75,7 +75,7 @@ class Nemesis:
         return not (self._due or self._leaving)
 
     def _later(self, seconds: float, recovered: Callable[[], None]) -> None:
-        heappush(self._due, (monotonic() + seconds, self.made.total(), recovered))
+        heappush(self._due, (monotonic() + seconds, self.injected.total(), recovered))
 
     def _anybody(self) -> Process | None:
         return self.rng.choice(self.installation.processes) if self.installation.processes else None
@@ -123,11 +123,11 @@ class Nemesis:
     def _has_left(self, process: Process, until: float) -> bool:
         if process.alive():
             if monotonic() > until:
-                self.faults.append(f"not gone {LEAVE_SECONDS:.0f} s after SIGTERM: {process.said()[-2000:]}")
+                self.faults.append(f"not gone {LEAVE_SECONDS:.0f} s after SIGTERM: {process.output()[-2000:]}")
                 process.popen.kill()
             return False
-        if process.popen.returncode != 0 and "not through with leaving" not in process.said():
-            self.faults.append(f"exit {process.popen.returncode} after SIGTERM: {process.said()[-2000:]}")
+        if process.popen.returncode != 0 and "not through with leaving" not in process.output():
+            self.faults.append(f"exit {process.popen.returncode} after SIGTERM: {process.output()[-2000:]}")
         return True
 
     def _broker(self) -> bool:

@@ -122,7 +122,7 @@ class Supervisor:
         )
         self._history: list[Record] = []
         self._beside: list[Record] = []
-        self.report = Report(seed, injected=self._nemesis.made, faults=self._nemesis.faults)
+        self.report = Report(seed, injected=self._nemesis.injected, faults=self._nemesis.faults)
 
     def run(self, seconds: float) -> None:
         """Round after round for so long; a round ends when all has been answered and all faults are over."""
@@ -172,7 +172,7 @@ class Supervisor:
         self._session.topics.delivered()
         Event().wait(0.02)
         self._progress(
-            f"{self.report.rounds} rounds, {len(self._session.sent)} records, {self._nemesis.made.total()} injected"
+            f"{self.report.rounds} rounds, {len(self._session.sent)} records, {self._nemesis.injected.total()} injected"
         )
 
     def _recover(self) -> None:

@@ -32,10 +32,10 @@ AFTER = TOMORROW + timedelta(days=1)
 ENDS_TODAY = staff(DOCTOR, post(end=TODAY), version=2)
 
 
-def shown(region: Region) -> Json:
-    said = region.says()
-    assert said is not None
-    return said
+def doctor_record(region: Region) -> Json:
+    published = region.doctor_record()
+    assert published is not None
+    return published
 
 
 def test_t2_the_time_of_a_change_is_that_of_the_message_that_caused_it() -> None:
@@ -53,7 +53,7 @@ def test_t4_an_upcoming_listing_takes_effect() -> None:
 
 def test_t4_an_employment_ends_the_day_after_its_last() -> None:
     region = ready(ENDS_TODAY, link())
-    assert shown(region)["selectable"]
+    assert doctor_record(region)["selectable"]
     region.day_begins(TOMORROW)
     assert region.changes_of()[1:] == [("ended", "doctor_left")]
     assert (region.value()["end"], region.entry().active) == (TODAY.isoformat(), False)
@@ -62,7 +62,7 @@ def test_t4_an_employment_ends_the_day_after_its_last() -> None:
 def test_t4_an_employment_begins() -> None:
     region = Region(staff(DOCTOR, post(start=TOMORROW)))
     region.day_begins(TOMORROW)
-    assert shown(region)["unavailable_because"] == ["not_active"]
+    assert doctor_record(region)["unavailable_because"] == ["not_active"]
     assert region.asks(activate()) == "done"
 
 
@@ -70,26 +70,26 @@ def test_t4_an_employment_that_begins_shows_a_doctor_once_active() -> None:
     region = ready(ENDS_TODAY)
     region.day_begins(TOMORROW)
     region.happens(staff(DOCTOR, post(start=AFTER), version=3))
-    assert shown(region)["unavailable_because"] == ["not_selectable", "not_active"]
+    assert doctor_record(region)["unavailable_because"] == ["not_selectable", "not_active"]
     region.day_begins(AFTER)
-    assert shown(region)["unavailable_because"] == ["not_active"]
+    assert doctor_record(region)["unavailable_because"] == ["not_active"]
 
 
 def test_t4_absences_begin_and_end() -> None:
     region = ready(staff(DOCTOR, post(away=((TOMORROW, TOMORROW),)), version=2))
-    reasons = [shown(region)["unavailable_because"]]
+    reasons = [doctor_record(region)["unavailable_because"]]
     for day in (TOMORROW, AFTER):
         region.day_begins(day)
-        reasons.append(shown(region)["unavailable_because"])
+        reasons.append(doctor_record(region)["unavailable_because"])
     assert reasons == [[], ["absent"], []]
 
 
 def test_t4_pauses_begin_and_end() -> None:
     region = ready(pause(start=TOMORROW.isoformat(), end=TOMORROW.isoformat()))
-    reasons = [shown(region)["unavailable_because"]]
+    reasons = [doctor_record(region)["unavailable_because"]]
     for day in (TOMORROW, AFTER):
         region.day_begins(day)
-        reasons.append(shown(region)["unavailable_because"])
+        reasons.append(doctor_record(region)["unavailable_because"])
     assert reasons == [[], ["paused"], []]
     assert region.entry().pause is None
 
@@ -99,7 +99,7 @@ def test_t4_a_unit_ends_the_day_after_its_last() -> None:
     region.day_begins(TOMORROW)
     assert region.changes_of()[1:] == [("ended", "unit_closed")]
     assert region.value()["end"] == TODAY.isoformat()
-    assert shown(region)["unavailable_because"] == ["not_active", "unit_closed"]
+    assert doctor_record(region)["unavailable_because"] == ["not_active", "unit_closed"]
 
 
 def test_t4_missed_days_are_caught_up_in_order() -> None:
@@ -111,9 +111,9 @@ def test_t4_missed_days_are_caught_up_in_order() -> None:
 
 def test_t4_a_day_on_which_nothing_is_due_says_nothing() -> None:
     region = ready(link())
-    said = len(region.changes)
+    count = len(region.changes)
     region.day_begins(AFTER)
-    assert len(region.changes) == said
+    assert len(region.changes) == count
 
 
 def test_t5_a_later_decision_uses_the_new_day_while_the_old_links_are_worked_off() -> None:
@@ -166,12 +166,12 @@ def test_c11_an_import_still_incomplete_on_the_second_day_is_refused_in_the_name
     noted = [change for change in region.changes if isinstance(change, AuditEntry)][-1]
     assert (noted.what, noted.reason, noted.cause.id) == ("import-links", "import_incomplete", "first")
     assert region.asks(import_links(part=3, parts=3)) == "repeated"
-    assert region.said_again == [("a-source", "first")]
+    assert region.resent == [("a-source", "first")]
 
 
 def test_s4_another_title_on_another_day_is_shown_without_a_change_event() -> None:
     posts = (post(title="AT", start=LONG_AGO, end=TODAY), post(title="ST", start=TOMORROW))
     region = ready(staff(DOCTOR, *posts, version=2), link())
     region.day_begins(TOMORROW)
-    assert shown(region)["doctor"]["title"] == "ST"
+    assert doctor_record(region)["doctor"]["title"] == "ST"
     assert region.changes_of() == [("assigned", "linked_by_unit")]

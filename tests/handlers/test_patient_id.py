@@ -96,13 +96,15 @@ def test_l9_where_the_new_id_is_protected_the_old_is_forgotten_and_nothing_moves
 
 
 @pytest.mark.parametrize(
-    ("sequence", "stands"), [(1, UNIT), (2, OTHER_UNIT), (3, OTHER_UNIT)], ids=["old", "tie", "own"]
+    ("sequence", "expected"), [(1, UNIT), (2, OTHER_UNIT), (3, OTHER_UNIT)], ids=["old", "tie", "own"]
 )
-def test_l9_of_two_listings_the_higher_sequence_stands_and_in_a_tie_the_new_ids_own(sequence: int, stands: str) -> None:
+def test_l9_of_two_listings_the_higher_sequence_stands_and_in_a_tie_the_new_ids_own(
+    sequence: int, expected: str
+) -> None:
     region = ready(listing(sequence=2), listing(NEW, choice(OTHER_UNIT), sequence=sequence), id_changed(sequence=9))
     current = region.patients[int(NEW)].current
     assert current is not None
-    assert current.unit == stands
+    assert current.unit == expected
 
 
 def test_l9_a_link_of_the_new_id_stands_and_the_old_is_only_withdrawn() -> None:

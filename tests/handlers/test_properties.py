@@ -125,8 +125,8 @@ def stored_facts(region: Region) -> tuple[object, ...]:
     listed = {
         i: (p.sequence, p.current, p.upcoming, p.care_burden, p.forgotten, p.link) for i, p in region.patients.items()
     }
-    said = {pair: entry.published for pair, entry in region.roster.items() if entry.published is not None}
-    return region.doctors, region.units, listed, said
+    published = {pair: entry.published for pair, entry in region.roster.items() if entry.published is not None}
+    return region.doctors, region.units, listed, published
 
 
 @settings(max_examples=40, deadline=None)
@@ -155,10 +155,10 @@ def test_s10_facts_in_any_order_with_repetitions_and_in_any_batches_come_to_the_
 @given(st.lists(st.one_of(staff_facts, unit_facts, listings), min_size=1, max_size=10).map(one_of_each))
 def test_s2_deciding_again_is_harmless(facts: list[Any]) -> None:
     region = Region(*OPENING, *facts)
-    before, said = stored_facts(region), len(region.changes)
+    before, count = stored_facts(region), len(region.changes)
     for fact in facts:
         region.happens(fact)
-    assert (stored_facts(region), region.changes[said:]) == (before, [])
+    assert (stored_facts(region), region.changes[count:]) == (before, [])
 
 
 def means(region: Region, at: str) -> str:

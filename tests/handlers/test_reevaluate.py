@@ -33,7 +33,7 @@ LINKED = link(start=MARCH.isoformat())
 
 
 @pytest.mark.parametrize(
-    ("news", "last"),
+    ("fact", "last"),
     [
         (listing(PATIENT, choice(OTHER_UNIT, MAY), sequence=2), MAY - timedelta(days=1)),
         (listing(PATIENT, choice(), choice(OTHER_UNIT, MAY), sequence=2), MAY - timedelta(days=1)),
@@ -60,12 +60,12 @@ LINKED = link(start=MARCH.isoformat())
         "unit removed", "unlinked",
     ],
 )  # fmt: skip
-def test_e1_the_last_day_of_a_link(news: object, last: date) -> None:
-    assert ready(LINKED, news).value()["end"] == last.isoformat()
+def test_e1_the_last_day_of_a_link(fact: object, last: date) -> None:
+    assert ready(LINKED, fact).value()["end"] == last.isoformat()
 
 
 @pytest.mark.parametrize(
-    "news",
+    "fact",
     [
         listing(PATIENT, choice(OTHER_UNIT, LONG_AGO), sequence=2),
         staff(DOCTOR, post(end=LONG_AGO), version=2),
@@ -73,13 +73,13 @@ def test_e1_the_last_day_of_a_link(news: object, last: date) -> None:
     ],
     ids=["relisted", "doctor left", "unit closed"],
 )
-def test_e1_never_before_the_links_first_day(news: object) -> None:
-    assert ready(LINKED, news).value()["end"] == MARCH.isoformat()
+def test_e1_never_before_the_links_first_day(fact: object) -> None:
+    assert ready(LINKED, fact).value()["end"] == MARCH.isoformat()
 
 
 def test_e1_never_after_today() -> None:
-    ahead = choice(OTHER_UNIT, TOMORROW + timedelta(days=9))
-    assert ready(LINKED, listing(PATIENT, ahead, sequence=2)).value()["end"] == TODAY.isoformat()
+    later = choice(OTHER_UNIT, TOMORROW + timedelta(days=9))
+    assert ready(LINKED, listing(PATIENT, later, sequence=2)).value()["end"] == TODAY.isoformat()
     removed = ready(LINKED, unit(version=2, end=TOMORROW), unit_removed(version=3))
     assert removed.value()["end"] == TODAY.isoformat()
     first = listing(PATIENT, choice(OTHER_UNIT, date.min), sequence=2)

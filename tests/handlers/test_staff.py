@@ -62,9 +62,9 @@ def test_s2_late_news_changes_nothing() -> None:
 
 def test_s2_the_same_version_again_is_unchanged() -> None:
     region = Region(staff(version=3))
-    said = len(region.changes)
+    count = len(region.changes)
     assert region.happens(staff(version=3)) == Outcome.UNCHANGED
-    assert len(region.changes) == said
+    assert len(region.changes) == count
 
 
 def test_s2_the_same_version_is_taken_content_and_all() -> None:
@@ -107,7 +107,7 @@ def test_s3_a_licensed_doctor_with_an_eligible_employment_today_is_selectable(co
 def test_s3_nobody_else_is_selectable(person: object) -> None:
     region = Region(person)
     assert region.asks(activate()) == "doctor_not_selectable"
-    assert region.says() is None
+    assert region.doctor_record() is None
 
 
 def test_s3_both_ends_of_an_employment_belong_to_it_and_missing_ones_are_open() -> None:
@@ -149,15 +149,15 @@ def test_s4_an_employment_that_ends_touches_the_links_of_its_unit_only() -> None
 def test_s4_the_title_is_that_of_the_latest_start_then_the_lowest_code_then_the_first(posts: tuple, title: str) -> None:  # type: ignore[type-arg]
     region = ready(staff(DOCTOR, *posts, version=2), link())
     assert region.value()["doctor"]["title"] == title
-    said = region.says()
-    assert said is not None
-    assert said["doctor"]["title"] == title
+    published = region.doctor_record()
+    assert published is not None
+    assert published["doctor"]["title"] == title
 
 
 def test_s4_there_is_no_title_and_no_employment_where_none_makes_the_pair_selectable() -> None:
-    said = ready(jobless(version=2)).says()
-    assert said is not None
-    assert (said["doctor"]["title"], said["employment"], said["selectable"]) == (None, None, False)
+    published = ready(jobless(version=2)).doctor_record()
+    assert published is not None
+    assert (published["doctor"]["title"], published["employment"], published["selectable"]) == (None, None, False)
 
 
 def test_s5_absence_takes_no_new_links_and_keeps_the_old() -> None:
@@ -165,9 +165,9 @@ def test_s5_absence_takes_no_new_links_and_keeps_the_old() -> None:
     region = ready(link(), away, listing(patients(1)[0]))
     assert region.changes_of() == [("assigned", "linked_by_unit")]
     assert region.asks(link(patients(1)[0])) == "doctor_absent"
-    said = region.says()
-    assert said is not None
-    assert said["unavailable_because"] == ["absent"]
+    published = region.doctor_record()
+    assert published is not None
+    assert published["unavailable_because"] == ["absent"]
 
 
 def test_s5_one_employment_without_absence_is_enough() -> None:
@@ -176,12 +176,12 @@ def test_s5_one_employment_without_absence_is_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    "news",
+    "fact",
     [jobless(version=2), staff(version=2, licences=()), staff_removed(), staff(DOCTOR, post(end=YESTERDAY), version=2)],
     ids=["employment gone", "licence lost", "person removed", "employment over"],
 )
-def test_s6_who_is_no_longer_selectable_becomes_inactive_and_the_links_end(news: object) -> None:
-    region = ready(update(role="x"), link(), pause(), news)
+def test_s6_who_is_no_longer_selectable_becomes_inactive_and_the_links_end(fact: object) -> None:
+    region = ready(update(role="x"), link(), pause(), fact)
     assert region.changes_of() == [("assigned", "linked_by_unit"), ("ended", "doctor_left")]
     entry = region.entry()
     assert (entry.active, entry.pause, entry.profile) == (False, None, Profile(role="x"))
@@ -205,7 +205,7 @@ def test_s7_a_protected_doctor_is_withdrawn_everywhere_and_reduced_to_id_version
     assert region.doctors[DOCTOR] == Doctor(DOCTOR, 2, protected=True, fact_at=NOON)
     entry = region.entry()
     assert (entry.activated, entry.active, entry.pause, entry.profile) == (False, False, None, Profile())
-    assert region.says() is None
+    assert region.doctor_record() is None
 
 
 def test_s7_no_name_leaves_the_system_again() -> None:
@@ -219,9 +219,9 @@ def test_s7_only_a_higher_version_without_the_mark_brings_the_person_back_as_nev
     assert region.happens(staff(version=4)) == Outcome.STALE
     assert region.happens(staff(version=5)) == Outcome.UNCHANGED
     assert region.happens(staff(version=6)) == Outcome.APPLIED
-    said = region.says()
-    assert said is not None
-    assert (said["active"], said["profile"]["role"]) == (False, None)
+    published = region.doctor_record()
+    assert published is not None
+    assert (published["active"], published["profile"]["role"]) == (False, None)
 
 
 def test_s7_a_removal_does_not_lift_the_protection() -> None:
@@ -243,9 +243,9 @@ def test_s8_a_new_name_is_one_renamed_change_for_each_linked_patient() -> None:
 def test_s8_a_title_alone_makes_no_change_event_but_the_doctor_topic_shows_it() -> None:
     region = ready(link(), staff(DOCTOR, post(title="Överläkare"), version=2))
     assert region.changes_of() == [("assigned", "linked_by_unit")]
-    said = region.says()
-    assert said is not None
-    assert said["doctor"]["title"] == "Överläkare"
+    published = region.doctor_record()
+    assert published is not None
+    assert published["doctor"]["title"] == "Överläkare"
 
 
 def test_s8_who_leaves_under_a_new_name_is_not_renamed_as_well() -> None:
@@ -288,11 +288,11 @@ def test_p6_the_name_is_given_name_and_surname_as_kiv_has_it() -> None:
 
 def test_s3_a_doctor_heard_of_while_the_unit_is_closed_is_shown_once_it_opens() -> None:
     region = Region(unit(kind="other"), staff())
-    assert region.says() is None
+    assert region.doctor_record() is None
     region.happens(unit(version=2))
-    said = region.says()
-    assert said is not None
-    assert said["unavailable_because"] == ["not_active"]
+    published = region.doctor_record()
+    assert published is not None
+    assert published["unavailable_because"] == ["not_active"]
 
 
 def test_s4_each_doctor_has_an_entry_of_their_own() -> None:

@@ -59,7 +59,7 @@ def test_s8_a_care_giver_alone_makes_no_change_event() -> None:
 
 
 @pytest.mark.parametrize(
-    "news",
+    "fact",
     [
         unit(version=2, end=YESTERDAY),
         unit_removed(),
@@ -68,13 +68,13 @@ def test_s8_a_care_giver_alone_makes_no_change_event() -> None:
     ],
     ids=["ended", "removed", "other", "jourcentral"],
 )
-def test_s9_a_closed_unit_has_no_active_doctors_and_its_links_end(news: object) -> None:
-    region = ready(pause(), resume(), link(), news)
+def test_s9_a_closed_unit_has_no_active_doctors_and_its_links_end(fact: object) -> None:
+    region = ready(pause(), resume(), link(), fact)
     assert region.changes_of()[1:] == [("ended", "unit_closed")]
     assert not region.entry().active
-    said = region.says()
-    assert said is not None
-    assert said["unavailable_because"] == ["not_active", "unit_closed"]
+    published = region.doctor_record()
+    assert published is not None
+    assert published["unavailable_because"] == ["not_active", "unit_closed"]
     assert region.asks(activate()) == "unit_closed"
 
 
@@ -89,10 +89,10 @@ def test_s9_what_is_held_of_a_removed_unit_does_not_name_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "news", [REPLACED, unit(version=2, end=YESTERDAY, replaced_by=OTHER_UNIT)], ids=["no end", "ended"]
+    "fact", [REPLACED, unit(version=2, end=YESTERDAY, replaced_by=OTHER_UNIT)], ids=["no end", "ended"]
 )
-def test_s9_links_of_a_replaced_unit_move_with_the_same_start_and_nothing_ends(news: object) -> None:
-    region = ready(link(start="2025-03-01"), news)
+def test_s9_links_of_a_replaced_unit_move_with_the_same_start_and_nothing_ends(fact: object) -> None:
+    region = ready(link(start="2025-03-01"), fact)
     assert region.changes_of()[1:] == [("rekeyed", "unit_replaced")]
     value = region.value()
     assert (value["unit"]["hsa_id"], value["start"], value["doctor"]["title"]) == (
@@ -128,7 +128,7 @@ def test_s9_also_when_the_replaced_unit_is_removed_afterwards() -> None:
 def test_s9_only_as_long_as_its_fact_says_so() -> None:
     region = Region(REPLACED, staff(), unit(version=3), activate())
     assert region.entry().active
-    assert region.says(unit=OTHER_UNIT) is None
+    assert region.doctor_record(unit=OTHER_UNIT) is None
 
 
 def test_s9_chains_are_followed() -> None:
@@ -159,16 +159,16 @@ def test_s9_roster_entries_move_whole() -> None:
     moved, left = region.entry(unit=OTHER_UNIT), region.entry()
     assert (moved.active, moved.pause is not None, moved.profile) == (True, True, Profile(role="x"))
     assert (left.activated, left.active, left.pause, left.profile) == (False, False, None, Profile())
-    assert region.says() is None
-    assert region.says(unit=OTHER_UNIT) is not None
+    assert region.doctor_record() is None
+    assert region.doctor_record(unit=OTHER_UNIT) is not None
 
 
 def test_s9_the_new_units_own_entry_stands_and_is_active_when_either_was() -> None:
     there = head(OTHER_UNIT)
     both = staff(DOCTOR, post(), post(OTHER_UNIT), version=2)
     region = ready(update(role="old"), both, activate(head=there, role="own"), deactivate(head=there), REPLACED)
-    own = region.entry(unit=OTHER_UNIT)
-    assert (own.active, own.profile.role) == (True, "own")
+    entry = region.entry(unit=OTHER_UNIT)
+    assert (entry.active, entry.profile.role) == (True, "own")
 
 
 def test_s9_an_import_that_waits_moves_too() -> None:
@@ -179,9 +179,9 @@ def test_s9_an_import_that_waits_moves_too() -> None:
 
 def test_s9_the_doctors_of_a_closed_unit_are_found_when_it_is_replaced() -> None:
     region = Region(unit(kind="other"), staff(), unit(version=2, kind="other", replaced_by=OTHER_UNIT))
-    said = region.says(unit=OTHER_UNIT)
-    assert said is not None
-    assert said["selectable"]
+    published = region.doctor_record(unit=OTHER_UNIT)
+    assert published is not None
+    assert published["selectable"]
 
 
 def test_e2_a_replacement_is_applied_before_any_reason_to_end() -> None:

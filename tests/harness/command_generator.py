@@ -18,9 +18,9 @@ def commands(world: World) -> list[Record]:
     if world.waiting_parts and world.chance(0.25):
         return [world.waiting_parts.pop(world.rng.randrange(len(world.waiting_parts)))()]
     unit = world.rng.choice(UNITS)
-    made = [command(world, unit) for _ in range(world.some((3, 1), (2, 2), (1, 4)))]
-    world.sent_commands += made
-    return made
+    commands = [command(world, unit) for _ in range(world.some((3, 1), (2, 2), (1, 4)))]
+    world.sent_commands += commands
+    return commands
 
 
 def command(world: World, unit: str) -> Record:
@@ -54,51 +54,51 @@ def patient(world: World, unit: str) -> str:
 
 def override(world: World) -> Data:
     """Which faults the unit accepts."""
-    given: Data = world.some((4, {}), (1, {"override": []}), (1, {"override": ["age"]}),
+    fields: Data = world.some((4, {}), (1, {"override": []}), (1, {"override": ["age"]}),
                              (1, {"override": ["ceiling"]}), (1, {"override": ["ceiling", "age"]}))  # fmt: skip
-    return given
+    return fields
 
 
 def dry(world: World) -> Data:
     """Some only ask."""
-    given: Data = world.some((5, {}), (1, {"dry_run": True}), (1, {"dry_run": False}))
-    return given
+    fields: Data = world.some((5, {}), (1, {"dry_run": True}), (1, {"dry_run": False}))
+    return fields
 
 
 def start(world: World, **more: Any) -> Data:
     """A date, mostly in the past or left out."""
-    given: Data = world.some((5, {}), (1, {"start": None}), (3, {"start": world.near(-9, 0)}),
+    fields: Data = world.some((5, {}), (1, {"start": None}), (3, {"start": world.near(-9, 0)}),
                              (1, {"start": world.near(0, 2)}), (1, {"start": "2025-02-30"}))  # fmt: skip
-    return given | more
+    return fields | more
 
 
 def profile(world: World) -> Data:
     """A few fields of it."""
-    whole = {
+    fields = {
         "patient_ceiling": world.some((2, None), (1, 1), (2, 2), (2, 4)), "age_min": world.some((3, None), (1, 18)),
         "age_max": world.some((4, None), (1, 65), (1, 17)), "work_percent": world.some((1, None), (1, 50), (1, 100)),
         "st_a": world.some((1, None), (1, True), (1, False)), "role": world.some((1, None), (1, "chef")),
     }  # fmt: skip
-    return {name: value for name, value in whole.items() if world.chance(0.4)}
+    return {name: value for name, value in fields.items() if world.chance(0.4)}
 
 
 def activate(world: World, unit: str) -> Data:
-    given = world.some((1, {}), (1, {"profile": profile(world)}))
-    made: Data = {"doctor_hsa_id": doctor(world, unit, 0.1)} | given
-    return made
+    fields = world.some((1, {}), (1, {"profile": profile(world)}))
+    data: Data = {"doctor_hsa_id": doctor(world, unit, 0.1)} | fields
+    return data
 
 
 def deactivate(world: World, unit: str) -> Data:
-    what = world.some((2, {}), (1, {"links": "refuse"}), (3, {"links": "end"}))
-    made: Data = {"doctor_hsa_id": doctor(world, unit)} | what
-    return made
+    fields = world.some((2, {}), (1, {"links": "refuse"}), (3, {"links": "end"}))
+    data: Data = {"doctor_hsa_id": doctor(world, unit)} | fields
+    return data
 
 
 def pause(world: World, unit: str) -> Data:
-    ends = world.some((1, {}), (4, {"end": world.near(-1, 5)}))
-    begins = world.some((2, {}), (2, {"start": world.near(-3, 3)}), (1, {"start": "now"}))
-    made: Data = {"doctor_hsa_id": doctor(world, unit)} | ends | begins
-    return made
+    end = world.some((1, {}), (4, {"end": world.near(-1, 5)}))
+    start = world.some((2, {}), (2, {"start": world.near(-3, 3)}), (1, {"start": "now"}))
+    data: Data = {"doctor_hsa_id": doctor(world, unit)} | end | start
+    return data
 
 
 def resume(world: World, unit: str) -> Data:
@@ -119,21 +119,21 @@ def unlink(world: World, unit: str) -> Data:
 
 def move(world: World, unit: str) -> Data:
     giver = doctor(world, unit)
-    theirs = world.model.linked(giver, world.model.means(unit))
+    linked = world.model.linked(giver, world.model.means(unit))
     named = [patient(world, unit) for _ in range(world.some((2, 0), (1, 1), (1, 3)))]
-    some = world.some((3, {}), (1, {"patient_ids": None}), (2, {"patient_ids": theirs[:2]}),
-                      (2, {"patient_ids": theirs[1:] + named}))  # fmt: skip
+    some = world.some((3, {}), (1, {"patient_ids": None}), (2, {"patient_ids": linked[:2]}),
+                      (2, {"patient_ids": linked[1:] + named}))  # fmt: skip
     both = {"from_doctor_hsa_id": giver, "to_doctor_hsa_id": doctor(world, unit)}
-    made: Data = both | some | override(world) | dry(world)
-    return made
+    data: Data = both | some | override(world) | dry(world)
+    return data
 
 
 def distribute(world: World, unit: str) -> Data:
     named = world.some((4, {}), (1, {"doctor_hsa_ids": []}), (1, {"doctor_hsa_ids": None}),
                        (2, {"doctor_hsa_ids": [doctor(world, unit) for _ in range(2)]}))  # fmt: skip
     limit = world.some((3, {}), (1, {"limit": None}), (1, {"limit": 0}), (3, {"limit": world.rng.randint(1, 3)}))
-    made: Data = {"seed": world.rng.randint(-(2**63), 2**63 - 1)} | named | limit | dry(world)
-    return made
+    data: Data = {"seed": world.rng.randint(-(2**63), 2**63 - 1)} | named | limit | dry(world)
+    return data
 
 
 def imported(world: World, unit: str) -> Data:
@@ -141,26 +141,26 @@ def imported(world: World, unit: str) -> Data:
     parts = world.some((4, 1), (2, 2), (1, 3))
     shared = {"import_id": f"import-{world.sender.count}", "parts": parts} | override(world)
     order = world.rng.sample(range(1, parts + 1), parts) + world.some((4, []), (1, [1]))
-    made = [shared | {"part": part, "rows": rows(world, unit, part)} for part in order]
-    made[-1] |= dry(world) if parts == 1 and len(made) == 1 else {}
-    world.waiting_parts += [lambda data=data: world.sender.command("import-links", unit, **data) for data in made[1:]]  # type: ignore[misc]
-    return made[0]
+    data = [shared | {"part": part, "rows": rows(world, unit, part)} for part in order]
+    data[-1] |= dry(world) if parts == 1 and len(data) == 1 else {}
+    world.waiting_parts += [lambda more=more: world.sender.command("import-links", unit, **more) for more in data[1:]]  # type: ignore[misc]
+    return data[0]
 
 
 def rows(world: World, unit: str, part: int) -> list[Data]:
     """A few rows, half of the files without fault."""
-    made = []
+    found = []
     faulty = world.chance(0.35)
     listed = [one for one in PATIENTS if world.model.listed_at(one) == world.model.means(unit)]
     for number, one in enumerate(world.rng.sample(listed, world.rng.randint(0, len(listed))), start=1):
         row = {"row": part * 100 + number, "patient_id": one, "unit_hsa_id": unit}
-        made.append(
+        found.append(
             row | {"doctor_hsa_id": doctor(world, unit, 1.0)} | world.some((3, {}), (1, {"start": world.near(-9, 0)}))
         )
     if faulty:
         odd = {"row": part * 100, "patient_id": patient(world, unit), "unit_hsa_id": world.rng.choice(UNITS)}
-        made.append(odd | {"doctor_hsa_id": doctor(world, unit, 0.5)} | start(world))
-    return made
+        found.append(odd | {"doctor_hsa_id": doctor(world, unit, 0.5)} | start(world))
+    return found
 
 
 FIELDS = {

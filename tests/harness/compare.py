@@ -29,10 +29,10 @@ def differences(expected: Observed, got: Observed) -> Iterator[str]:
 
 def outcome_differences(expected: Counter[tuple[str, str]], got: Counter[tuple[str, str]]) -> Iterator[str]:
     """Counts by topic and outcome, where nothing was killed."""
-    mine, theirs = fold(expected), fold(got)
-    for name in sorted(mine.keys() | theirs.keys()):
-        if mine[name] != theirs[name]:
-            yield f"outcomes {name[0]} {name[1]}: {mine[name]} expected, {theirs[name]} counted"
+    expected, got = fold(expected), fold(got)
+    for name in sorted(expected.keys() | got.keys()):
+        if expected[name] != got[name]:
+            yield f"outcomes {name[0]} {name[1]}: {expected[name]} expected, {got[name]} counted"
 
 
 def fold(counts: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:
@@ -45,16 +45,16 @@ def fold(counts: Counter[tuple[str, str]]) -> Counter[tuple[str, str]]:
 
 def events(key: str, expected: list[ObservedEvent], got: list[ObservedEvent]) -> Iterator[str]:
     """What 1177 heard of one patient, in order."""
-    for revision, (mine, theirs) in enumerate(zip_longest(expected, got), start=1):
+    for revision, (event, observed) in enumerate(zip_longest(expected, got), start=1):
         where = f"1177 {key}/{revision}"
-        if mine is None or theirs is None:
-            one = mine or theirs
-            said = "withdrawn" if one.data is None else f"{one.data['change']} {one.data['reason']} {one.data}"
-            yield f"{where}: {'missing' if theirs is None else 'not expected'}: {said}"
+        if event is None or observed is None:
+            one = event or observed
+            change = "withdrawn" if one.data is None else f"{one.data['change']} {one.data['reason']} {one.data}"
+            yield f"{where}: {'missing' if observed is None else 'not expected'}: {change}"
             continue
-        yield from fields(where, mine.data, theirs.data)
-        if mine.correlation != theirs.correlation:
-            yield f"{where}: correlation {mine.correlation} expected, got {theirs.correlation}"
+        yield from fields(where, event.data, observed.data)
+        if event.correlation != observed.correlation:
+            yield f"{where}: correlation {event.correlation} expected, got {observed.correlation}"
 
 
 def answers(ce_id: str, expected: list[Data], got: list[Data]) -> Iterator[str]:
@@ -62,56 +62,56 @@ def answers(ce_id: str, expected: list[Data], got: list[Data]) -> Iterator[str]:
     if len(expected) != len(got):
         yield f"{ce_id}: {len(expected)} replies expected, {len(got)} heard; expected {expected[:1]}, heard {got[:1]}"
         return
-    for mine, theirs in zip(expected, got, strict=True):
-        named = {name: value for name, value in mine.items() if name != "message"}
-        yield from fields(ce_id, named, answer(theirs, mine))
+    for reply, observed in zip(expected, got, strict=True):
+        named = {name: value for name, value in reply.items() if name != "message"}
+        yield from fields(ce_id, named, answer(observed, reply))
 
 
-def answer(theirs: Data, mine: Data) -> Data:
-    """A reply with what may be left out filled in, and the texts that mine does not name taken away."""
-    whole: Data = {"counts": None, "faulty_rows": None, "dry_run": False} | theirs
-    message = whole.pop("message", None)
-    if whole.get("outcome") == "refused" and not message:
-        whole["message"] = "a refusal must have a sentence"
-    rows = [{name: row[name] for name in row if name != "message" or name in asked(mine, place)}
-            for place, row in enumerate(whole["faulty_rows"] or [])]  # fmt: skip
-    counts = whole["counts"] and {name: one for name, one in whole["counts"].items() if one is not None}
-    whole |= {"faulty_rows": rows or None, "counts": counts, "dry_run": bool(whole["dry_run"])}
-    return whole
+def answer(observed: Data, expected: Data) -> Data:
+    """A reply with what may be left out filled in, and the texts that expected does not name taken away."""
+    filled: Data = {"counts": None, "faulty_rows": None, "dry_run": False} | observed
+    message = filled.pop("message", None)
+    if filled.get("outcome") == "refused" and not message:
+        filled["message"] = "a refusal must have a sentence"
+    rows = [{name: row[name] for name in row if name != "message" or name in asked(expected, place)}
+            for place, row in enumerate(filled["faulty_rows"] or [])]  # fmt: skip
+    counts = filled["counts"] and {name: one for name, one in filled["counts"].items() if one is not None}
+    filled |= {"faulty_rows": rows or None, "counts": counts, "dry_run": bool(filled["dry_run"])}
+    return filled
 
 
-def asked(mine: Data, place: int) -> Data:
-    """The row of mine at the same place, empty when there is none."""
-    rows: list[Data] = mine.get("faulty_rows") or []
+def asked(expected: Data, place: int) -> Data:
+    """The row of expected at the same place, empty when there is none."""
+    rows: list[Data] = expected.get("faulty_rows") or []
     return rows[place] if place < len(rows) else {}
 
 
-def doctor(key: str, mine: Data | None, theirs: Data | None) -> Iterator[str]:
+def doctor(key: str, expected: Data | None, observed: Data | None) -> Iterator[str]:
     """The newest record of a pair; when it was made, and the name of a removed person, are the product's choice."""
-    if mine and theirs:
-        mine = {name: value for name, value in mine.items() if name != "as_of"}
-        at = theirs.get("as_of")
+    if expected and observed:
+        expected = {name: value for name, value in expected.items() if name != "as_of"}
+        at = observed.get("as_of")
         if not isinstance(at, str) or not at.endswith("Z"):
             yield f"doctor {key}: as_of {at}"
-        theirs = {name: value for name, value in theirs.items() if name != "as_of"}
-        theirs["care_burden"] = round(theirs["care_burden"], 6)
-        if mine["doctor"]["name"] is None:
-            theirs["doctor"] = theirs["doctor"] | {"name": None, "vgr_id": None}
-    yield from fields(f"doctor {key}", mine, theirs)
+        observed = {name: value for name, value in observed.items() if name != "as_of"}
+        observed["care_burden"] = round(observed["care_burden"], 6)
+        if expected["doctor"]["name"] is None:
+            observed["doctor"] = observed["doctor"] | {"name": None, "vgr_id": None}
+    yield from fields(f"doctor {key}", expected, observed)
 
 
-def fields(where: str, mine: Any, theirs: Any) -> Iterator[str]:
-    """Every field of mine, and none beside them; an ellipsis is anything."""
-    if mine is ...:
+def fields(where: str, expected: Any, observed: Any) -> Iterator[str]:
+    """Every field of expected, and none beside them; an ellipsis is anything."""
+    if expected is ...:
         return
-    if isinstance(mine, dict) and isinstance(theirs, dict):
-        for name in [*mine, *(extra for extra in theirs if extra not in mine)]:
-            yield from fields(f"{where}.{name}", mine.get(name, "(no such field)"), theirs.get(name, "(missing)"))
-    elif isinstance(mine, list) and isinstance(theirs, list) and len(mine) == len(theirs):
-        for place, (one, other) in enumerate(zip(mine, theirs, strict=True)):
+    if isinstance(expected, dict) and isinstance(observed, dict):
+        for name in [*expected, *(extra for extra in observed if extra not in expected)]:
+            yield from fields(f"{where}.{name}", expected.get(name, "(no such field)"), observed.get(name, "(missing)"))
+    elif isinstance(expected, list) and isinstance(observed, list) and len(expected) == len(observed):
+        for place, (one, other) in enumerate(zip(expected, observed, strict=True)):
             yield from fields(f"{where}[{place}]", one, other)
-    elif where.endswith("changed_at") and isinstance(theirs, str):
-        if not theirs.endswith("Z") or datetime.fromisoformat(mine) != datetime.fromisoformat(theirs):
-            yield f"{where}: {mine} expected, got {theirs}"
-    elif mine != theirs or (mine is None) != (theirs is None):
-        yield f"{where}: {mine!r} expected, got {theirs!r}"
+    elif where.endswith("changed_at") and isinstance(observed, str):
+        if not observed.endswith("Z") or datetime.fromisoformat(expected) != datetime.fromisoformat(observed):
+            yield f"{where}: {expected} expected, got {observed}"
+    elif expected != observed or (expected is None) != (observed is None):
+        yield f"{where}: {expected!r} expected, got {observed!r}"

@@ -81,8 +81,8 @@ class DifferentialRegion(Region):
         key = KEYS.key(number)
         return Patient(number, key, KEYS.partition(key))
 
-    def _keep(self, world: World) -> None:
-        super()._keep(world)
+    def _save(self, world: World) -> None:
+        super()._save(world)
         for number, patient in world.patients.items():  # how the rows stood is known to the database alone
             stored = self._stored.patients[number]
             patient.is_persisted, patient.original_forgotten = stored.is_persisted, stored.original_forgotten

@@ -59,13 +59,13 @@ class World:
 
         ways = ((7, self.days), (17, self.staff), (7, self.units), (22, self.listings), (2, self.broken),
                 (45, lambda: commands(self)))  # fmt: skip
-        made = [Step([self.sender.day(FIRST.isoformat())])]
-        self.model.feed(made[0].records[0])
+        steps = [Step([self.sender.day(FIRST.isoformat())])]
+        self.model.feed(steps[0].records[0])
         for opening in (self.units, self.staff, self.listings):
-            made += [self.follow(opening()) for _ in range(4)]
-        while len(made) < count:
-            made.append(self.follow(self.some(*ways)()))
-        return made
+            steps += [self.follow(opening()) for _ in range(4)]
+        while len(steps) < count:
+            steps.append(self.follow(self.some(*ways)()))
+        return steps
 
     def follow(self, records: list[Record]) -> Step:
         """The shadow hears it too."""
@@ -122,10 +122,10 @@ class World:
             return [self.sender.tombstone(UNIT, unit, timedelta(hours=self.some((1, 0), (1, 90))))]
         if kind == "removed":
             return [self.sender.unit_removed(unit, self.number(unit))]
-        ends = self.some((6, None), (1, self.near(-3, 4)))
+        end = self.some((6, None), (1, self.near(-3, 4)))
         new = self.some((5, None), (1, self.rng.choice(UNITS)))
         name = self.some((3, "Majorna"), (1, "Kungshöjd"), (1, "Alepraktiken"))
-        fields = {"name": name, "end": ends, "replaced_by": new, "start": self.some((2, None), (1, self.near()))}
+        fields = {"name": name, "end": end, "replaced_by": new, "start": self.some((2, None), (1, self.near()))}
         giver = self.some((2, None), (1, UNITS[0]))
         sort = self.some((20, "vardcentral"), (1, "jourcentral"))
         return [self.sender.unit(unit, self.number(unit), kind=sort, care_giver_hsa_id=giver, **fields)]

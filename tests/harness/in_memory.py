@@ -64,7 +64,7 @@ class InMemory:
             handlers[Tombstone] = TOMBSTONES[record.topic]
         world = region._world()
         (outcome,) = region._drive(decide_batch([(data, cause)], handlers, world), world)
-        region._keep(world)
+        region._save(world)
         return str(outcome)
 
     def _listen(self) -> None:
@@ -94,7 +94,7 @@ class InMemory:
         """All that was heard; doctors with the figures they have by now."""
         for key in self.observed.doctors:
             at, doctor = key.split("/")
-            core = self.region.says(doctor, at)
+            core = self.region.doctor_record(doctor, at)
             if core is not None:
                 linked = self.region.linked(doctor, at)
                 burden = sum(self.region.patients[number].care_burden or 0 for number in linked)

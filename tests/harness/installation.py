@@ -60,7 +60,7 @@ class Process:
         except urllib.error.HTTPError as red:
             return red.code, json.load(red)["reasons"]
 
-    def said(self) -> str:
+    def output(self) -> str:
         """All that it has logged so far."""
         return "".join(path.read_text(errors="replace") for path in self.files)
 
@@ -89,13 +89,13 @@ class Installation:
 
     def environment(self) -> dict[str, str]:
         """Only what running.md names."""
-        ours = {
+        variables = {
             "DATABASE_URL": self.database_url, "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
             "PATIENT_KEY_SECRET": self.settings.secret, "TOPIC_PREFIX": self.prefix, "GROUP_ID": f"{self.prefix}group",
             "PARTITIONS": str(self.partitions), "OWN_CLOCK": "false", "DOCTOR_FIGURES_EVERY": "0", "HTTP_PORT": "0",
             "ON_DOCTOR_LEFT": self.settings.on_doctor_left, "SOURCE": self.settings.source, "LOG_FORMAT": "json",
         } | self.extra  # fmt: skip
-        return os.environ | {f"FASTLAKARE_{name}": text for name, text in ours.items()}
+        return os.environ | {f"FASTLAKARE_{name}": text for name, text in variables.items()}
 
     def command(self, *words: str) -> list[str]:
         """The console script beside this Python, else the module."""
@@ -108,8 +108,8 @@ class Installation:
             out = self.open(f"{words[0]}.txt")
             with out as sink:
                 done = subprocess.run(self.command(*words), env=self.environment(), cwd=ROOT, stdout=sink, stderr=sink)
-            said = Path(sink.name).read_text(errors="replace")
-            assert done.returncode == 0, f"fastlakare {' '.join(words)}: exit {done.returncode}\n{said}"
+            printed = Path(sink.name).read_text(errors="replace")
+            assert done.returncode == 0, f"fastlakare {' '.join(words)}: exit {done.returncode}\n{printed}"
 
     def open(self, name: str) -> IO[bytes]:
         """A file in the folder that will be scanned for personnummer."""

@@ -66,11 +66,11 @@ def sequences(records: list[Record]) -> Iterator[str]:
         if record.topic == CHANGES:
             key = record.key or ""
             revisions[key] += 1
-            wanted, got = f"{key}/{revisions[key]}", header(record.headers, "ce_id")
-            if wanted != got:
-                yield f"1177 {wanted} expected, {got} heard"
+            expected, got = f"{key}/{revisions[key]}", header(record.headers, "ce_id")
+            if expected != got:
+                yield f"1177 {expected} expected, {got} heard"
             if record.value is not None and json.loads(record.value)["revision"] != revisions[key]:
-                yield f"1177 {wanted}: revision in the data is another"
+                yield f"1177 {expected}: revision in the data is another"
 
 
 def newest(records: list[Record], topic: str) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _changes(session: Session) -> Iterator[str]:
     """P2, P3: the newest record per key is what the database holds, revision included, and each change was audited."""
     url, secret = session.installation.database_url, session.installation.settings.secret
     last = newest(session.topics.records, CHANGES)
-    said = {
+    published = {
         key: (one["unit"]["hsa_id"], one["doctor"]["hsa_id"], one["start"], one["revision"])
         for key, one in last.items()
         if one is not None and one["status"] == "active"
@@ -92,9 +92,9 @@ def _changes(session: Session) -> Iterator[str]:
         patient_key(f"{patient:012d}", secret): (unit, doctor, start.isoformat(), revision)
         for patient, unit, doctor, start, revision in query(url, LINKS)
     }
-    for key in sorted(said.keys() | linked.keys()):
-        if said.get(key) != linked.get(key):
-            yield f"1177 {key}: heard {said.get(key)}, the database holds {linked.get(key)}"
+    for key in sorted(published.keys() | linked.keys()):
+        if published.get(key) != linked.get(key):
+            yield f"1177 {key}: heard {published.get(key)}, the database holds {linked.get(key)}"
     counts = Counter(record.key for record in session.topics.records if record.topic == CHANGES)
     for key, revision in query(url, HELD):
         if counts[key] != revision:

@@ -80,7 +80,7 @@ class Kafka:
         self._log: IO[bytes] | None = None
         folder.mkdir(parents=True)
         listeners = f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}"
-        wanted = {
+        properties = {
             **SETTINGS,
             "listeners": listeners,
             "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
@@ -88,7 +88,7 @@ class Kafka:
             "log.dirs": str(folder / "data"),
             **{name: value.format(port=self.port, controller=controller) for name, value in (settings or {}).items()},
         }
-        (folder / "server.properties").write_text("".join(f"{name}={value}\n" for name, value in wanted.items()))
+        (folder / "server.properties").write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
         (folder / "log4j2.yaml").write_text(_LOG4J)
 
     def format(self, *more: str) -> None:

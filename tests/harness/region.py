@@ -66,7 +66,7 @@ class Region:
         batch = [(event, self._cause(event, at, id)) for event in events]
         world = self._world()
         outcomes = self._drive(decide_batch(batch, handlers, world), world)
-        self._keep(world)
+        self._save(world)
         return outcomes[-1]
 
     def asks(self, event: Any, **how: Any) -> str:
@@ -81,7 +81,7 @@ class Region:
             turn, cause = self.today + timedelta(days=1), Cause("clock", f"day/{day}", at)
             self._drive(decide_batch([(DayBegan(day=turn), cause)], HANDLERS, world), world)
             self.today, self.began = turn, cause
-            self._keep(world)
+            self._save(world)
             if works_off:
                 self.works_off()
 
@@ -91,7 +91,7 @@ class Region:
         doctors = {p.link.doctor for p in due if p.link is not None}
         world = self._world()
         self._drive(load_missing(world, [], Needs(patients={p.id for p in due}, doctors=doctors)), world)
-        self._keep(world)
+        self._save(world)
 
     def copy(self) -> Region:
         """The same region once more, to have something else happen to."""
@@ -131,10 +131,10 @@ class Region:
         assert value is not None
         return value
 
-    def says(self, doctor: str = DOCTOR, unit: str = UNIT) -> Json | None:
+    def doctor_record(self, doctor: str = DOCTOR, unit: str = UNIT) -> Json | None:
         """The newest record of the doctor at the unit; None: nothing yet, or that the pair is gone."""
-        said = [c.payload for c in self.changes if isinstance(c, DoctorChange) and c.pair == Pair(unit, doctor)]
-        return said[-1] if said else None
+        published = [c.payload for c in self.changes if isinstance(c, DoctorChange) and c.pair == Pair(unit, doctor)]
+        return published[-1] if published else None
 
     def link(self, patient: str = PATIENT) -> Link | None:
         """The patient's fast läkarkontakt."""
@@ -159,7 +159,7 @@ class Region:
         return [(c.what, c.reason) for c in self.changes if isinstance(c, AuditEntry)]
 
     @property
-    def said_again(self) -> list[tuple[str, str]]:
+    def resent(self) -> list[tuple[str, str]]:
         """The commands whose stored reply was asked for again."""
         return [(c.source, c.id) for c in self.changes if isinstance(c, ReplyResent)]
 
@@ -194,17 +194,17 @@ class Region:
         return Patient(number, f"key-{number}", 0)
 
     def _load_doctors(self, needs: Needs, world: World) -> None:
-        wanted = set(needs.doctors) | {pair.doctor for pair in self.roster if pair.unit in needs.roster_of}
+        requested = set(needs.doctors) | {pair.doctor for pair in self.roster if pair.unit in needs.roster_of}
         for day in needs.due:
-            wanted |= {d.hsa_id for d in self.doctors.values() if self._comes(d.boundaries(), day)}
-            wanted |= {e.pair.doctor for e in self.roster.values() if self._comes(e.boundaries(), day)}
-        for hsa_id in sorted(wanted - world.doctors.keys()):
+            requested |= {d.hsa_id for d in self.doctors.values() if self._comes(d.boundaries(), day)}
+            requested |= {e.pair.doctor for e in self.roster.values() if self._comes(e.boundaries(), day)}
+        for hsa_id in sorted(requested - world.doctors.keys()):
             world.add_doctor(replace(self.doctors.get(hsa_id, Doctor(hsa_id))))
             for entry in [entry for pair, entry in self.roster.items() if pair.doctor == hsa_id]:
                 world.add_entry(replace(entry, profile=replace(entry.profile)))
 
     def _load_patients(self, needs: Needs, world: World) -> None:
-        wanted = {number for number in needs.patients if number in self.patients} | needs.new_patients
+        requested = {number for number in needs.patients if number in self.patients} | needs.new_patients
         counted = {pair.doctor for pair in needs.counts}
         for patient in self.patients.values():
             overdue = patient.due is not None and patient.due <= self.today
@@ -213,13 +213,13 @@ class Region:
                 or patient.link.unit in needs.links_of_unit
                 or (overdue and patient.link.doctor in counted)
             ):
-                wanted.add(patient.id)
+                requested.add(patient.id)
             chosen = {choice.unit for choice in (patient.current, patient.upcoming) if choice is not None}
             if (patient.link is None or overdue) and any(
                 chosen & world.predecessors_of(at) for at in needs.unlinked_at
             ):
-                wanted.add(patient.id)
-        for number in sorted(wanted - world.patients.keys()):
+                requested.add(patient.id)
+        for number in sorted(requested - world.patients.keys()):
             patient = self.patients.get(number) or self._unknown(number)
             if patient.forgotten is None or number in needs.new_patients:
                 world.add_patient(replace(patient))
@@ -261,7 +261,7 @@ class Region:
     def _comes(self, days: list[date], day: date) -> bool:
         return any(self.today < one <= day for one in days)
 
-    def _keep(self, world: World) -> None:
+    def _save(self, world: World) -> None:
         assert list(self._unrecorded(world)) == []
         self.changes += world.changes.records
         self.units |= {i: world.units[i] for i in world.changes.units}
@@ -283,8 +283,8 @@ class Region:
         for key in world.changes.imports & world.imports.keys():
             stored = self.imports.get(key)
             rows = {} if stored is None else {n: part.rows for n, part in stored.parts.items()}
-            self.imports[key] = kept = world.imports[key]
-            for number, part in kept.parts.items():
+            self.imports[key] = stored_import = world.imports[key]
+            for number, part in stored_import.parts.items():
                 part.rows = rows.get(number) if part.rows is None else part.rows
 
 

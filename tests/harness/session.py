@@ -70,7 +70,7 @@ class Session:
         for record in self.topics.collect():
             open_text = record.topic.endswith(".dlq")
             outside = "" if open_text else f"{record.key} {record.headers}"
-            said = (record.value or b"").decode() if record.topic == "listning.reply.v1" else ""
+            text = (record.value or b"").decode() if record.topic == "listning.reply.v1" else ""
             added = [one for one in record.headers if one[0].startswith("dlq_")] if open_text else []
-            texts.append((record.topic, f"{outside} {said} {added}"))
+            texts.append((record.topic, f"{outside} {text} {added}"))
         return personnummer_in(texts, patients)

@@ -22,22 +22,22 @@ class Subscriber:
     records: dict[str, list[tuple[float, Message]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        wanted = {
+        settings = {
             "bootstrap.servers": self.installation.bootstrap,
             "group.id": "subscriber",
             "enable.auto.commit": False,
             "isolation.level": "read_committed",
             "fetch.wait.max.ms": 5,
         }
-        self._consumer = Consumer(wanted)
-        parts = []
+        self._consumer = Consumer(settings)
+        partitions = []
         for topic in self.topics:
             name = self.installation.prefix + topic
             for number in self._consumer.list_topics(name, timeout=10).topics[name].partitions:
-                part = TopicPartition(name, number)
-                part.offset = self._consumer.get_watermark_offsets(part, timeout=10)[1]
-                parts.append(part)
-        self._consumer.assign(parts)
+                tp = TopicPartition(name, number)
+                tp.offset = self._consumer.get_watermark_offsets(tp, timeout=10)[1]
+                partitions.append(tp)
+        self._consumer.assign(partitions)
         self.forget()
 
     def forget(self) -> None:
@@ -59,9 +59,9 @@ class Subscriber:
 
     def until(self, **numbers: int) -> float:
         """Listens until there are so many `events` and `replies`; returns when the last of them came."""
-        wanted = [numbers.get("events", 0), numbers.get("replies", 0)]
+        expected = [numbers.get("events", 0), numbers.get("replies", 0)]
         deadline = time.perf_counter() + _SECONDS
-        while any(len(self.records[topic]) < number for topic, number in zip(self.topics, wanted, strict=True)):
+        while any(len(self.records[topic]) < number for topic, number in zip(self.topics, expected, strict=True)):
             self.listen(0.01)
             assert time.perf_counter() < deadline, {topic: len(records) for topic, records in self.records.items()}
         return max(at for records in self.records.values() for at, _ in records)

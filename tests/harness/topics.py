@@ -37,9 +37,11 @@ class Topics:
         self.producer = Producer({"bootstrap.servers": self.bootstrap, **WRITER})
         self.consumer = Consumer({"bootstrap.servers": self.bootstrap, **READER})
         known = self.consumer.list_topics(timeout=20).topics
-        mine = [(name, part) for topic in OUTPUTS for name in [self.prefix + topic] for part in known[name].partitions]
-        self.reached = dict.fromkeys(mine, 0)
-        self.consumer.assign([TopicPartition(name, part, 0) for name, part in mine])
+        partitions = [
+            (name, number) for topic in OUTPUTS for name in [self.prefix + topic] for number in known[name].partitions
+        ]
+        self.reached = dict.fromkeys(partitions, 0)
+        self.consumer.assign([TopicPartition(name, number, 0) for name, number in partitions])
 
     def accept_any_timestamp(self) -> None:
         """As brokers before 4.0 do: records may be dated in any year."""

@@ -75,9 +75,9 @@ class Workload:
         counts = Counter(record.key for record in session.topics.records if record.topic == CHANGES)
         for patient in self.patients:
             key = patient_key(patient, session.installation.settings.secret)
-            last, wanted = newest_values.get(key), ("relisted", 2) if patient in self.relisted else ("distributed", 1)
-            if last is None or (last["reason"], counts[key]) != wanted:
-                found.append(f"1177 {key}: {wanted} expected, heard {counts[key]}, {last and last['reason']}")
+            last, expected = newest_values.get(key), ("relisted", 2) if patient in self.relisted else ("distributed", 1)
+            if last is None or (last["reason"], counts[key]) != expected:
+                found.append(f"1177 {key}: {expected} expected, heard {counts[key]}, {last and last['reason']}")
         found += [
             f"dead: {header(one.headers, 'dlq_detail')}" for one in session.topics.records if one.topic[-4:] == ".dlq"
         ]

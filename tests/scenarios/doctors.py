@@ -136,11 +136,11 @@ def profiles(c: Scenario) -> None:
     p, q = c.born(), c.born()
     c.linked(p, q)
     who = {"doctor_hsa_id": c.anna}
-    whole = {"work_percent": 50, "role": "chef", "specialisation": "allmän", "st_a": True, "patient_group": "alla",
+    profile = {"work_percent": 50, "role": "chef", "specialisation": "allmän", "st_a": True, "patient_group": "alla",
              "patient_ceiling": 1, "age_min": 0, "age_max": 18}  # fmt: skip
-    c.refuse("doctor_not_active", "update-doctor-profile", doctor_hsa_id=c.bo, profile=whole)
-    c.accept("done", "update-doctor-profile", **who, profile=whole)
-    c.accept("unchanged", "update-doctor-profile", **who, profile=whole)
+    c.refuse("doctor_not_active", "update-doctor-profile", doctor_hsa_id=c.bo, profile=profile)
+    c.accept("done", "update-doctor-profile", **who, profile=profile)
+    c.accept("unchanged", "update-doctor-profile", **who, profile=profile)
     c.accept("unchanged", "update-doctor-profile", **who, profile={})
     c.refuse("invalid_profile", "update-doctor-profile", **who, profile={"age_min": 19})
     c.accept("done", "update-doctor-profile", **who, profile={"age_min": 18, "role": None, "st_a": None})

@@ -60,8 +60,8 @@ def unreadable(c: Scenario) -> None:
     for name, text in (("ce_id", None), ("ce_source", None), ("ce_type", None), ("ce_specversion", b"0.3"),
                        ("ce_time", b"yesterday"), ("ce_time", b"2025-05-26T08:00:00")):  # fmt: skip
         headers = [(key, text if key == name else value) for key, value in BINARY.items()]
-        kept = [(key, value) for key, value in headers if value is not None]
-        dead.append(("invalid_envelope", raw(c, UNIT, value, "dead", *kept)))
+        present = [(key, value) for key, value in headers if value is not None]
+        dead.append(("invalid_envelope", raw(c, UNIT, value, "dead", *present)))
     faults: list[Data] = [{"version": "1"}, {"version": 1.5}, {"version": True}, {"version": 2**63}, {"name": None},
               {"kind": "sjukhus"},
               {"hsa_id": "SE2321000131"}, {"end": "2025-02-30"}, {"replaced_by": "x"}, {"start": 20250101}]  # fmt: skip

@@ -83,28 +83,28 @@ class Scenario:
     def open_unit(self, unit: str | None = None, *, setup: bool = True, version: int = 1, **fields: Any) -> Sent:
         """A unit with its name and care giver."""
         place = unit or self.home
-        whole = {"name": self.unit_names[place], "care_giver_hsa_id": CARE_GIVER} | fields
-        return self.send(lambda to: to.unit(place, version, **whole), "applied", setup)
+        data = {"name": self.unit_names[place], "care_giver_hsa_id": CARE_GIVER} | fields
+        return self.send(lambda to: to.unit(place, version, **data), "applied", setup)
 
     def employ(
         self, doctor: str | None = None, *units: str, setup: bool = True, version: int = 1, **fields: Any
     ) -> Sent:
         """A doctor employed at the units, or as `employments` say."""
         person = doctor or self.anna
-        given, surname = self.names[person]
+        given_name, surname = self.names[person]
         outcome = fields.pop("outcome", "applied")
-        whole = {"given_name": given, "surname": surname, "vgr_id": None}
-        whole |= {"employments": [employment(unit) for unit in units or (self.home,)]} | fields
-        return self.send(lambda to: to.staff(person, version, **whole), outcome, setup)
+        data = {"given_name": given_name, "surname": surname, "vgr_id": None}
+        data |= {"employments": [employment(unit) for unit in units or (self.home,)]} | fields
+        return self.send(lambda to: to.staff(person, version, **data), outcome, setup)
 
     def list_at(
         self, patient: str, unit: str | None = None, sequence: int = 1, *,
         since: str = "2025-01-01", outcome: str = "applied", setup: bool = False, **fields: Any,
     ) -> Sent:  # fmt: skip
         """The patient's vårdval is this unit, or as `current` and `upcoming` say."""
-        whole = {"current": choice(unit or self.home, since)} | fields
+        data = {"current": choice(unit or self.home, since)} | fields
         key = f"case-{self.number}"
-        return self.send(lambda to: to.listing(patient, sequence, key, **whole), outcome, setup)
+        return self.send(lambda to: to.listing(patient, sequence, key, **data), outcome, setup)
 
     def command(self, name: str, outcome: str = "accepted", *, unit: str | None = None, **fields: Any) -> Sent:
         """A command of the unit's own chief."""

@@ -46,7 +46,9 @@ def missing(stage: Scenario, got: Observed, secret: str) -> Iterator[str]:
     for patient, expected in stage.expected_changes.items():
         key = patient_key(patient, secret)
         carried = [stage.carried.get((patient, revision + 1)) for revision in range(len(expected))]
-        observed = [withdrawn_has_none(one, mine) for one, mine in zip(got.events.get(key, []), expected, strict=False)]
+        observed = [
+            withdrawn_has_none(one, value) for one, value in zip(got.events.get(key, []), expected, strict=False)
+        ]
         observed += got.events.get(key, [])[len(expected) :]
         yield from events(
             key, [ObservedEvent(data, why) for data, why in zip(expected, carried, strict=True)], observed
@@ -54,12 +56,12 @@ def missing(stage: Scenario, got: Observed, secret: str) -> Iterator[str]:
     for command, replies in stage.replies.items():
         ce_id = f"reply/{stage.sender.source}/{command}"
         heard_replies = got.replies.get(ce_id, [])
-        whole = []
-        for place, mine in enumerate(replies):
+        expected_replies = []
+        for place, reply in enumerate(replies):
             unnamed = dict.fromkeys([*NOT_ALWAYS, *(heard_replies[place] if place < len(heard_replies) else ())], ...)
             unnamed.pop("message", None)
-            whole.append(unnamed | mine)
-        yield from answers(ce_id, whole, heard_replies)
+            expected_replies.append(unnamed | reply)
+        yield from answers(ce_id, expected_replies, heard_replies)
     for key, record in stage.doctors.items():
         yield from doctor(key, record, got.doctors.get(key))
     for record_sent, code in stage.dead:

@@ -46,8 +46,8 @@ def removal_wins(c: Scenario) -> None:
     c.refuse("doctor_not_selectable", "activate-doctor", doctor_hsa_id=c.bo)
     c.employ(version=5, setup=False)
     c.send(lambda to: to.staff_removed(c.anna, 4), "stale")
-    gone = c.send(lambda to: to.staff_removed(c.anna, 5), "applied")
-    c.hear(p, "ended", "doctor_left", gone)
+    removed = c.send(lambda to: to.staff_removed(c.anna, 5), "applied")
+    c.hear(p, "ended", "doctor_left", removed)
     c.send(lambda to: to.staff_removed(c.anna, 5), "unchanged")
     c.employ(version=5, setup=False, outcome="stale")
 

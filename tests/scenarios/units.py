@@ -178,8 +178,8 @@ def waiting_import_moves(c: Scenario) -> None:
 def unit_tombstone(c: Scenario) -> None:
     p = c.born()
     c.linked(p)
-    gone = c.send(lambda to: to.tombstone(UNIT, c.home), "applied")
-    c.hear(p, "ended", "unit_closed", gone, unit_name=None, care_giver=None)
+    removed = c.send(lambda to: to.tombstone(UNIT, c.home), "applied")
+    c.hear(p, "ended", "unit_closed", removed, unit_name=None, care_giver=None)
     c.send(lambda to: to.tombstone(UNIT, c.other), "unchanged")
     c.send(lambda to: to.unit(c.home, 1, name="Hemmet"), "stale")
     c.refuse("unit_closed", "activate-doctor", doctor_hsa_id=c.anna)

@@ -29,12 +29,12 @@ class Authority:
 
     def sign(self, name: str) -> Certificate:
         """A certificate for 127.0.0.1 whose common name is `name`."""
-        made = Certificate(*(self._folder / f"{name}.{ending}" for ending in ("key", "pem", "both.pem")))
+        certificate = Certificate(*(self._folder / f"{name}.{ending}" for ending in ("key", "pem", "both.pem")))
         words = ["-x509", "-days", "1", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"]
         words += ["-CA", str(self.cert), "-CAkey", str(self._key), "-addext", "basicConstraints=critical,CA:FALSE"]
-        _openssl("req", *words, *_NEW_KEY, "-keyout", str(made.key), "-out", str(made.cert))
-        made.both.write_text(made.key.read_text() + made.cert.read_text())
-        return made
+        _openssl("req", *words, *_NEW_KEY, "-keyout", str(certificate.key), "-out", str(certificate.cert))
+        certificate.both.write_text(certificate.key.read_text() + certificate.cert.read_text())
+        return certificate
 
 
 _NEW_KEY = ("-newkey", "rsa:2048", "-nodes")

@@ -88,8 +88,8 @@ class Cluster:
         """The settings with which `name` logs in: `scram`, `oauthbearer` or `mutual TLS`."""
         ca = {"KAFKA_CA_FILE": str(self._authority.cert)}
         if how == "mutual TLS":
-            mine = self._authority.sign(name)
-            files = {"KAFKA_CERT_FILE": str(mine.cert), "KAFKA_KEY_FILE": str(mine.key)}
+            certificate = self._authority.sign(name)
+            files = {"KAFKA_CERT_FILE": str(certificate.cert), "KAFKA_KEY_FILE": str(certificate.key)}
             return {
                 "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{self._mutual}",
                 "KAFKA_SECURITY_PROTOCOL": "SSL",
@@ -142,11 +142,11 @@ def documented(file: str, name: str, prefix: str, group: str) -> list[AclBinding
 
 def _bindings(line: str, name: str) -> Iterator[AclBinding]:
     words = line.split()
-    given = list(zip(words[::2], words[1::2], strict=True))
-    kind, resource = next((_RESOURCES[word], text) for word, text in given if word in _RESOURCES)
-    prefixed = ("--resource-pattern-type", "prefixed") in given
+    options = list(zip(words[::2], words[1::2], strict=True))
+    kind, resource = next((_RESOURCES[word], text) for word, text in options if word in _RESOURCES)
+    prefixed = ("--resource-pattern-type", "prefixed") in options
     pattern = ResourcePatternType.PREFIXED if prefixed else ResourcePatternType.LITERAL
-    for word, text in given:
+    for word, text in options:
         if word == "--operation":
             allow = AclPermissionType.ALLOW
             yield AclBinding(kind, resource, pattern, f"User:{name}", "*", _OPERATIONS[text], allow)
@@ -154,5 +154,6 @@ def _bindings(line: str, name: str) -> Iterator[AclBinding]:
 
 def _token(name: str) -> str:
     now = int(time.time())
-    parts = ({"alg": "none"}, {"sub": name, "iat": now - 60, "exp": now + 3600})
-    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
+    segments = ({"alg": "none"}, {"sub": name, "iat": now - 60, "exp": now + 3600})
+    encoded = [base64.urlsafe_b64encode(json.dumps(segment).encode()).decode().rstrip("=") for segment in segments]
+    return ".".join(encoded) + "."

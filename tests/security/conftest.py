@@ -31,11 +31,11 @@ class Roles:
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     try:
-        made = Cluster(tmp_path_factory.mktemp("guarded") / "cluster")
+        guarded = Cluster(tmp_path_factory.mktemp("guarded") / "cluster")
     except NoKafka as error:
         unavailable(str(error))
-    with made.running():
-        yield made
+    with guarded.running():
+        yield guarded
 
 
 @pytest.fixture
@@ -44,11 +44,11 @@ def roles(postgres: Postgres) -> Iterator[Roles]:
     with database(postgres, "template1") as superuser:
         place = superuser.split("@", 1)[1]
         owner, app = (f"postgresql://fastlakare_{role}:{_PASSWORD}@{place}" for role in ("owner", "app"))
-        made = Roles(owner, app, superuser)
+        granted = Roles(owner, app, superuser)
         asyncio.run(run(superuser, (DEPLOY / "postgres-roles.sql").read_text(), *_PASSWORDS))
-        upgrade(made.owner)
-        asyncio.run(run(made.owner, Path(DEPLOY / "postgres-rights.sql").read_text()))
-        yield made
+        upgrade(granted.owner)
+        asyncio.run(run(granted.owner, Path(DEPLOY / "postgres-rights.sql").read_text()))
+        yield granted
 
 
 _PASSWORDS = tuple(f"ALTER ROLE fastlakare_{role} PASSWORD '{_PASSWORD}'" for role in ("owner", "app"))

@@ -26,11 +26,11 @@ UNIT = "SE2321000131-E000000000712"
 @pytest.fixture
 def installation(cluster: Cluster, roles: Roles, topic_prefix: str, tmp_path: Path) -> Iterator[Installation]:
     """Not started; whoever starts it says how it logs in."""
-    made = Installation(cluster.inside, roles.app, topic_prefix, tmp_path, partitions=1)
-    yield made
-    for process in made.processes:
+    running = Installation(cluster.inside, roles.app, topic_prefix, tmp_path, partitions=1)
+    yield running
+    for process in running.processes:
         process.popen.terminate()
-    for process in made.processes:
+    for process in running.processes:
         process.popen.wait(30)
 
 
@@ -172,9 +172,9 @@ def test_nobody_gets_in_otherwise_and_one_line_says_so(
 ) -> None:
     log_in(installation, cluster, "scram", SERVICE)
     installation.extra |= wrong
-    said = say(installation, "topics", "--check")
-    assert said.returncode == 2
-    assert len(said.stderr.strip().splitlines()) == 1, said.stderr
-    assert "Traceback" not in said.stderr
-    assert "password of the test" not in said.stderr
-    assert "another password" not in said.stderr
+    done = say(installation, "topics", "--check")
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "password of the test" not in done.stderr
+    assert "another password" not in done.stderr

@@ -52,7 +52,7 @@ class CrashLoop:
 
     def _answered(self) -> bool:
         if not self.process.alive():
-            assert self.process.popen.returncode == _KILLED, self.process.said()[-3000:]
+            assert self.process.popen.returncode == _KILLED, self.process.output()[-3000:]
             self._installation.processes.remove(self.process)
             self.process = self._next()
         try:

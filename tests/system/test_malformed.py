@@ -22,8 +22,8 @@ SECRET = "hemligt-innehåll"
 
 def without(record: Record, name: str, value: bytes | None = None) -> Record:
     """The record without a header, or with another value in it."""
-    kept = [one for one in record.headers if one[0] != name]
-    return replace(record, headers=[*kept, *([(name, value)] if value is not None else [])])
+    headers = [one for one in record.headers if one[0] != name]
+    return replace(record, headers=[*headers, *([(name, value)] if value is not None else [])])
 
 
 def malformed(sound: Record, patient: str) -> Iterator[tuple[str, Record]]:
@@ -62,8 +62,8 @@ def test_every_malformed_kind_on_every_topic_is_buried_once_and_nothing_gets_stu
         session.step(Step([sound]))
         letters = [one for one in _letters(session) if one.topic == f"{sound.topic}.dlq"]
         codes = [(one.key, one.value, header(one.headers, "dlq_code")) for one in letters]
-        wanted = [(one.key, one.value, code) for code, one in sent]
-        assert sorted(codes, key=repr) == sorted(wanted, key=repr)  # all of them small enough to be copied whole
+        expected = [(one.key, one.value, code) for code, one in sent]
+        assert sorted(codes, key=repr) == sorted(expected, key=repr)  # all of them small enough to be copied whole
         for letter in letters:
             detail = header(letter.headers, "dlq_detail") or ""
             assert detail, letter.headers

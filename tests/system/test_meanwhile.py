@@ -107,11 +107,11 @@ def test_others_are_answered_while_a_large_file_is_judged_and_memory_stays_small
     links = [
         _linking(session, wave, patient, DOCTORS[3], (home + n % 2) % count, AWAY) for n, patient in enumerate(others)
     ]
-    waits, own = _waits(session, last, links)
+    waits, file_wait = _waits(session, last, links)
     elsewhere, behind = waits[1::2], waits[::2]
     assert median(elsewhere) < 1
     assert median(behind) < 1
-    assert max(waits) < own
+    assert max(waits) < file_wait
     assert peak_mb(session.installation.processes[0].popen.pid) < 300
     session.installation.settle()
     assert query(session.installation.database_url, "SELECT FROM processed_ahead") == []
@@ -142,8 +142,8 @@ def _waits(session: Session, last: Record, links: list[Record]) -> tuple[list[fl
     subscriber.until(replies=len(sent))
     subscriber.require_promised()
     answered = {json.loads(message.value() or b"")["command_id"]: at for at, message in subscriber.records[REPLY]}
-    own, *waits = (answered[id] - at for id, at in sent.items())
-    return waits, own
+    file_wait, *waits = (answered[id] - at for id, at in sent.items())
+    return waits, file_wait
 
 
 def _linking(session: Session, wave: Workload, patient: str, doctor: str, partition: int, unit: str = HOME) -> Record:

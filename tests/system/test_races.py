@@ -48,8 +48,8 @@ class Races:
     def staff(self, doctor: str, **fields: object) -> Record:
         """The doctor's newest state; by default employed at both units."""
         self.version += 1
-        whole: Data = {"employments": [employment(HOME), employment(AWAY)]} | fields
-        return self.wave.sender.staff(doctor, self.version, **whole)
+        data: Data = {"employments": [employment(HOME), employment(AWAY)]} | fields
+        return self.wave.sender.staff(doctor, self.version, **data)
 
     def listings(self, unit: str, share: float = 1.0) -> list[Record]:
         """So many patients' vårdval."""
@@ -104,8 +104,10 @@ def against_pause(races: Races, name: str) -> list[str]:
 
 
 def against_deactivation(races: Races, name: str) -> list[str]:
-    ends = [races.command("deactivate-doctor", n, doctor_hsa_id=one, links="end") for n, one in enumerate((ANNA, BO))]
-    return races.run(name, [*races.links([ANNA, BO]), *ends])
+    deactivations = [
+        races.command("deactivate-doctor", n, doctor_hsa_id=one, links="end") for n, one in enumerate((ANNA, BO))
+    ]
+    return races.run(name, [*races.links([ANNA, BO]), *deactivations])
 
 
 def against_the_employment_that_ends(races: Races, name: str) -> list[str]:

@@ -55,9 +55,11 @@ class Shell:
         script.write_text(PRODUCER.format(python=sys.executable))
         script.chmod(0o755)
         inherited = {name: text for name, text in os.environ.items() if not name.startswith("FASTLAKARE_")}
-        ours = {"TOPIC_PREFIX": prefix, "GROUP_ID": f"{prefix}group", "PARTITIONS": "2", "HTTP_PORT": "0"}
+        variables = {"TOPIC_PREFIX": prefix, "GROUP_ID": f"{prefix}group", "PARTITIONS": "2", "HTTP_PORT": "0"}
         path = f"{folder}:{Path(sys.executable).parent}:{inherited['PATH']}"
-        self._environment = inherited | {"PATH": path} | {f"FASTLAKARE_{name}": text for name, text in ours.items()}
+        self._environment = (
+            inherited | {"PATH": path} | {f"FASTLAKARE_{name}": text for name, text in variables.items()}
+        )
 
     def export(self, line: str) -> None:
         """Sets the variables of an `export` for all that follows, with values in the place of the three dots."""
@@ -145,8 +147,8 @@ def the_endpoints_of_running_md_answer(shell: Shell, address: str) -> None:
 def a_file_of_patients_is_answered_in_swedish(shell: Shell) -> None:
     """The file that docs/import.md shows; its patient is not listed here."""
     (shell.folder / "lista.csv").write_text(block("docs/import.md", "Personnummer;"), encoding="utf-8")
-    shown = shell.run(block("README.md", "fastlakare import"), status=1)
-    assert "Personnummer matchar inte vårdcentral vårdval" in shown
+    printed = shell.run(block("README.md", "fastlakare import"), status=1)
+    assert "Personnummer matchar inte vårdcentral vårdval" in printed
     assert (shell.folder / "lista.felaktiga.csv").exists()
 
 

@@ -23,24 +23,24 @@ pytestmark = pytest.mark.system
 
 @pytest.fixture
 def installation(kafka: Any, migrated_url: str, topic_prefix: str, tmp_path: Path) -> Any:
-    made = Installation(kafka.bootstrap, migrated_url, topic_prefix, tmp_path)
-    yield made
-    made.stop()
+    fresh = Installation(kafka.bootstrap, migrated_url, topic_prefix, tmp_path)
+    yield fresh
+    fresh.stop()
 
 
 def final_stderr(installation: Installation, status: int) -> str:
     """What a process says that ends by itself with that status."""
     process = installation.launch()
-    assert process.popen.wait(60) == status, process.said()
+    assert process.popen.wait(60) == status, process.output()
     installation.processes.remove(process)
-    return process.said()
+    return process.output()
 
 
 def test_missing_topics_stop_the_start_and_say_which_command_makes_them(installation: Installation) -> None:
-    said = final_stderr(installation, 1)
-    assert "kiv.staff.v1" in said
-    assert "fastlakare topics --create" in said
-    assert "Traceback" not in said
+    message = final_stderr(installation, 1)
+    assert "kiv.staff.v1" in message
+    assert "fastlakare topics --create" in message
+    assert "Traceback" not in message
 
 
 def test_another_partition_count_than_remembered_stops_the_start(installation: Installation, session: Session) -> None:
@@ -50,18 +50,18 @@ def test_another_partition_count_than_remembered_stops_the_start(installation: I
     topic = f"{installation.prefix}{LISTING}"
     admin.create_partitions([NewPartitions(topic, 7)])[topic].result(30)
     until(lambda: len(admin.list_topics(topic, 10).topics[topic].partitions) == 7, 30, "seven partitions")
-    said = final_stderr(session.installation, 1)
-    assert f"{LISTING} has 7 partitions, the database remembers 4" in said
-    assert "Bring the topic back" in said
-    assert "Traceback" not in said
+    message = final_stderr(session.installation, 1)
+    assert f"{LISTING} has 7 partitions, the database remembers 4" in message
+    assert "Bring the topic back" in message
+    assert "Traceback" not in message
 
 
 @pytest.mark.parametrize(("name", "value"), [("PARTITIONS", "many"), ("NO_SUCH_THING", "1"), ("HTTP_PORT", "70000")])
 def test_a_wrong_setting_stops_the_start_with_its_name(installation: Installation, name: str, value: str) -> None:
     installation.extra = {name: value}
-    said = final_stderr(installation, 2)
-    assert f"FASTLAKARE_{name}" in said
-    assert "Traceback" not in said
+    message = final_stderr(installation, 2)
+    assert f"FASTLAKARE_{name}" in message
+    assert "Traceback" not in message
 
 
 def test_another_secret_than_the_first_starts_stops_the_start(installation: Installation, session: Session) -> None:
@@ -69,9 +69,9 @@ def test_another_secret_than_the_first_starts_stops_the_start(installation: Inst
     session.installation.settle()
     session.installation.leave(0)
     session.installation.extra = {"PATIENT_KEY_SECRET": "another secret, of more than 32 bytes"}
-    said = final_stderr(session.installation, 2)
-    assert "FASTLAKARE_PATIENT_KEY_SECRET: does not match the secret" in said
-    assert "another secret" not in said
+    message = final_stderr(session.installation, 2)
+    assert "FASTLAKARE_PATIENT_KEY_SECRET: does not match the secret" in message
+    assert "another secret" not in message
     session.installation.extra = {}
     session.installation.start(1)
     session.installation.settle()
@@ -79,11 +79,11 @@ def test_another_secret_than_the_first_starts_stops_the_start(installation: Inst
 
 def test_a_port_that_is_taken_stops_the_start_as_any_wrong_setting(installation: Installation) -> None:
     installation.prepare(migrate=False)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        installation.extra = {"HTTP_PORT": str(taken.getsockname()[1])}
-        said = final_stderr(installation, 2)
-    assert "FASTLAKARE_HTTP_PORT: cannot listen there" in said
-    assert "Traceback" not in said
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        installation.extra = {"HTTP_PORT": str(listener.getsockname()[1])}
+        message = final_stderr(installation, 2)
+    assert "FASTLAKARE_HTTP_PORT: cannot listen there" in message
+    assert "Traceback" not in message
 
 
 def test_topics_that_differ_from_the_contract_are_told_and_stop_nothing(installation: Installation) -> None:
@@ -113,11 +113,11 @@ def test_topics_that_differ_from_the_contract_are_told_and_stop_nothing(installa
 def test_a_process_that_still_waits_for_kafka_ends_in_order_when_told_to(installation: Installation) -> None:
     installation.bootstrap = f"127.0.0.1:{free_port()}"
     process = installation.launch()
-    until(lambda: "waiting" in process.said() and process.find_address(), 30, "a process that says it waits")
+    until(lambda: "waiting" in process.output() and process.find_address(), 30, "a process that says it waits")
     status, reasons = process.ready()
     assert (status, reasons[0].startswith("Kafka: ")) == (503, True), reasons
     installation.leave(0)
-    assert "Traceback" not in process.said()
+    assert "Traceback" not in process.output()
 
 
 def test_a_partition_whose_next_record_retention_removed_stops_loudly_and_alone(session: Session) -> None:
@@ -132,11 +132,11 @@ def test_a_partition_whose_next_record_retention_removed_stops_loudly_and_alone(
     session.topics.publish(wave.stream(2))
     admin.incremental_alter_configs([ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[policy])])
     # a compacted one deletes nothing
-    gone = TopicPartition(topic, 2, -1)
+    deleted_up_to = TopicPartition(topic, 2, -1)
 
     def deleted() -> bool:
         try:
-            (done,) = admin.delete_records([gone]).values()
+            (done,) = admin.delete_records([deleted_up_to]).values()
             return done.result(30) is not None
         except KafkaException:
             return False
@@ -152,6 +152,6 @@ def test_a_partition_whose_next_record_retention_removed_stops_loudly_and_alone(
     session.topics.publish([command])
     until(lambda: [one for one in session.topics.collect() if (command.headers[1][1] or b"").decode()
                    in str(one.headers)], 30, "other partitions' answers")  # fmt: skip
-    rest = installation.lag()["inputs"]
-    assert {topic: left for topic, left in rest.items() if topic != LISTING and left} == {}
+    inputs = installation.lag()["inputs"]
+    assert {topic: left for topic, left in inputs.items() if topic != LISTING and left} == {}
     assert session.leaks(wave.patients) == []

@@ -93,7 +93,7 @@ def test_a_stream_survives_the_broker_and_a_process_waits_for_it(own_broker: tup
     stream.reach(0.3)
     broker.kill()
     (late,) = [installation.launch()]
-    until(lambda: "waiting" in late.said() and late.find_address(), 30, "a process that says it waits for Kafka")
+    until(lambda: "waiting" in late.output() and late.find_address(), 30, "a process that says it waits for Kafka")
     status, reasons = late.ready()
     assert (status, any("Kafka" in reason for reason in reasons)) == (503, True), reasons
     broker.start()
@@ -112,10 +112,10 @@ def test_a_process_told_to_stop_while_its_broker_is_away_ends_in_time_and_loses_
     Stream(session, wave, 10).reach(0.3)
     broker.kill()
     (process,) = installation.processes
-    until(lambda: "refused" in process.said(), 60, "a process that misses its broker")
+    until(lambda: "refused" in process.output(), 60, "a process that misses its broker")
     process.popen.terminate()
     status = process.popen.wait(30)
-    assert (status, "not through with leaving" in process.said()) in {(0, False), (1, True)}
+    assert (status, "not through with leaving" in process.output()) in {(0, False), (1, True)}
     installation.processes.clear()
     broker.start()
     installation.start(1)
@@ -148,7 +148,7 @@ def test_a_stream_survives_the_database_and_readiness_says_so(own_database: tupl
     stream.reach(0.4)
     server.stop("immediate")
     late = installation.launch()
-    until(lambda: "waiting" in late.said() and late.find_address(), 30, "a process that says it waits")
+    until(lambda: "waiting" in late.output() and late.find_address(), 30, "a process that says it waits")
     until(lambda: all(one.ready()[0] == 503 for one in installation.processes), 60, "readiness red")
     assert any("database" in reason for reason in late.ready()[1])
     server.start()

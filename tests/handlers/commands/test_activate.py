@@ -18,9 +18,9 @@ from tests.harness.region import Region, ready
 def test_c4_a_selectable_doctor_becomes_active_and_available() -> None:
     region = Region(unit(), staff())
     assert region.asks(activate()) == "done"
-    said = region.says()
-    assert said is not None
-    assert (said["active"], said["unavailable_because"], said["profile"]) == (True, [], EMPTY_PROFILE)
+    published = region.doctor_record()
+    assert published is not None
+    assert (published["active"], published["unavailable_because"], published["profile"]) == (True, [], EMPTY_PROFILE)
 
 
 def test_c4_a_doctor_who_is_not_selectable_is_refused_before_the_profile_is_looked_at() -> None:

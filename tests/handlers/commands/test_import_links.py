@@ -84,7 +84,7 @@ def test_contract_and_gets_the_imports_answer_again_afterwards() -> None:
     region = region_of()
     region.happens(import_links(row(1)), id="answered")
     assert region.asks(import_links(row(1, "fel"))) == "repeated"
-    assert region.said_again == [("a-source", "answered")]
+    assert region.resent == [("a-source", "answered")]
     assert len(region.link_changes) == 1
 
 

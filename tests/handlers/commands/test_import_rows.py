@@ -101,8 +101,8 @@ def test_c11_the_doctor_the_patient_already_has_is_not_judged_on_pause_absence_a
 
 
 def test_c11_but_a_doctor_who_is_not_active_is_told_so() -> None:
-    kept = Policy(end_links_of_leavers=False)
-    assert faults(ready(link(), jobless(version=2), policy=kept), row(1)) == [(1, "doctor_not_active")]
+    policy = Policy(end_links_of_leavers=False)
+    assert faults(ready(link(), jobless(version=2), policy=policy), row(1)) == [(1, "doctor_not_active")]
 
 
 def test_c11_an_old_id_of_the_unit_is_the_unit() -> None:

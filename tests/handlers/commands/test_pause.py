@@ -49,9 +49,9 @@ def test_c5_an_end_before_the_start_or_before_today_is_no_date(start: str | None
 def test_c5_existing_links_stay_and_1177_still_shows_the_name() -> None:
     region = ready(link(), pause(), listing(patients(1)[0]))
     assert region.changes_of(PATIENT) == [("assigned", "linked_by_unit")]
-    said = region.says()
-    assert said is not None
-    assert (said["active"], said["unavailable_because"]) == (True, ["paused"])
+    published = region.doctor_record()
+    assert published is not None
+    assert (published["active"], published["unavailable_because"]) == (True, ["paused"])
 
 
 def test_c5_a_new_pause_replaces_the_old_and_the_same_is_unchanged() -> None:

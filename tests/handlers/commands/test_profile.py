@@ -22,8 +22,14 @@ def test_c6_only_the_fields_given_change_and_null_is_not_set() -> None:
 
 
 def test_c6_every_field_can_be_set() -> None:
-    whole: dict[str, Any] = {"work_percent": 50, "role": "r", "specialisation": "s", "st_a": True, "patient_group": "g"}
-    region = ready(update(**whole, patient_ceiling=0, age_min=0, age_max=130))
+    fields: dict[str, Any] = {
+        "work_percent": 50,
+        "role": "r",
+        "specialisation": "s",
+        "st_a": True,
+        "patient_group": "g",
+    }
+    region = ready(update(**fields, patient_ceiling=0, age_min=0, age_max=130))
     assert region.entry().profile == Profile(50, "r", "s", True, "g", 0, 0, 130)
 
 
