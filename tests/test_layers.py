@@ -60,14 +60,14 @@ def test_seconds_stand_in_infra_timing_only(module: Path) -> None:
             if isinstance(target, ast.Name) and _SECONDS.search(target.id) and "DAY" not in target.id
         ]
         assert assigned == []
-        given = [
+        literals = [
             keyword.arg
             for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
             if isinstance(node, ast.Call)
             for keyword in node.keywords
             if re.search(r"(_ms|timeout|_seconds)$", keyword.arg or "") and isinstance(keyword.value, ast.Constant)
         ]
-        assert given == []
+        assert literals == []
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())

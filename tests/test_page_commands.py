@@ -55,9 +55,9 @@ def typed(program: str) -> list[Call]:
 
 def help_of(command: str) -> str:
     """What `fastlakare COMMAND --help` prints."""
-    shown = CliRunner().invoke(app, [command, "--help"])
-    assert shown.exit_code == 0
-    return shown.output
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    return result.output
 
 
 def in_help() -> Iterator[Call]:
@@ -88,9 +88,9 @@ def test_every_call_of_fastlakare_that_is_told_parses(page: str, arguments: tupl
 
 def test_every_make_target_that_is_told_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
-    told = {(page, target) for page, arguments in typed("make") for target in arguments}
-    assert len(told) > 10
-    assert {(page, target) for page, target in told if target not in targets} == set()
+    named = {(page, target) for page, arguments in typed("make") for target in arguments}
+    assert len(named) > 10
+    assert {(page, target) for page, target in named if target not in targets} == set()
 
 
 PYTEST = typed(".venv/bin/pytest")
@@ -123,10 +123,10 @@ def test_the_readmes_way_to_the_contract_gives_asyncapi_and_a_schema(tmp_path: P
 
 
 def test_what_the_first_commands_of_running_md_print_without_a_server(tmp_path: Path) -> None:
-    shown = run_in_shell("fastlakare --help; fastlakare topics; fastlakare asyncapi", tmp_path)
-    assert [name for name in GROUP.commands if name not in shown] == []
-    assert "1177.fast-lakarkontakt.v1.dlq" not in shown
-    assert "vardval.listing.v1.dlq" in shown
+    result = run_in_shell("fastlakare --help; fastlakare topics; fastlakare asyncapi", tmp_path)
+    assert [name for name in GROUP.commands if name not in result] == []
+    assert "1177.fast-lakarkontakt.v1.dlq" not in result
+    assert "vardval.listing.v1.dlq" in result
 
 
 def test_the_template_of_an_import_holds_the_header_that_import_md_shows(tmp_path: Path) -> None:
@@ -140,9 +140,9 @@ def test_the_readmes_secrets_are_those_that_compose_reads_and_stay_when_made_aga
     assert "`deploy/make-secrets.sh && docker compose up --build --detach`" in (ROOT / "README.md").read_text("utf-8")
     shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
     run_in_shell("deploy/make-secrets.sh", tmp_path)
-    made = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "secrets").iterdir()}
+    secrets = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "secrets").iterdir()}
     compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-    assert set(re.findall(r"file: (?:\./)?secrets/(\w+)", compose)) == made.keys()
-    assert len(made["patient_key_secret"]) == 64
+    assert set(re.findall(r"file: (?:\./)?secrets/(\w+)", compose)) == secrets.keys()
+    assert len(secrets["patient_key_secret"]) == 64
     run_in_shell("deploy/make-secrets.sh", tmp_path)
-    assert {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "secrets").iterdir()} == made
+    assert {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "secrets").iterdir()} == secrets

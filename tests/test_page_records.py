@@ -28,9 +28,9 @@ TOPIC_OF = {ce_type: topic for topic in TOPICS for ce_type in topic.messages}
 SHORT_NAMES = {f"`{command.name}`": f"se.vgregion.listning.{command.name}.v1" for command in COMMANDS}
 
 
-def ce_type(shown: Block) -> str:
+def ce_type(example: Block) -> str:
     """The message that the page spoke of last: by its type, by its command's name, or by its topic's heading."""
-    for line in reversed(shown.before.splitlines()):
+    for line in reversed(example.before.splitlines()):
         for short, full in SHORT_NAMES.items():
             if line.startswith(short):
                 return full
@@ -39,7 +39,7 @@ def ce_type(shown: Block) -> str:
         if line.startswith("### "):
             (only,) = [name for name, topic in TOPIC_OF.items() if topic.name == line[4:] and "withdrawn" not in name]
             return only
-    raise AssertionError(f"of which message is {shown.text}?")
+    raise AssertionError(f"of which message is {example.text}?")
 
 
 def record(topic: str, value: str, key: str = "", **headers: str) -> ConsumerRecord:
@@ -51,19 +51,19 @@ def record(topic: str, value: str, key: str = "", **headers: str) -> ConsumerRec
 CONTRACT = [one for one in blocks([ROOT / "docs/contract.md"]) if one.language == "json"]
 
 
-@pytest.mark.parametrize("shown", CONTRACT, ids=ce_type)
-def test_every_example_of_the_contract_is_understood_or_promised(shown: Block) -> None:
-    name = ce_type(shown)
+@pytest.mark.parametrize("example", CONTRACT, ids=ce_type)
+def test_every_example_of_the_contract_is_understood_or_promised(example: Block) -> None:
+    name = ce_type(example)
     topic = TOPIC_OF[name]
     if topic.direction == "in":
-        key = json.loads(shown.text).get("hsa_id", "")
-        read(topic.name, record(topic.name, shown.text, key, **ENVELOPE, ce_type=name))
+        key = json.loads(example.text).get("hsa_id", "")
+        read(topic.name, record(topic.name, example.text, key, **ENVELOPE, ce_type=name))
     else:
-        require_promised(topic.name, shown.text.encode(), [("ce_type", name.encode())])
+        require_promised(topic.name, example.text.encode(), [("ce_type", name.encode())])
 
 
 def test_the_contract_shows_every_message_but_the_withdrawal() -> None:
-    names = [ce_type(shown) for shown in CONTRACT]
+    names = [ce_type(example) for example in CONTRACT]
     assert {name for name in TOPIC_OF if "withdrawn" not in name} == set(names)
 
 
@@ -79,8 +79,8 @@ def written_out(text: str) -> ConsumerRecord:
 
 
 def test_the_contracts_record_says_the_same_in_both_modes() -> None:
-    shown = [one.text for one in blocks([ROOT / "docs/contract.md"]) if "kiv-unit-4711" in one.text]
-    binary, structured = (read(KIV_UNIT, written_out(text)) for text in shown)
+    examples = [one.text for one in blocks([ROOT / "docs/contract.md"]) if "kiv-unit-4711" in one.text]
+    binary, structured = (read(KIV_UNIT, written_out(text)) for text in examples)
     assert binary == structured
     assert binary.data == a.unit(version=20260101000000)
 

@@ -80,17 +80,17 @@ def test_an_outage_shows_no_traceback_in_a_process_of_its_own(tmp_path: Path) ->
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_says_what_it_does_with_an_example_and_the_exit_codes(command: str) -> None:
-    shown = CliRunner().invoke(app, [command, "--help"])
-    assert shown.exit_code == 0
-    assert "Example:" in shown.output
-    assert "Exit codes:" in shown.output
-    assert f"fastlakare {command}" in shown.output
+    result = CliRunner().invoke(app, [command, "--help"])
+    assert result.exit_code == 0
+    assert "Example:" in result.output
+    assert "Exit codes:" in result.output
+    assert f"fastlakare {command}" in result.output
 
 
 def test_the_first_screen_lists_every_command() -> None:
-    shown = CliRunner().invoke(app, ["--help"])
-    assert shown.exit_code == 0
-    assert {"demo", "migrate", "topics", "run", "lag", "import", "asyncapi", "schema"} <= set(shown.output.split())
+    result = CliRunner().invoke(app, ["--help"])
+    assert result.exit_code == 0
+    assert {"demo", "migrate", "topics", "run", "lag", "import", "asyncapi", "schema"} <= set(result.output.split())
 
 
 @pytest.mark.parametrize(
@@ -110,19 +110,19 @@ def test_the_first_screen_lists_every_command() -> None:
     ],
 )
 def test_wrong_use_ends_with_2(arguments: list[str]) -> None:
-    shown = CliRunner().invoke(app, arguments)
-    assert (shown.exit_code, shown.stdout) == (2, "")
-    assert "Traceback" not in shown.stderr
+    result = CliRunner().invoke(app, arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Traceback" not in result.stderr
 
 
 def test_version_is_told() -> None:
-    shown = CliRunner().invoke(app, ["--version"])
-    assert shown.exit_code == 0
-    assert shown.output.startswith("fastlakare ")
+    result = CliRunner().invoke(app, ["--version"])
+    assert result.exit_code == 0
+    assert result.output.startswith("fastlakare ")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "server"),
     [
         (["migrate"], "database"),
         (["topics", "--check"], "Kafka"),
@@ -132,12 +132,12 @@ def test_version_is_told() -> None:
     ],
 )
 def test_a_server_that_is_away_is_one_line_on_stderr(
-    fastlakare: Callable[..., Done], arguments: list[str], says: str
+    fastlakare: Callable[..., Done], arguments: list[str], server: str
 ) -> None:
     done = fastlakare(*arguments, **AWAY)
     assert (done.status, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert says in done.stderr
+    assert server in done.stderr
     assert "hemligt" not in done.stderr
 
 
@@ -184,9 +184,9 @@ def test_the_contract_is_printed_without_any_setting(fastlakare: Callable[..., D
 
 @pytest.mark.parametrize("name", ["link-patient", "se.vgregion.listning.link-patient.v1"])
 def test_a_messages_schema_is_printed_by_either_name(name: str) -> None:
-    shown = CliRunner().invoke(app, ["schema", name])
-    assert shown.exit_code == 0
-    assert json.loads(shown.stdout)["title"] == "se.vgregion.listning.link-patient.v1"
+    result = CliRunner().invoke(app, ["schema", name])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["title"] == "se.vgregion.listning.link-patient.v1"
 
 
 def test_an_installation_is_set_up_and_looked_at(
@@ -201,8 +201,8 @@ def test_an_installation_is_set_up_and_looked_at(
     }
     assert fastlakare("topics", "--check", **settings).status == 1
     assert "fastlakare topics --create" in fastlakare("lag", **settings).stderr
-    made = fastlakare("topics", "--create", "--json", **settings)
-    assert (made.status, len(json.loads(made.stdout)["created"])) == (0, 13)
+    created = fastlakare("topics", "--create", "--json", **settings)
+    assert (created.status, len(json.loads(created.stdout)["created"])) == (0, 13)
     checked = fastlakare("topics", "--check", "--json", **settings)
     assert (checked.status, json.loads(checked.stdout)["differences"]) == (0, [])
     assert {(one["what"], one["wanted"], one["found"]) for one in json.loads(checked.stdout)["warnings"]} == {

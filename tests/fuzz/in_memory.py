@@ -110,7 +110,7 @@ class Reader:
         for inbound in known:
             inbound.outcome = Outcome.REPEATED
             world.changes.record(ReplyResent(inbound.cause.source, inbound.cause.id))
-        region._keep(world)
+        region._save(world)
         self._commands.update((inbound.cause.source, inbound.cause.id) for inbound in new)
         return self._built()
 

@@ -34,7 +34,7 @@ class KeyedRegion(Region):
         world = self._world()
         self._drive(decide_batch([(DayBegan(day=day), cause)], HANDLERS, world), world)
         self.today, self.began = day, cause
-        self._keep(world)
+        self._save(world)
         self.works_off()
 
     def _next_day(self, target: date) -> date:

@@ -25,7 +25,7 @@ def wrapped(cause: Exception) -> ProgrammingError:
 
 
 @pytest.mark.parametrize(
-    ("error", "says"),
+    ("error", "expected"),
     [
         (SettingsError("FASTLAKARE_X: no such setting"), "FASTLAKARE_X: no such setting"),
         (DatabaseUnreachable("the database cannot be reached: refused"), "the database cannot be reached: refused"),
@@ -49,10 +49,10 @@ def wrapped(cause: Exception) -> ProgrammingError:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
 )
-def test_an_outage_is_one_line(error: BaseException, says: str) -> None:
+def test_an_outage_is_one_line(error: BaseException, expected: str) -> None:
     line = explain(error)
     assert line is not None
-    assert says in line
+    assert expected in line
     assert "\n" not in line
     assert "SELECT" not in line
 

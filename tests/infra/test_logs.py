@@ -81,8 +81,8 @@ def test_no_line_holds_a_personnummer(capsys: pytest.CaptureFixture[str], log_fo
 
 
 def test_rows_that_postgresql_quotes_are_left_out() -> None:
-    said = masked("duplicate key value\nDETAIL:  Key (id)=(Anna) already exists.\nmore")
-    assert said.split() == ["duplicate", "key", "value", "more"]
+    text = masked("duplicate key value\nDETAIL:  Key (id)=(Anna) already exists.\nmore")
+    assert text.split() == ["duplicate", "key", "value", "more"]
 
 
 @pytest.mark.parametrize(

@@ -126,17 +126,17 @@ def test_a_malformed_setting_stops_with_its_name_and_without_its_value(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    said = refusal()
-    assert name in said
-    assert "hemligt" not in said
+    message = refusal()
+    assert name in message
+    assert "hemligt" not in message
 
 
 def test_every_malformed_setting_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASTLAKARE_PARTITIONS", "x")
     monkeypatch.setenv("FASTLAKARE_HTTP_PORT", "x")
-    said = refusal()
-    assert "FASTLAKARE_PARTITIONS" in said
-    assert "FASTLAKARE_HTTP_PORT" in said
+    message = refusal()
+    assert "FASTLAKARE_PARTITIONS" in message
+    assert "FASTLAKARE_HTTP_PORT" in message
 
 
 def test_an_unknown_variable_stops_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,9 +181,9 @@ def test_a_setting_given_twice_stops(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def test_a_file_that_cannot_be_read_stops_with_the_variables_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FASTLAKARE_GROUP_ID_FILE", "/nowhere/hemligt")
-    said = refusal()
-    assert said.startswith("FASTLAKARE_GROUP_ID_FILE: ")
-    assert "hemligt" not in said
+    message = refusal()
+    assert message.startswith("FASTLAKARE_GROUP_ID_FILE: ")
+    assert "hemligt" not in message
 
 
 def test_a_certificates_path_is_a_setting_and_no_file_to_read_it_from(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,8 +242,8 @@ def test_no_secret_shows_when_settings_are_printed(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("FASTLAKARE_KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
     for name, value in LOGIN.items():
         monkeypatch.setenv(name, value)
-    shown = f"{Settings.load()!r} {Settings.load()}"
-    assert [secret for secret in (SECRET, "pass%2Fword", "hemligt") if secret in shown] == []
+    printed = f"{Settings.load()!r} {Settings.load()}"
+    assert [secret for secret in (SECRET, "pass%2Fword", "hemligt") if secret in printed] == []
 
 
 def test_topics_and_the_relays_id_carry_the_prefix(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,7 +119,7 @@ def test_a_service_that_may_not_see_the_topics_settings_runs_all_the_same(
     installation.start(1)
     ask(cluster, installation)
     assert reply(cluster, installation) == "doctor_not_selectable"
-    told = [line for line in installation.processes[0].said().splitlines() if '"topic differs"' in line]
+    told = [line for line in installation.processes[0].output().splitlines() if '"topic differs"' in line]
     assert len(told) == len(TOPICS)
     assert all('"describe-configs"' in line for line in told)
 

@@ -101,8 +101,8 @@ def test_topics_that_differ_from_the_contract_are_told_and_stop_nothing(installa
         done.result(30)
     installation.start(1)
     process = installation.processes[0]
-    until(lambda: '"event":"started"' in process.said(), 60, "the workers to begin")
-    told = [json.loads(line) for line in process.said().splitlines() if '"topic differs"' in line]
+    until(lambda: '"event":"started"' in process.output(), 60, "the workers to begin")
+    told = [json.loads(line) for line in process.output().splitlines() if '"topic differs"' in line]
     assert {(one["topic"], one["what"], one["wanted"], one["found"], one["level"]) for one in told} == {
         (topic, "delete.retention.ms", "2592000000", "86400000", "warning"),
         (topic, "max.message.bytes", "1114112", "1048588", "warning"),

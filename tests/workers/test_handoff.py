@@ -19,11 +19,11 @@ def test_the_handoff_gives_each_shard_in_sequence_up_to_the_first_gap(data: st.D
             rows += [OutboxEvent(shard, last[shard] + n, None, b"v", []) for n in range(1, size + 1)]
             last[shard] += size
         batches.append(rows)
-    kept = data.draw(st.permutations([rows for rows in batches if data.draw(st.booleans())]))
-    given_seqs = {row.seq for rows in kept for row in rows if row.shard == 0}
+    committed = data.draw(st.permutations([rows for rows in batches if data.draw(st.booleans())]))
+    given_seqs = {row.seq for rows in committed for row in rows if row.shard == 0}
     handoff = Handoff()
     handoff.open()
-    for rows in kept:
+    for rows in committed:
         handoff.put(rows)
     for shard in (0, 1):
         at = 0

@@ -194,8 +194,8 @@ async def test_the_port_is_free_again_when_it_stops(monkeypatch: pytest.MonkeyPa
 
 
 async def test_a_port_that_is_taken_stops_the_start_with_the_settings_name() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        server = Server(port=taken.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = Server(port=listener.getsockname()[1])
         with pytest.raises(SettingsError, match="FASTLAKARE_HTTP_PORT"):
             await serve_http(server.settings, server.health, server.lag)
 

@@ -113,15 +113,15 @@ def test_no_personnummer_and_no_control_code_is_on_the_screen(demo_run: tuple[in
     assert "\x1b" not in output
 
 
-def said_until(process: subprocess.Popen[str], words: str) -> str:
+def printed_until(process: subprocess.Popen[str], words: str) -> str:
     """What it printed up to the line that holds these words; a failure where it ends without them."""
-    said = ""
+    printed = ""
     assert process.stdout is not None
     for line in process.stdout:
-        said += line
+        printed += line
         if words in line:
-            return said
-    pytest.fail(said[-3000:])
+            return printed
+    pytest.fail(printed[-3000:])
 
 
 def test_kept_it_goes_on_with_its_addresses_until_ctrl_c_and_leaves_nothing(tmp_path: Path) -> None:
@@ -129,9 +129,9 @@ def test_kept_it_goes_on_with_its_addresses_until_ctrl_c_and_leaves_nothing(tmp_
     watchdog = threading.Timer(SECONDS, process.kill)
     watchdog.start()
     try:
-        said = said_until(process, "HTTP")
-        assert re.search(r"Kafka +127\.0\.0\.1:\d+", said), said[-3000:]
-        assert re.search(r"database +postgresql://\S+@127\.0\.0\.1:\d+/", said)
+        printed = printed_until(process, "HTTP")
+        assert re.search(r"Kafka +127\.0\.0\.1:\d+", printed), printed[-3000:]
+        assert re.search(r"database +postgresql://\S+@127\.0\.0\.1:\d+/", printed)
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
@@ -148,12 +148,12 @@ def test_interrupted_in_the_middle_it_leaves_nothing(tmp_path: Path, ending: sig
     watchdog = threading.Timer(SECONDS, process.kill)
     watchdog.start()
     try:
-        said_until(process, "Links come in")
+        printed_until(process, "Links come in")
         process.send_signal(ending)
-        rest, _ = process.communicate(timeout=60)
+        remaining, _ = process.communicate(timeout=60)
     finally:
         watchdog.cancel()
         process.kill()
         process.wait()
-    assert "Traceback" not in rest, rest[-3000:]
-    assert (process.returncode, left(tmp_path)) == (130, []), rest[-3000:]
+    assert "Traceback" not in remaining, remaining[-3000:]
+    assert (process.returncode, left(tmp_path)) == (130, []), remaining[-3000:]

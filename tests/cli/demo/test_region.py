@@ -7,18 +7,18 @@ from schemas.ids import PatientKind, normal_hsa_id, patient_kind
 
 
 def test_the_region_is_twenty_vardcentraler_with_120_doctors_and_20_000_residents() -> None:
-    made = region()
-    assert (len(made.units), len(made.doctors), len(made.residents)) == (20, 120, 20_000)
-    assert all(made.listed_at(unit) and len(made.doctors_at(unit)) == 6 for unit in made.units)
+    demo = region()
+    assert (len(demo.units), len(demo.doctors), len(demo.residents)) == (20, 120, 20_000)
+    assert all(demo.listed_at(unit) and len(demo.doctors_at(unit)) == 6 for unit in demo.units)
 
 
 def test_every_id_is_sound_and_stands_for_one_only() -> None:
-    made = region()
-    hsa_ids = [*(unit.hsa_id for unit in made.units), *(doctor.hsa_id for doctor in made.doctors)]
+    demo = region()
+    hsa_ids = [*(unit.hsa_id for unit in demo.units), *(doctor.hsa_id for doctor in demo.doctors)]
     assert [normal_hsa_id(id) for id in hsa_ids] == hsa_ids
-    patients = {resident.patient_id for resident in made.residents}
+    patients = {resident.patient_id for resident in demo.residents}
     assert len(set(hsa_ids)) == len(hsa_ids)
-    assert len(patients) == len(made.residents)
+    assert len(patients) == len(demo.residents)
     assert {patient_kind(patient) for patient in patients} == {PatientKind.PERSONNUMMER}
 
 

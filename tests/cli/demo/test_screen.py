@@ -41,10 +41,10 @@ def test_patients_are_named_by_the_first_letters_of_their_key(screen: Screen, ou
 
 def test_of_many_events_a_few_are_shown_with_one_of_each_kind(screen: Screen, out: io.StringIO) -> None:
     screen.show_events([*map(linked, range(50)), linked(50, "moved"), Event(KEY, 7, None)])
-    said = out.getvalue()
-    assert "52 events" in said
-    assert said.count("…") == 3
-    assert all(word in said for word in ("imported", "moved", "withdrawn"))
+    printed = out.getvalue()
+    assert "52 events" in printed
+    assert printed.count("…") == 3
+    assert all(word in printed for word in ("imported", "moved", "withdrawn"))
 
 
 def test_what_is_no_terminal_gets_no_control_codes(screen: Screen, out: io.StringIO) -> None:
@@ -55,10 +55,12 @@ def test_what_is_no_terminal_gets_no_control_codes(screen: Screen, out: io.Strin
     with screen.waiting("waiting") as line:
         line.update("still waiting")
     screen.verdict(True, "all is well")
-    said = out.getvalue()
-    assert "\x1b" not in said
-    assert "waiting" not in said
-    assert all(text in said for text in ("[in →]", "An act [of many]", "KiV: something", "[Majorna]", "✔ all is well"))
+    printed = out.getvalue()
+    assert "\x1b" not in printed
+    assert "waiting" not in printed
+    assert all(
+        text in printed for text in ("[in →]", "An act [of many]", "KiV: something", "[Majorna]", "✔ all is well")
+    )
 
 
 def test_thousands_are_set_apart() -> None:

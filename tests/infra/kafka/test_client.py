@@ -21,17 +21,17 @@ from infra.kafka.metadata import describe
 from infra.settings import Settings
 
 
-def given(**settings: Any) -> dict[str, Any]:
+def arguments(**settings: Any) -> dict[str, Any]:
     return client_args(Settings(kafka_bootstrap_servers="kafka.example:9092", **settings))
 
 
 def test_plaintext_needs_no_more_than_the_servers() -> None:
-    assert given() == {"bootstrap_servers": "kafka.example:9092", "security_protocol": "PLAINTEXT"}
+    assert arguments() == {"bootstrap_servers": "kafka.example:9092", "security_protocol": "PLAINTEXT"}
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
 def test_a_login_carries_name_and_password(mechanism: str) -> None:
-    args = given(
+    args = arguments(
         kafka_security_protocol="SASL_PLAINTEXT",
         kafka_sasl_mechanism=mechanism,
         kafka_username="app",
@@ -45,12 +45,12 @@ def test_a_login_carries_name_and_password(mechanism: str) -> None:
 
 
 def test_tls_checks_the_servers_name_and_certificate() -> None:
-    context = given(kafka_security_protocol="SSL")["ssl_context"]
+    context = arguments(kafka_security_protocol="SSL")["ssl_context"]
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
 async def test_a_bearer_token_is_the_password() -> None:
-    args = given(kafka_security_protocol="SASL_SSL", kafka_sasl_mechanism="OAUTHBEARER", kafka_password="a.token")
+    args = arguments(kafka_security_protocol="SASL_SSL", kafka_sasl_mechanism="OAUTHBEARER", kafka_password="a.token")
     assert await args["sasl_oauth_token_provider"].token() == "a.token"
 
 
@@ -60,7 +60,7 @@ async def test_a_bearer_token_in_a_file_is_read_again_for_every_connection(
     file = tmp_path / "token"
     file.write_text("first\n", encoding="utf-8")
     monkeypatch.setenv("FASTLAKARE_KAFKA_PASSWORD_FILE", str(file))
-    args = given(kafka_security_protocol="SASL_SSL", kafka_sasl_mechanism="OAUTHBEARER")
+    args = arguments(kafka_security_protocol="SASL_SSL", kafka_sasl_mechanism="OAUTHBEARER")
     file.write_text("second\n", encoding="utf-8")
     assert await args["sasl_oauth_token_provider"].token() == "second"
 
@@ -69,7 +69,7 @@ async def test_so_it_is_where_dotenv_names_the_file(monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("FASTLAKARE_KAFKA_PASSWORD_FILE=token\n", encoding="utf-8")
     (tmp_path / "token").write_text("first", encoding="utf-8")
-    args = given(kafka_security_protocol="SASL_SSL", kafka_sasl_mechanism="OAUTHBEARER")
+    args = arguments(kafka_security_protocol="SASL_SSL", kafka_sasl_mechanism="OAUTHBEARER")
     (tmp_path / "token").write_text("second", encoding="utf-8")
     assert await args["sasl_oauth_token_provider"].token() == "second"
 
@@ -81,7 +81,7 @@ async def test_what_the_environment_gives_itself_goes_before_a_file_that_dotenv_
     (tmp_path / ".env").write_text("FASTLAKARE_KAFKA_PASSWORD_FILE=token\n", encoding="utf-8")
     (tmp_path / "token").write_text("from the file", encoding="utf-8")
     monkeypatch.setenv("FASTLAKARE_KAFKA_PASSWORD", "given")
-    args = given(kafka_security_protocol="SASL_SSL", kafka_sasl_mechanism="OAUTHBEARER")
+    args = arguments(kafka_security_protocol="SASL_SSL", kafka_sasl_mechanism="OAUTHBEARER")
     assert await args["sasl_oauth_token_provider"].token() == "given"
 
 
@@ -94,7 +94,7 @@ def test_a_certificate_that_cannot_be_used_names_the_setting(tmp_path: Path, set
     if content is not None:
         file.write_text(content, encoding="utf-8")
     with pytest.raises(SettingsError, match=f"FASTLAKARE_{setting.upper()}") as caught:
-        given(kafka_security_protocol="SSL", **{setting: str(file)})
+        arguments(kafka_security_protocol="SSL", **{setting: str(file)})
     assert "hemligt" not in str(caught.value)
 
 

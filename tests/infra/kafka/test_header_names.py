@@ -64,14 +64,14 @@ async def transaction(producer: AIOKafkaProducer, topic: str, value: bytes, *, c
 
 
 async def received(bootstrap: str, topic: str) -> list[Any]:
-    part, found = TopicPartition(topic, 0), []
+    tp, found = TopicPartition(topic, 0), []
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_committed")
     await consumer.start()
     try:
-        consumer.assign([part])
-        await consumer.seek_to_beginning(part)
-        end = (await consumer.end_offsets([part]))[part]
-        while await consumer.position(part) < end:
+        consumer.assign([tp])
+        await consumer.seek_to_beginning(tp)
+        end = (await consumer.end_offsets([tp]))[tp]
+        while await consumer.position(tp) < end:
             for records in (await consumer.getmany(timeout_ms=50)).values():
                 found += records
         return found

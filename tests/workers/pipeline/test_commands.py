@@ -61,7 +61,7 @@ async def marks(pg: asyncpg.Connection) -> list[int]:
     return [row[0] for row in await pg.fetch("SELECT record_offset FROM processed_ahead ORDER BY record_offset")]
 
 
-async def after(owned: Worker, pg: asyncpg.Connection, records: list[ConsumerRecord], number: int) -> list[int]:
+async def after(assigned: Worker, pg: asyncpg.Connection, records: list[ConsumerRecord], number: int) -> list[int]:
     """Hands the records over while the partition's offset is held fast; which are marked once there are so many
     replies."""
 
@@ -70,32 +70,32 @@ async def after(owned: Worker, pg: asyncpg.Connection, records: list[ConsumerRec
 
     async with pg.transaction():
         await pg.execute("SELECT FROM consumer_offset WHERE partition = 0 FOR UPDATE")
-        await owned.handle(records)
+        await assigned.handle(records)
         await until(answered, what="the replies")
         return await marks(pg)
 
 
 async def test_what_takes_long_in_one_partition_delays_no_other_that_was_fetched_with_it(rig: Rig) -> None:
-    owned, pg = await commands(rig), rig.pg
+    assigned, pg = await commands(rig), rig.pg
     async with pg.transaction():
         await pg.execute("SELECT FROM consumer_offset WHERE partition = 0 FOR UPDATE")
-        await owned.handle([resume(0), resume(0, partition=1), resume(1), resume(1, partition=1)])
-        await owned.assignment.in_flight.one_done()
-        assert owned.busy == {0}
-        assert owned.positions[1].next_offset == 2
-    await owned.drained()
-    assert {part: at.next_offset for part, at in owned.positions.items()} == {0: 2, 1: 2}
+        await assigned.handle([resume(0), resume(0, partition=1), resume(1), resume(1, partition=1)])
+        await assigned.assignment.in_flight.one_done()
+        assert assigned.busy == {0}
+        assert assigned.positions[1].next_offset == 2
+    await assigned.drained()
+    assert {partition: at.next_offset for partition, at in assigned.positions.items()} == {0: 2, 1: 2}
 
 
 async def test_others_commands_are_answered_before_the_file_that_lies_before_them(rig: Rig) -> None:
-    owned, pg = await commands(rig), rig.pg
-    assert await after(owned, pg, [file(0), resume(1), resume(2)], 2) == [1, 2]
-    await owned.drained()
-    assert (await replies(pg), await marks(pg), owned.positions[0].next_offset) == (3, [], 3)
+    assigned, pg = await commands(rig), rig.pg
+    assert await after(assigned, pg, [file(0), resume(1), resume(2)], 2) == [1, 2]
+    await assigned.drained()
+    assert (await replies(pg), await marks(pg), assigned.positions[0].next_offset) == (3, [], 3)
 
 
 async def test_commands_that_come_while_the_file_is_in_hand_go_ahead_as_well(rig: Rig) -> None:
-    owned, pg = await commands(rig), rig.pg
+    assigned, pg = await commands(rig), rig.pg
 
     async def later() -> bool:
         return await replies(pg) == 2
@@ -103,32 +103,32 @@ async def test_commands_that_come_while_the_file_is_in_hand_go_ahead_as_well(rig
     async with pg.transaction():
         await pg.execute("SELECT FROM consumer_offset WHERE partition = 0 FOR UPDATE")
         for records in ([file(0)], [resume(1)], [resume(2)]):
-            await owned.handle(records)
-            assert 0 not in owned.busy
+            await assigned.handle(records)
+            assert 0 not in assigned.busy
         await until(later, what="two replies")
-    await owned.drained()
-    assert (await replies(pg), await marks(pg), owned.positions[0].next_offset) == (3, [], 3)
+    await assigned.drained()
+    assert (await replies(pg), await marks(pg), assigned.positions[0].next_offset) == (3, [], 3)
 
 
 @pytest.mark.parametrize(("unit", "key"), [(UNIT, None), (UNIT, OTHER), (OTHER, UNIT)])
 async def test_what_has_the_files_unit_or_key_keeps_its_turn_and_so_does_what_lies_behind_it(
     rig: Rig, unit: str, key: str | None
 ) -> None:
-    owned, pg = await commands(rig), rig.pg
+    assigned, pg = await commands(rig), rig.pg
     third = "SE2321000131-E000000000003"
     records = [file(0), resume(1, unit, key=key), resume(2, unit), resume(3, third)]
-    assert await after(owned, pg, records, 1) == [3]
-    await owned.drained()
-    assert (await replies(pg), await marks(pg), owned.positions[0].next_offset) == (4, [], 4)
+    assert await after(assigned, pg, records, 1) == [3]
+    await assigned.drained()
+    assert (await replies(pg), await marks(pg), assigned.positions[0].next_offset) == (4, [], 4)
 
 
 async def test_what_cannot_be_read_keeps_its_turn_and_so_do_others_of_its_key(rig: Rig) -> None:
-    owned, pg = await commands(rig), rig.pg
+    assigned, pg = await commands(rig), rig.pg
     broken = ConsumerRecord(LISTNING_COMMAND, 0, 1, b"{", key=OTHER.encode())
     third = "SE2321000131-E000000000003"
-    assert await after(owned, pg, [file(0), broken, resume(2), resume(3, third)], 1) == [3]
-    await owned.drained()
-    assert (await replies(pg), await marks(pg), owned.positions[0].next_offset) == (4, [], 4)
+    assert await after(assigned, pg, [file(0), broken, resume(2), resume(3, third)], 1) == [3]
+    await assigned.drained()
+    assert (await replies(pg), await marks(pg), assigned.positions[0].next_offset) == (4, [], 4)
 
 
 async def test_the_next_owner_passes_over_what_was_processed_ahead(rig: Rig) -> None:
@@ -162,12 +162,12 @@ async def test_who_has_lost_the_partition_handles_nothing_ahead(rig: Rig) -> Non
 
 async def test_what_was_committed_ahead_though_the_answer_was_lost_is_not_answered_twice_in_its_turn(rig: Rig) -> None:
     async with proxied(rig) as (behind_proxy, proxy):
-        owned, pg = await commands(behind_proxy), rig.pg
+        assigned, pg = await commands(behind_proxy), rig.pg
         proxy.lose(b"COMMIT\0")
-        assert await after(owned, pg, [file(0), resume(1), resume(2, "SE2321000131-E000000000003")], 2) == [1, 2]
-        await owned.drained()
+        assert await after(assigned, pg, [file(0), resume(1), resume(2, "SE2321000131-E000000000003")], 2) == [1, 2]
+        await assigned.drained()
         assert proxy.has_lost
-    assert (await replies(pg), await marks(pg), owned.positions[0].next_offset) == (3, [], 3)
+    assert (await replies(pg), await marks(pg), assigned.positions[0].next_offset) == (3, [], 3)
 
 
 async def fail_first_insert(pg: asyncpg.Connection, table: str) -> None:
@@ -186,7 +186,7 @@ async def inserts(pg: asyncpg.Connection) -> int:
 
 
 async def test_what_failed_ahead_is_not_tried_ahead_again(rig: Rig) -> None:
-    owned, pg = await commands(rig), rig.pg
+    assigned, pg = await commands(rig), rig.pg
     await fail_first_insert(pg, "command")
 
     async def tried() -> bool:
@@ -197,20 +197,20 @@ async def test_what_failed_ahead_is_not_tried_ahead_again(rig: Rig) -> None:
 
     async with pg.transaction():
         await pg.execute("SELECT FROM consumer_offset WHERE partition = 0 FOR UPDATE")
-        await owned.handle([file(0), resume(1)])
+        await assigned.handle([file(0), resume(1)])
         await until(tried, what="the first try")
-        await owned.handle([resume(2), resume(3, "SE2321000131-E000000000003")])
+        await assigned.handle([resume(2), resume(3, "SE2321000131-E000000000003")])
         await until(answered, what="the reply to the other")
         assert (await inserts(pg), await marks(pg)) == (2, [3])
-    await owned.drained()
-    assert (await replies(pg), owned.positions[0].next_offset) == (4, 4)
+    await assigned.drained()
+    assert (await replies(pg), assigned.positions[0].next_offset) == (4, 4)
 
 
 async def test_what_may_still_be_committing_ahead_is_waited_for_and_not_answered_twice(
     rig: Rig, migrated_url: str
 ) -> None:
     """Its answer was lost, so it is taken for failed."""
-    owned, pg = await commands(rig), rig.pg
+    assigned, pg = await commands(rig), rig.pg
     straggler = await connect(migrated_url)
     tried = decode(LISTNING_COMMAND, resume(0))
     tried.must_wait_its_turn = True
@@ -219,13 +219,13 @@ async def test_what_may_still_be_committing_ahead_is_waited_for_and_not_answered
         return bool(await pg.fetch("SELECT FROM pg_locks WHERE NOT granted"))
 
     async with straggler.transaction():
-        await mark_processed_ahead(straggler, LISTNING_COMMAND, 0, owned.positions[0], [0])
+        await mark_processed_ahead(straggler, LISTNING_COMMAND, 0, assigned.positions[0], [0])
         await remember(straggler, [(tried.cause.source, tried.cause.id)])
-        turn = asyncio.create_task(BatchProcessor(ROUTES["command"], rig.runtime).apply(owned.assignment, [tried]))
+        turn = asyncio.create_task(BatchProcessor(ROUTES["command"], rig.runtime).apply(assigned.assignment, [tried]))
         await until(waits, what="the turn to wait")
     await turn
     await straggler.close()
-    assert (await replies(pg), await marks(pg), owned.positions[0].next_offset) == (0, [], 1)
+    assert (await replies(pg), await marks(pg), assigned.positions[0].next_offset) == (0, [], 1)
 
 
 async def _soon(condition: bool) -> bool:
@@ -252,14 +252,14 @@ def test_a_queue_does_not_take_in_without_end() -> None:
 
 
 async def test_a_command_again_is_answered_again_also_ahead(rig: Rig) -> None:
-    owned, pg = await commands(rig), rig.pg
-    await owned.handle([resume(0)])
-    await owned.drained()
+    assigned, pg = await commands(rig), rig.pg
+    await assigned.handle([resume(0)])
+    await assigned.drained()
     again = resume(0)
     twice = ConsumerRecord(again.topic, 0, 2, again.value, again.key)
-    assert await after(owned, pg, [file(1), twice], 2) == [2]
-    await owned.drained()
-    assert (await replies(pg), owned.positions[0].next_offset) == (3, 3)
+    assert await after(assigned, pg, [file(1), twice], 2) == [2]
+    await assigned.drained()
+    assert (await replies(pg), assigned.positions[0].next_offset) == (3, 3)
 
 
 CHIEF = {"id": "annsv4", "role": "VC-chef", "unit_hsa_id": UNIT}
@@ -273,22 +273,22 @@ def part_of(offset: int, number: int, *, of: int, **more: Any) -> ConsumerRecord
 
 async def test_a_real_import_is_not_judged_with_parts_of_a_trial(rig: Rig) -> None:
     """The trial's last part and the real import's first come in one batch, which forgets the one, keeps the other."""
-    owned, pg = await commands(rig), rig.pg
+    assigned, pg = await commands(rig), rig.pg
     for batch in (
         [part_of(0, 1, of=3, dry_run=True), part_of(1, 2, of=3, dry_run=True)],
         [part_of(2, 3, of=3, dry_run=True), part_of(3, 1, of=3)],
         [part_of(4, 3, of=3)],
     ):
-        await owned.handle(batch)
-        await owned.drained()
+        await assigned.handle(batch)
+        await assigned.drained()
     held_parts = [row[0] for row in await pg.fetch("SELECT part FROM import_part ORDER BY part")]
     assert (await replies(pg), held_parts) == (1, [1, 3])
 
 
 async def test_a_part_after_the_answer_is_answered_whenever_it_comes_again(rig: Rig) -> None:
-    owned, pg = await commands(rig), rig.pg
+    assigned, pg = await commands(rig), rig.pg
     late = part_of(1, 1, of=1)
     for offset, record in enumerate((part_of(0, 1, of=1), late, late, late)):
-        await owned.handle([replace(record, offset=offset)])
-        await owned.drained()
+        await assigned.handle([replace(record, offset=offset)])
+        await assigned.drained()
         assert await replies(pg) == offset + 1

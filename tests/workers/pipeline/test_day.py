@@ -38,13 +38,13 @@ def day(offset: int, began: str) -> ConsumerRecord:
 
 async def listed(rig: Rig, upcoming: str) -> None:
     """Every patient moves to another unit on that day."""
-    owned = await worker(rig, "listing", [0], in_flight=1)
+    assigned = await worker(rig, "listing", [0], in_flight=1)
     choices = {
         "current": {"unit_hsa_id": UNIT, "valid_from": "2026-01-01"},
         "upcoming": {"unit_hsa_id": OTHER, "valid_from": upcoming},
     }
     type_ = "se.vgregion.vardval.listing.v1"
-    await owned.handle(
+    await assigned.handle(
         [
             message(VARDVAL_LISTING, offset, type_, {"patient_id": patient, "sequence": 1, **choices})
             for offset, patient in enumerate(PATIENTS)
@@ -60,45 +60,45 @@ async def linked(rig: Rig) -> None:
 
 
 async def test_the_first_day_begins_and_the_same_again_changes_nothing(rig: Rig) -> None:
-    owned = await turning(rig)
-    await owned.handle([day(0, "2026-05-26"), day(1, "2026-05-26"), day(2, "2026-05-25")])
+    assigned = await turning(rig)
+    await assigned.handle([day(0, "2026-05-26"), day(1, "2026-05-26"), day(2, "2026-05-25")])
     row = await rig.pg.fetchrow("SELECT day, in_progress FROM day")
     assert tuple(row) == (date(2026, 5, 26), False)
-    assert owned.positions[0].next_offset == 3
+    assert assigned.positions[0].next_offset == 3
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 5_000])
 async def test_a_missed_day_happens_as_of_that_day_in_chunks(rig: Rig, chunk: int) -> None:
     rig = Rig(replace(rig.runtime, limits=Limits(of_chunk=chunk)), rig.pg)
-    owned = await turning(rig)
-    await owned.handle([day(0, "2026-05-26")])
+    assigned = await turning(rig)
+    await assigned.handle([day(0, "2026-05-26")])
     await listed(rig, "2026-05-28")
     await linked(rig)
-    await owned.handle([day(1, "2026-06-30")])
+    await assigned.handle([day(1, "2026-06-30")])
     assert await rig.pg.fetchval("SELECT count(*) FROM link") == 0
     reasons = await rig.pg.fetch("SELECT DISTINCT what, reason FROM audit")
     assert [tuple(row) for row in reasons] == [("ended", "relisted")]
-    said = await rig.pg.fetch(
+    ends = await rig.pg.fetch(
         "SELECT convert_from(value, 'UTF8')::json ->> 'end' FROM outbox JOIN outbox_shard USING (shard)"
         " WHERE topic = '1177.fast-lakarkontakt.v1'"
     )
-    assert [row[0] for row in said] == ["2026-05-27"] * len(PATIENTS)
+    assert [row[0] for row in ends] == ["2026-05-27"] * len(PATIENTS)
     assert await rig.pg.fetchval("SELECT day FROM day") == date(2026, 6, 30)
 
 
 async def test_a_clock_record_that_cannot_be_read_is_buried(rig: Rig) -> None:
-    owned = await turning(rig)
-    await owned.handle([ConsumerRecord(LISTNING_CLOCK, 0, 0, b"{"), day(1, "2026-05-26")])
+    assigned = await turning(rig)
+    await assigned.handle([ConsumerRecord(LISTNING_CLOCK, 0, 0, b"{"), day(1, "2026-05-26")])
     assert await rig.pg.fetchval("SELECT count(*) FROM outbox") == 1
-    assert owned.positions[0].next_offset == 2
+    assert assigned.positions[0].next_offset == 2
 
 
 async def test_a_day_whose_beginning_stood_though_its_answer_was_lost_is_worked_off_before_the_next(rig: Rig) -> None:
     """T4: else what it caused would be worked off as of the day after."""
-    owned, pg = await turning(rig), rig.pg
+    assigned, pg = await turning(rig), rig.pg
     await pg.execute("UPDATE day SET day = '2026-05-26', in_progress = true")
     inbound = decode(LISTNING_CLOCK, day(0, "2026-05-28"))
-    fence = Advance(LISTNING_CLOCK, owned.positions, {0: 0})
+    fence = Advance(LISTNING_CLOCK, assigned.positions, {0: 0})
     async with transaction(rig.runtime, fence, Needs(), exclusive=True) as tx:
         assert await days._begin_next(tx, ROUTES["clock"], inbound, date(2026, 5, 28))
     assert tuple(await pg.fetchrow("SELECT day, in_progress FROM day")) == (date(2026, 5, 26), True)

@@ -101,24 +101,24 @@ async def dead(pg: asyncpg.Connection) -> list[tuple[str, str, str]]:
     return found
 
 
-async def stands(pg: asyncpg.Connection, partition: int = 0) -> int:
+async def stored_offset(pg: asyncpg.Connection, partition: int = 0) -> int:
     offset: int = await pg.fetchval("SELECT next_offset FROM consumer_offset WHERE partition = $1", partition)
     return offset
 
 
 @pytest.mark.parametrize("where", ["deciding", "saving", "telling", "telling too much"])
 async def test_the_record_that_fails_is_found_and_buried_alone(rig: Rig, where: str) -> None:
-    owned = await listings(rig, Breaking(where))
+    assigned = await listings(rig, Breaking(where))
     sequences = [1, 2, 3, POISON, 4, 5, 6]
-    await owned.handle([listing(offset, sequence) for offset, sequence in enumerate(sequences)])
+    await assigned.handle([listing(offset, sequence) for offset, sequence in enumerate(sequences)])
     assert await dead(rig.pg) == [("3", "handler_failed", "2")]
     assert await rig.pg.fetchval("SELECT sequence FROM patient") == 6
-    assert await stands(rig.pg) == 7
+    assert await stored_offset(rig.pg) == 7
 
 
 async def test_a_dead_letter_of_a_failure_names_no_patient(rig: Rig) -> None:
-    owned = await listings(rig, Breaking())
-    await owned.handle([listing(0, POISON)])
+    assigned = await listings(rig, Breaking())
+    await assigned.handle([listing(0, POISON)])
     (packed,) = await rig.pg.fetchrow("SELECT headers FROM outbox")
     detail = dict(unpack(packed))["dlq_detail"] or b""
     assert detail.startswith(b"RuntimeError at test_processor.py:")
@@ -126,8 +126,8 @@ async def test_a_dead_letter_of_a_failure_names_no_patient(rig: Rig) -> None:
 
 
 async def test_a_dead_letter_says_when_the_record_was_written_and_which_release_failed_how(rig: Rig) -> None:
-    owned = await listings(rig, Breaking())
-    await owned.handle([listing(0, POISON), ConsumerRecord(VARDVAL_LISTING, 0, 1, b"{", timestamp=-1)])
+    assigned = await listings(rig, Breaking())
+    await assigned.handle([listing(0, POISON), ConsumerRecord(VARDVAL_LISTING, 0, 1, b"{", timestamp=-1)])
     letters = [
         dict(unpack(packed)) for (packed,) in await rig.pg.fetch("SELECT headers FROM outbox ORDER BY shard, seq")
     ]
@@ -138,12 +138,12 @@ async def test_a_dead_letter_says_when_the_record_was_written_and_which_release_
 
 
 async def test_a_bad_release_stops_before_it_drains_the_topic(rig: Rig) -> None:
-    owned = await listings(rig, Breaking())
+    assigned = await listings(rig, Breaking())
 
-    await owned.handle([listing(offset, POISON) for offset in range(64)])
+    await assigned.handle([listing(offset, POISON) for offset in range(64)])
 
     assert len(await dead(rig.pg)) == MOST_FAILED == 20
-    assert await stands(rig.pg) == 20
+    assert await stored_offset(rig.pg) == 20
     assert not await rig.pg.fetchval("SELECT count(*) FROM patient")
 
 
@@ -156,7 +156,7 @@ async def test_a_bad_release_stays_stopped_in_every_process_and_only_where_it_fa
     )
 
     assert len(await dead(rig.pg)) == 20
-    assert [await stands(rig.pg, partition) for partition in (0, 1)] == [20, 1]
+    assert [await stored_offset(rig.pg, partition) for partition in (0, 1)] == [20, 1]
     assert await rig.pg.fetchval("SELECT sequence FROM patient") == 6
     assert again.positions == {}
     assert [reason.split(":")[0] for reason in rig.runtime.health.reasons()] == [
@@ -171,21 +171,21 @@ async def test_another_release_or_an_operator_lets_a_stopped_partition_go_on(rig
     await (await listings(rig, Breaking())).handle([listing(20, POISON), listing(21, 5)])
 
     assert len(await dead(rig.pg)) == 21
-    assert await stands(rig.pg) == 22
+    assert await stored_offset(rig.pg) == 22
 
 
 async def test_a_right_that_is_missing_for_a_while_buries_nothing(rig: Rig) -> None:
     await rig.pg.execute("ALTER TABLE patient RENAME TO patients")
-    owned = await listings(rig)
+    assigned = await listings(rig)
 
-    handling = asyncio.create_task(owned.handle([listing(0), listing(1, 2)]))
+    handling = asyncio.create_task(assigned.handle([listing(0), listing(1, 2)]))
     await asyncio.sleep(0.3)
     assert not handling.done()
     await rig.pg.execute("ALTER TABLE patients RENAME TO patient")
     await handling
 
     assert await dead(rig.pg) == []
-    assert await stands(rig.pg) == 2
+    assert await stored_offset(rig.pg) == 2
 
 
 async def test_a_batch_that_takes_the_database_too_long_is_halved_and_a_record_that_does_is_buried(rig: Rig) -> None:
@@ -193,30 +193,30 @@ async def test_a_batch_that_takes_the_database_too_long_is_halved_and_a_record_t
     role = await rig.pg.fetchval("SELECT current_user")
     await rig.pg.execute(f"ALTER ROLE {role} SET statement_timeout = '500ms'")
     try:
-        owned = await listings(rig)
-        await owned.handle([listing(0, 1), slow_listing(1), listing(2, 3)])
+        assigned = await listings(rig)
+        await assigned.handle([listing(0, 1), slow_listing(1), listing(2, 3)])
     finally:
         await rig.pg.execute(f"ALTER ROLE {role} RESET statement_timeout")
 
     assert [(offset, code) for offset, code, _ in await dead(rig.pg)] == [("1", "handler_failed")]
     assert await rig.pg.fetchval("SELECT sequence FROM patient") == 3
-    assert await stands(rig.pg) == 3
+    assert await stored_offset(rig.pg) == 3
 
 
 async def test_a_statement_whose_plan_is_out_of_date_is_tried_again(rig: Rig) -> None:
-    owned = await listings(rig)
-    await owned.handle([listing(0)])
+    assigned = await listings(rig)
+    await assigned.handle([listing(0)])
 
     await rig.pg.execute("ALTER TABLE consumer_offset ALTER COLUMN partition TYPE bigint")
-    await owned.handle([listing(1, 2)])
+    await assigned.handle([listing(1, 2)])
 
     assert await dead(rig.pg) == []
     assert await rig.pg.fetchval("SELECT sequence FROM patient") == 2
 
 
 async def test_what_cannot_be_read_is_buried_and_the_batch_goes_on(rig: Rig) -> None:
-    owned = await listings(rig)
-    await owned.handle(
+    assigned = await listings(rig)
+    await assigned.handle(
         [
             ConsumerRecord(VARDVAL_LISTING, 0, 0, b"{"),
             listing(1),
@@ -224,14 +224,14 @@ async def test_what_cannot_be_read_is_buried_and_the_batch_goes_on(rig: Rig) -> 
         ]
     )
     assert Counter(code for _, code, _ in await dead(rig.pg)) == {"invalid_json": 1, "invalid_envelope": 1}
-    assert (await stands(rig.pg), await rig.pg.fetchval("SELECT count(*) FROM patient")) == (3, 1)
+    assert (await stored_offset(rig.pg), await rig.pg.fetchval("SELECT count(*) FROM patient")) == (3, 1)
 
 
 async def test_an_outage_is_waited_for(rig: Rig) -> None:
-    owned = await listings(rig)
+    assigned = await listings(rig)
     pg = rig.pg
     await pg.execute("SELECT pg_advisory_lock($1, 0)", Lock.REFERENCE_DATA)
-    task = asyncio.create_task(owned.handle([listing(0)]))
+    task = asyncio.create_task(assigned.handle([listing(0)]))
     waits = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
     for _ in range(2):  # its connection is cut twice in the middle of a batch
 
@@ -241,75 +241,79 @@ async def test_an_outage_is_waited_for(rig: Rig) -> None:
         await until(cut, what="the batch to wait for the lock")
     await pg.execute("SELECT pg_advisory_unlock($1, 0)", Lock.REFERENCE_DATA)
     await task
-    assert (await stands(pg), await dead(pg)) == (1, [])
+    assert (await stored_offset(pg), await dead(pg)) == (1, [])
 
 
 async def test_before_the_first_day_everything_waits(rig: Rig) -> None:
-    owned = await listings(rig)
+    assigned = await listings(rig)
     health, pg = rig.runtime.health, rig.pg
     await pg.execute("UPDATE day SET day = NULL")
-    task = asyncio.create_task(owned.handle([listing(0)]))
+    task = asyncio.create_task(assigned.handle([listing(0)]))
 
     async def says_so() -> bool:
         return any("first day" in reason for reason in health.reasons())
 
     await until(says_so, what="readiness to tell")
-    assert await stands(pg) == 0
+    assert await stored_offset(pg) == 0
     await pg.execute("UPDATE day SET day = '2026-05-26'")
     await task
-    assert await stands(pg) == 1
+    assert await stored_offset(pg) == 1
     assert health.reasons() == []
 
 
 async def test_partitions_of_another_process_are_dropped_and_the_rest_handled(rig: Rig) -> None:
-    owned = await listings(rig)
+    assigned = await listings(rig)
     await take_ownership(rig.pg, VARDVAL_LISTING, {1: 0})
-    await owned.handle([listing(0), listing(0, partition=1)])
-    assert (await stands(rig.pg, 0), await stands(rig.pg, 1)) == (1, 0)
-    assert owned.positions.keys() == {0}
+    await assigned.handle([listing(0), listing(0, partition=1)])
+    assert (await stored_offset(rig.pg, 0), await stored_offset(rig.pg, 1)) == (1, 0)
+    assert assigned.positions.keys() == {0}
 
 
 async def test_a_record_handled_before_is_not_handled_again(rig: Rig) -> None:
-    owned = await listings(rig)
-    await owned.handle([listing(0, 1)])
-    await owned.handle([listing(0, 2), listing(1, 3)])
+    assigned = await listings(rig)
+    await assigned.handle([listing(0, 1)])
+    await assigned.handle([listing(0, 2), listing(1, 3)])
     assert await rig.pg.fetchval("SELECT sequence FROM patient") == 3
-    assert await stands(rig.pg) == 2
+    assert await stored_offset(rig.pg) == 2
 
 
 async def test_a_commit_whose_answer_was_lost_is_noticed_and_not_made_again(rig: Rig) -> None:
     async with proxied(rig) as (behind_proxy, proxy):
-        owned = await listings(behind_proxy)
+        assigned = await listings(behind_proxy)
         proxy.lose(b"COMMIT\0")
-        await owned.handle([listing(0, 1)])
+        await assigned.handle([listing(0, 1)])
         assert proxy.has_lost
-        await owned.handle([listing(0, 1), listing(1, 2)])
-        await owned.drained()
+        await assigned.handle([listing(0, 1), listing(1, 2)])
+        await assigned.drained()
     applied = await rig.pg.fetchval("SELECT sequence FROM patient")
-    assert (await stands(rig.pg), owned.positions[0].next_offset, applied) == (2, 2, 2)
+    assert (await stored_offset(rig.pg), assigned.positions[0].next_offset, applied) == (2, 2, 2)
 
 
 async def test_an_offset_that_went_back_gives_the_partition_up(rig: Rig) -> None:
     """Going on from there would pass over what lies between."""
-    owned = await listings(rig)
-    await owned.handle([listing(0, 1), listing(1, 2)])
+    assigned = await listings(rig)
+    await assigned.handle([listing(0, 1), listing(1, 2)])
     await rig.pg.execute("UPDATE consumer_offset SET next_offset = 1")
-    await owned.handle([listing(2, 3)])
-    assert (await stands(rig.pg), owned.positions.keys() & {0}, set(owned.assignment.fenced)) == (1, set(), {0})
+    await assigned.handle([listing(2, 3)])
+    assert (await stored_offset(rig.pg), assigned.positions.keys() & {0}, set(assigned.assignment.fenced)) == (
+        1,
+        set(),
+        {0},
+    )
 
 
 async def test_a_partition_that_hangs_is_told_of_though_another_gets_on(rig: Rig) -> None:
     now, pg = 1000.0, rig.pg
     health = Health(clock=lambda: now)
     rig = Rig(replace(rig.runtime, health=health), pg)
-    owned = await worker(rig, "listing", in_flight=2)
+    assigned = await worker(rig, "listing", in_flight=2)
     async with pg.transaction():
         await pg.execute("SELECT FROM consumer_offset WHERE partition = 0 FOR UPDATE")
-        await owned.handle([listing(0)])
+        await assigned.handle([listing(0)])
         now += 61
-        await owned.handle([listing(0, 2, partition=1)])
+        await assigned.handle([listing(0, 2, partition=1)])
         assert health.reasons() == [f"{VARDVAL_LISTING}/0: no progress for 61 s"]
-    await owned.drained()
+    await assigned.drained()
     assert health.reasons() == []
     now += 61  # nothing to do is not a reason
     assert health.reasons() == []
@@ -325,9 +329,9 @@ async def test_an_outage_of_one_partition_is_told_until_it_has_passed_though_oth
         if batch[0].record.partition == 0 and not mended.is_set():
             raise ConnectionError
 
-    owned = await worker(rig, "listing", in_flight=2, commit=commit)
-    await owned.handle([listing(0)])
-    await owned.handle([listing(0, 2, partition=1)])
+    assigned = await worker(rig, "listing", in_flight=2, commit=commit)
+    await assigned.handle([listing(0)])
+    await assigned.handle([listing(0, 2, partition=1)])
 
     async def ready() -> bool:
         nonlocal now
@@ -339,27 +343,27 @@ async def test_an_outage_of_one_partition_is_told_until_it_has_passed_though_oth
     assert reason.startswith(f"{VARDVAL_LISTING}/0: ")
     assert "no progress" not in reason
     mended.set()
-    await owned.drained()
+    await assigned.drained()
     assert health.reasons() == []
 
 
 async def test_while_one_batch_waits_for_the_database_another_may_begin(rig: Rig) -> None:
     pg = rig.pg
-    owned = await worker(rig, "listing", in_flight=2)
+    assigned = await worker(rig, "listing", in_flight=2)
     await pg.execute("SELECT pg_advisory_lock($1, 0)", Lock.REFERENCE_DATA)
-    await owned.handle([listing(0)])
-    assert owned.busy == {0}
+    await assigned.handle([listing(0)])
+    assert assigned.busy == {0}
     await pg.execute("SELECT pg_advisory_unlock($1, 0)", Lock.REFERENCE_DATA)
-    await owned.handle([listing(0, 2, partition=1)])
-    await owned.drained()
-    assert owned.busy == set()
-    assert {part: at.next_offset for part, at in owned.positions.items()} == {0: 1, 1: 1}
+    await assigned.handle([listing(0, 2, partition=1)])
+    await assigned.drained()
+    assert assigned.busy == set()
+    assert {partition: at.next_offset for partition, at in assigned.positions.items()} == {0: 1, 1: 1}
 
 
 async def test_waiting_for_a_batch_ends_at_once_where_none_is_under_way(rig: Rig) -> None:
-    owned = await listings(rig)
-    await owned.assignment.in_flight.one_done()
-    assert owned.busy == set()
+    assigned = await listings(rig)
+    await assigned.assignment.in_flight.one_done()
+    assert assigned.busy == set()
 
 
 async def test_every_counter_of_a_topic_stands_at_0_before_its_first_record(rig: Rig) -> None:
@@ -375,7 +379,7 @@ async def test_what_asks_for_too_much_is_halved_and_alone_it_may_ask_for_more_or
 ) -> None:
     """Whatever one record asks for, it must not stop a partition for ever."""
     limited = replace(rig.runtime, limits=Limits(of_batch=0, of_record=most))
-    owned = await listings(Rig(limited, rig.pg))
-    await owned.handle([listing(0, 1), listing(1, 2)] if not outcome else [listing(0, 1)])
+    assigned = await listings(Rig(limited, rig.pg))
+    await assigned.handle([listing(0, 1), listing(1, 2)] if not outcome else [listing(0, 1)])
     assert await dead(rig.pg) == outcome
-    assert await stands(rig.pg) == (1 if outcome else 2)
+    assert await stored_offset(rig.pg) == (1 if outcome else 2)

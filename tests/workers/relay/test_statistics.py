@@ -48,7 +48,7 @@ async def link(pg: asyncpg.Connection, patient: int, burden: float | None) -> No
     await mark_stale(pg, {PAIR: NOON})
 
 
-async def said(rig: Rig) -> list[tuple[int, int, float]]:
+async def published(rig: Rig) -> list[tuple[int, int, float]]:
     """Patients, free places and burden, as published so far after another run."""
     duty = StatisticsPublisher(rig.runtime)
     assert duty.every == 60
@@ -60,21 +60,21 @@ async def said(rig: Rig) -> list[tuple[int, int, float]]:
 async def test_many_links_are_said_once(rig: Rig) -> None:
     await link(rig.pg, 1, 1.5)
     await link(rig.pg, 2, None)
-    assert await said(rig) == [(2, 0, 1.5)]
+    assert await published(rig) == [(2, 0, 1.5)]
     assert await rig.pg.fetchval("SELECT revision FROM roster") == 2
 
 
 async def test_nothing_is_said_twice(rig: Rig) -> None:
     await link(rig.pg, 1, 1.5)
-    await said(rig)
-    assert await said(rig) == [(1, 1, 1.5)]
+    await published(rig)
+    assert await published(rig) == [(1, 1, 1.5)]
     await mark_stale(rig.pg, {PAIR: NOON})  # one came, another went
-    assert await said(rig) == [(1, 1, 1.5)]
+    assert await published(rig) == [(1, 1, 1.5)]
     assert await rig.pg.fetchval("SELECT count(*) FROM stale_statistics") == 0
 
 
 async def test_a_pair_that_is_gone_has_no_figures(rig: Rig) -> None:
     await link(rig.pg, 1, 1.5)
     await rig.pg.execute("UPDATE roster SET published = NULL")
-    assert await said(rig) == []
+    assert await published(rig) == []
     assert await rig.pg.fetchval("SELECT count(*) FROM stale_statistics") == 0
