@@ -18,9 +18,7 @@ import pytest
 from infra.embedded.postgres import Postgres
 from infra.postgres.migrations import upgrade
 from tests.harness.kafka import Kafka, NoKafka, in_container, jars
-
-#: a test database need not survive the machine, only its own crashes
-FAST = {"fsync": "off", "synchronous_commit": "on", "max_connections": "200", "shared_buffers": "128MB"}
+from tests.harness.postgres import FAST, started_postgres
 
 
 @dataclass(frozen=True)
@@ -70,13 +68,13 @@ def unavailable(why: str) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A real PostgreSQL with the service's schema in the database `template_fastlakare`."""
-    with TemporaryDirectory(prefix="fastlakare-test-") as folder:  # not pytest's own, which it closes to other users
-        server = Postgres(Path(folder) / "postgres", FAST)
-        server.start()
+    with (
+        TemporaryDirectory(prefix="fastlakare-test-") as folder,  # not pytest's own, which it closes to other users
+        started_postgres(Path(folder) / "postgres", FAST) as server,
+    ):
         execute(server, "CREATE DATABASE template_fastlakare")
         upgrade(server.url("template_fastlakare"))
         yield server
-        server.stop("immediate")
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
 """Writes what a decision changed: set-based, a handful of statements whatever the size of the batch (P3).
 
 What had no row when it was loaded could not be locked, so two transactions may have decided on it at once. Only the one
-that makes the row first is saved; the other raises, and is tried again with what the first one wrote:
-- a doctor or an import: the upsert leaves alone what it did not expect, and then counts;
-- a patient: the primary key of `patient`. Whoever forgets a patient without a row takes that key for the length of the
-  transaction, and whoever makes a row looks afterwards whether the patient was forgotten meanwhile.
+that makes the row first is saved; the other leaves it alone, counts, raises ConcurrentInsert and is tried again with
+what the first one wrote. Whoever forgets a patient without a row takes the key of `patient` for the length of the
+transaction, and whoever makes a row looks afterwards whether the patient was forgotten meanwhile.
+
+No statement here may violate a constraint: PostgreSQL would write the key or the row, personnummer and all, into its
+own log (D1).
 """
 
 from __future__ import annotations
@@ -61,15 +63,18 @@ _INSERT_PATIENTS = f"""
 INSERT INTO patient (id, sequence, revision, announced, current_unit, current_from, upcoming_unit, upcoming_from,
     care_burden, next_due, key, partition)
 SELECT * FROM {_PATIENT_COLUMNS}, $11::text[], $12::int[])
+ON CONFLICT DO NOTHING
 """
 _DELETE_PATIENTS = "DELETE FROM patient WHERE id = ANY($1)"
 _RESERVE_IDS = """
 INSERT INTO patient (id, key, partition, sequence, revision, announced)
 SELECT id, '', 0, 0, 0, false FROM unnest($1::bigint[]) AS new(id)
+ON CONFLICT DO NOTHING
 """
 _FORGET = """
 INSERT INTO forgotten (key, sequence, revision, reason)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[])
+ON CONFLICT DO NOTHING
 """
 _UPDATE_TOMBSTONE = """
 UPDATE forgotten SET (sequence, revision, reason) = ROW(new.sequence, new.revision, new.reason)
@@ -109,7 +114,7 @@ SET (parts, ordinal, unit_as_written, cause, rows)
 
 async def save(pg: asyncpg.Connection, world: World, loader: Loader) -> None:
     """Everything the world's verbs changed, in the transaction in which `loader` loaded it. Offsets and the outbox are
-    others'. Raises ConcurrentInsert, or UniqueViolationError, where another transaction was first with a row."""
+    others'. Raises ConcurrentInsert where another transaction was first with a row."""
     await _units(pg, world)
     doctors = [world.doctors[i] for i in sorted(world.changes.doctors)]
     await _doctors(pg, doctors, world.today, loader.unknown_doctors)
@@ -142,7 +147,9 @@ async def _units(pg: asyncpg.Connection, world: World) -> None:
 async def _doctors(pg: asyncpg.Connection, doctors: list[Doctor], today: date, unknown: set[str]) -> None:
     if not doctors:
         return
-    done = await pg.execute(
+    await _insert(
+        pg,
+        "a doctor",
         _DOCTORS,
         [d.hsa_id for d in doctors],
         [d.version for d in doctors],
@@ -156,8 +163,6 @@ async def _doctors(pg: asyncpg.Connection, doctors: list[Doctor], today: date, u
         [_next(d.boundaries(), today) for d in doctors],
         [d.hsa_id for d in doctors if d.hsa_id in unknown],
     )
-    if done != f"INSERT 0 {len(doctors)}":
-        raise ConcurrentInsert("a doctor")
 
 
 async def _roster(pg: asyncpg.Connection, entries: list[RosterEntry], today: date) -> None:
@@ -178,6 +183,16 @@ async def _roster(pg: asyncpg.Connection, entries: list[RosterEntry], today: dat
     )
 
 
+async def _insert(pg: asyncpg.Connection, what: str, statement: str, *columns: list[Any]) -> None:
+    """One row for each item of the columns. Raises ConcurrentInsert where one of them was there already."""
+    _count(await pg.execute(statement, *columns), len(columns[0]), what)
+
+
+def _count(done: str, rows: int, what: str) -> None:
+    if done != f"INSERT 0 {rows}":
+        raise ConcurrentInsert(what)
+
+
 def _next(days: list[date], today: date) -> date | None:
     return min((day for day in days if day > today), default=None)
 
@@ -191,7 +206,8 @@ async def _patients(pg: asyncpg.Connection, changed: list[Patient]) -> None:
     if back := [p.key for p in new if p.original_forgotten is not None]:
         await pg.execute(_RESTORE, back)
     if new:
-        await pg.execute(_INSERT_PATIENTS, *_columns(new), [p.key for p in new], [p.partition for p in new])
+        keys, partitions = [p.key for p in new], [p.partition for p in new]
+        await _insert(pg, "a patient", _INSERT_PATIENTS, *_columns(new), keys, partitions)
         if await pg.fetchval(_FORGOTTEN_MEANWHILE, [p.key for p in new]):
             raise ConcurrentInsert("a patient who was forgotten")
     if gone:
@@ -201,11 +217,11 @@ async def _patients(pg: asyncpg.Connection, changed: list[Patient]) -> None:
 async def _forget(pg: asyncpg.Connection, gone: list[Patient]) -> None:
     """Leaves key, sequence and revision alone (L7, L9)."""
     if never_stored := [p.id for p in gone if not p.is_persisted and p.original_forgotten is None]:
-        await pg.execute(_RESERVE_IDS, never_stored)
+        await _insert(pg, "a patient", _RESERVE_IDS, never_stored)
     await pg.execute(_DELETE_PATIENTS, [p.id for p in gone if p.is_persisted or p.original_forgotten is None])
     by_key = sorted(gone, key=lambda p: p.key)
     if new := [p for p in by_key if p.original_forgotten is None]:
-        await pg.execute(_FORGET, *_forgotten_columns(new))
+        await _insert(pg, "a forgotten patient", _FORGET, *_forgotten_columns(new))
     if still := [p for p in by_key if p.original_forgotten is not None]:
         await pg.execute(_UPDATE_TOMBSTONE, *_forgotten_columns(still))
 
@@ -235,10 +251,11 @@ def _columns(patients: list[Patient]) -> tuple[list[Any], ...]:
 
 
 async def _links(pg: asyncpg.Connection, changed: list[Patient]) -> None:
-    """Takes out what stood before and copies in what stands now: quicker than an upsert for thousands of links."""
+    """Takes out what stood before and copies in what stands now: quicker than an upsert for thousands of links. Whoever
+    has the patient's row is alone with the link, so that no key can be taken when it is copied."""
     moved = [p for p in changed if p.link != p.original_link]
-    if gone := [p.id for p in moved if p.original_link is not None]:
-        await pg.execute(_UNLINK, gone)
+    if moved:
+        await pg.execute(_UNLINK, [p.id for p in moved])
     if stand := [(p.id, *p.link) for p in moved if p.link is not None]:
         await pg.copy_records_to_table("link", records=stand, columns=_LINK_COLUMNS)
 
@@ -264,8 +281,8 @@ async def _imports(pg: asyncpg.Connection, world: World, unknown: set[tuple[str,
         if waiting is None:
             continue
         source, id = waiting.answered_by or (None, None)
-        if await pg.execute(_IMPORT, *key, waiting.first_day, source, id, key in unknown) != "INSERT 0 1":
-            raise ConcurrentInsert("an import")
+        done = await pg.execute(_IMPORT, *key, waiting.first_day, source, id, key in unknown)
+        _count(done, 1, "an import")
         if waiting.answered_by is not None:
             await pg.execute(_REMOVE_PARTS, *key)
         for part in waiting.parts.values():

@@ -26,22 +26,24 @@ def main(
     crash, connections are reset and the network stands still.
 
     Afterwards everything heard is held against the rules' model. Ends with 1 where anything is lost, doubled, out of
-    order or other than the model says, where a process ended by itself, or where it did not recover in time.
+    order or other than the model says, where a process ended by itself or did not recover in time, or where
+    PostgreSQL's log names a patient.
     """
     drawn = random.SystemRandom().randrange(1_000_000) if seed is None else seed
     console = Console(stderr=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="fastlakare-chaos-") as temporary,
-        started_testbed(keep or Path(temporary)) as ready,
-        console.status(f"seed {drawn}") as status,
-    ):
-        supervisor = Supervisor(ready, drawn, lambda text: status.update(f"seed {drawn}: {text}"))
-        try:
-            supervisor.run(minutes * 60)
-            report = supervisor.judge()
-        except AssertionError as error:
+    report = Report(drawn)
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="fastlakare-chaos-") as temporary,
+            started_testbed(keep or Path(temporary)) as ready,
+            console.status(f"seed {drawn}") as status,
+        ):
+            supervisor = Supervisor(ready, drawn, lambda text: status.update(f"seed {drawn}: {text}"))
             report = supervisor.report
-            report.faults.append(str(error))
+            supervisor.run(minutes * 60)
+            supervisor.judge()
+    except AssertionError as error:
+        report.faults.append(str(error))
     _show(report)
     sys.exit(bool(report.faults) or not report.delivery.balanced)
 

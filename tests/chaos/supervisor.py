@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -17,7 +17,6 @@ from infra.postgres.migrations import upgrade
 from tests.chaos.checker import DeliveryReport, check
 from tests.chaos.nemesis import PROCESSES, Nemesis
 from tests.chaos.workload import Workload
-from tests.conftest import FAST
 from tests.harness.compare import differences
 from tests.harness.faulty_proxy import FaultyProxy
 from tests.harness.histories import PATIENTS, World
@@ -25,6 +24,7 @@ from tests.harness.installation import Installation, Process, until
 from tests.harness.invariants import breaches
 from tests.harness.kafka import Kafka
 from tests.harness.observed import Observed, distributions, from_model
+from tests.harness.postgres import FAST, started_postgres
 from tests.harness.records import CLOCK, Record
 from tests.harness.session import Session
 from tests.harness.topics import Topics
@@ -65,27 +65,25 @@ class Testbed:
 
 @contextmanager
 def started_testbed(folder: Path) -> Iterator[Testbed]:
-    """Everything started, and stopped afterwards. Only the processes go through the proxies; who looks does not."""
-    proxies = FaultyProxy(), FaultyProxy()
-    kafka, postgres = _kafka(folder, proxies[0]), Postgres(folder / "postgres", FAST)
-    kafka.start()
-    postgres.start()
-    upgrade(postgres.url())
-    proxies[1].open(postgres.port)
-    url = postgres.url().replace(f":{postgres.port}/", f":{proxies[1].port}/")
-    installation = Installation(f"127.0.0.1:{proxies[0].port}", url, PREFIX, folder, answer_seconds=2)
-    installation.extra["BATCH_RECORDS"] = "40"  # so that there is always a batch to be met in the middle
-    try:
+    """Everything started, and stopped afterwards. Only the processes go through the proxies; who looks does not.
+    Raises AssertionError where PostgreSQL's log names a patient (D1)."""
+    with ExitStack() as stack:
+        postgres = stack.enter_context(started_postgres(folder / "postgres", FAST))
+        proxies = FaultyProxy(), FaultyProxy()
+        for proxy in proxies:
+            stack.callback(proxy.close)
+        kafka = _kafka(folder, proxies[0])
+        stack.callback(kafka.kill)
+        kafka.start()
+        upgrade(postgres.url())
+        proxies[1].open(postgres.port)
+        url = postgres.url().replace(f":{postgres.port}/", f":{proxies[1].port}/")
+        installation = Installation(f"127.0.0.1:{proxies[0].port}", url, PREFIX, folder, answer_seconds=2)
+        installation.extra["BATCH_RECORDS"] = "40"  # so that there is always a batch to be met in the middle
+        stack.callback(installation.stop)
         installation.prepare()
         installation.start(PROCESSES)
         yield Testbed(kafka, postgres, *proxies, Session(installation, Topics(kafka.bootstrap, PREFIX)))
-    finally:
-        installation.stop()
-        for proxy in proxies:
-            proxy.close()
-        kafka.kill()
-        with suppress(Exception):  # it may be down already
-            postgres.stop("immediate")
 
 
 def _kafka(folder: Path, proxy: FaultyProxy) -> Kafka:

@@ -11,10 +11,10 @@ import pytest
 
 from infra.embedded.postgres import Postgres
 from infra.postgres.migrations import upgrade
-from tests.conftest import FAST
 from tests.harness.installation import Installation, until
 from tests.harness.invariants import query
 from tests.harness.kafka import Kafka
+from tests.harness.postgres import FAST, started_postgres
 from tests.harness.session import Session
 from tests.harness.topics import Topics
 from tests.harness.workload import Workload
@@ -127,14 +127,12 @@ def test_a_process_told_to_stop_while_its_broker_is_away_ends_in_time_and_loses_
 def own_database(kafka: Any, topic_prefix: str, tmp_path_factory: Any) -> Iterator[tuple[Postgres, Installation]]:
     """A database server that only this test uses."""
     folder = tmp_path_factory.mktemp("own")
-    server = Postgres(folder / "data", FAST)
-    server.start()
-    upgrade(server.url())
-    installation = Installation(kafka.bootstrap, server.url(), topic_prefix, folder, extra=dict(SMALL))
-    installation.prepare()
-    yield server, installation
-    installation.stop()
-    server.stop("immediate")
+    with started_postgres(folder / "data", FAST) as server:
+        upgrade(server.url())
+        installation = Installation(kafka.bootstrap, server.url(), topic_prefix, folder, extra=dict(SMALL))
+        installation.prepare()
+        yield server, installation
+        installation.stop()
 
 
 def test_a_stream_survives_the_database_and_readiness_says_so(own_database: tuple[Postgres, Installation]) -> None:

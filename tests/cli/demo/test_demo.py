@@ -15,6 +15,7 @@ import pytest
 
 from cli.demo.acts import ACTS
 from cli.demo.region import region
+from tests.harness.postgres import assert_names_no_patient
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -66,10 +67,21 @@ def _found(folder: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str, list[str]]:
     """Exit code, output and what is left of a whole run."""
-    folder = tmp_path_factory.mktemp("demo")
+    folder, kept = tmp_path_factory.mktemp("demo"), tmp_path_factory.mktemp("kept") / "log"
     process = start(folder)
+    keeping = threading.Thread(target=_keep_log, args=(process, folder, kept))
+    keeping.start()
     output, _ = process.communicate(timeout=SECONDS)
+    keeping.join()
+    assert_names_no_patient(kept)
     return process.returncode, output, left(folder)
+
+
+def _keep_log(process: subprocess.Popen[str], folder: Path, kept: Path) -> None:
+    """A second name for the log of the demo's database server, so that it outlives the demo's folder."""
+    while process.poll() is None and not (logs := list(folder.glob("fastlakare-demo-*/data/log"))):
+        time.sleep(0.05)
+    kept.hardlink_to(logs[0])
 
 
 def test_the_demo_ends_well_and_leaves_nothing(demo_run: tuple[int, str, list[str]]) -> None:

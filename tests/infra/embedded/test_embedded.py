@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 
 from infra.embedded.broker import PARTITIONS, Broker
-from infra.embedded.postgres import Postgres
 from infra.kafka.metadata import describe
+from tests.harness.postgres import started_postgres
 
 TOPIC = "tried"
 PARTS = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
@@ -96,9 +96,7 @@ def test_a_stopped_broker_has_closed_its_port(broker: Broker) -> None:
 
 
 async def test_the_database_keeps_what_was_committed_through_a_crash(tmp_path: Path) -> None:
-    server = Postgres(tmp_path / "data")
-    server.start()
-    try:
+    with started_postgres(tmp_path / "data") as server:
         connection = await asyncpg.connect(server.url())
         await connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
         connection.terminate()
@@ -107,5 +105,3 @@ async def test_the_database_keeps_what_was_committed_through_a_crash(tmp_path: P
         connection = await asyncpg.connect(server.url())
         assert await connection.fetchval("SELECT one FROM kept") == 1
         connection.terminate()
-    finally:
-        server.stop("immediate")
