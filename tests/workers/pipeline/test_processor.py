@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from handlers import listing as listing_handler
-from handlers.world import Needs, World
+from handlers.world import Choice, Needs, World
 from handlers.world.changes import Cause, LinkChange, Outcome
 from infra.postgres.locks import Lock
 from infra.postgres.offsets import take_ownership
@@ -54,7 +55,7 @@ class Breaking:
             if self._where == "deciding":
                 raise RuntimeError(event.patient_id)
             if self._where == "saving":
-                patient.revision = None  # type: ignore[assignment]
+                patient.current = Choice("\0", date.max)  # a failing constraint would name the patient in the log
             else:
                 value = {"said": object() if self._where == "telling" else "x" * 2_000_000}
                 about = (patient.id, patient.key, patient.partition, 1)
