@@ -42,7 +42,7 @@ def read(record: Record) -> Message | Dead:
         return Dead("too_large")
     try:
         value = json.loads(record.value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Dead("invalid_json")
     envelope = attributes(record, value)
     if envelope is None:
