@@ -30,6 +30,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _COMPONENT = "lag"
+#: more at once are answered 503: the endpoints must not take the memory that batches need
+_MOST_CONNECTIONS = 100
 _JSON = "application/json"
 
 
@@ -104,6 +106,7 @@ async def serve_http(
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=timing.HTTP_SHUTDOWN_SECONDS,
+            limit_concurrency=_MOST_CONNECTIONS,
         )
     )
     metrics.ready.set_function(lambda: not health.reasons())

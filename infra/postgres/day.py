@@ -17,10 +17,12 @@ _SAVE = "UPDATE day SET day = $1, in_progress = $2, cause = $3"
 _ANNOUNCE = """
 UPDATE day SET announced = $1 WHERE (announced IS NULL OR announced < $1) AND (day IS NULL OR day < $1)
 """
+# An end on the last day there is (9999-12-31, which asyncpg writes as infinity) is never followed by another day.
 _NEXT_DUE = """
 SELECT least(
     (SELECT min(next_due) FROM patient WHERE next_due > $1), (SELECT min(next_due) FROM doctor WHERE next_due > $1),
-    (SELECT min(next_due) FROM roster WHERE next_due > $1), (SELECT min(last_day) + 1 FROM unit WHERE last_day >= $1),
+    (SELECT min(next_due) FROM roster WHERE next_due > $1),
+    (SELECT min(last_day) + 1 FROM unit WHERE last_day >= $1 AND last_day < '9999-12-31'),
     (SELECT min(first_day) + $2::int FROM import WHERE answered_id IS NULL))
 """
 _DUE_PATIENTS = """
