@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
+from stdnum.se import personnummer
 
 from schemas.ids import Day, HsaId, PatientId, PatientKind, normal_hsa_id, patient_kind
 from tests.schemas.builders import calm
@@ -52,6 +53,20 @@ def test_sixty_added_to_the_day_makes_a_samordningsnummer_l8(born: date, number:
     text = with_check_digit(f"{born.year:04}{born:%m}{born.day + 60}{number}")
 
     assert patient_kind(text) is PatientKind.SAMORDNINGSNUMMER
+
+
+@calm
+@given(BIRTH_DAYS, st.integers(0, 9_999))
+def test_python_stdnum_agrees_on_what_a_personnummer_is_l8(born: date, last: int) -> None:
+    text = f"{born.year:04}{born:%m%d}{last:04}"
+
+    assert (patient_kind(text) is PatientKind.PERSONNUMMER) is personnummer.is_valid(text)
+
+
+@calm
+@given(st.from_regex(r"(18|19|20)[0-9]{10}", fullmatch=True))
+def test_python_stdnum_agrees_on_what_twelve_digits_are_l8(text: str) -> None:
+    assert (patient_kind(text) is PatientKind.PERSONNUMMER) is personnummer.is_valid(text)
 
 
 @pytest.mark.parametrize(
