@@ -100,17 +100,17 @@ class Reader:
     def _decide(self, topic: str, batch: list[InboundRecord]) -> list[Event]:
         region, route = self._region, self._route_of[topic]
         new, known = self._new(batch) if topic == LISTNING_COMMAND else (batch, [])
-        world = region._world()
+        world = region.world()
         decision = decide_batch(
             [(inbound.event, inbound.cause) for inbound in new], route.handlers, world, route.known_upfront
         )
-        outcomes = region._drive(decision, world)
+        outcomes = region.drive(decision, world)
         for inbound, outcome in zip(new, outcomes, strict=True):
             inbound.outcome = outcome
         for inbound in known:
             inbound.outcome = Outcome.REPEATED
             world.changes.record(ReplyResent(inbound.cause.source, inbound.cause.id))
-        region._save(world)
+        region.save(world)
         self._commands.update((inbound.cause.source, inbound.cause.id) for inbound in new)
         return self._built()
 

@@ -31,10 +31,10 @@ class KeyedRegion(Region):
         return True
 
     def _begin(self, day: date, cause: Cause) -> None:
-        world = self._world()
-        self._drive(decide_batch([(DayBegan(day=day), cause)], HANDLERS, world), world)
+        world = self.world()
+        self.drive(decide_batch([(DayBegan(day=day), cause)], HANDLERS, world), world)
         self.today, self.began = day, cause
-        self._save(world)
+        self.save(world)
         self.works_off()
 
     def _next_day(self, target: date) -> date:
@@ -59,6 +59,6 @@ class KeyedRegion(Region):
             if waiting.answered_by is None and waiting.first_day <= date.max - IMPORT_DAYS:
                 yield waiting.first_day + IMPORT_DAYS
 
-    def _unknown(self, number: int) -> Patient:
+    def unknown(self, number: int) -> Patient:
         key = _KEYS.key(number)
         return Patient(number, key, _KEYS.partition(key))

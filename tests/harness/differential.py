@@ -52,21 +52,21 @@ class DifferentialRegion(Region):
         assert in_database == in_memory
         super().works_off()
 
-    def _world(self) -> World:
+    def world(self) -> World:
         self._transaction = self._pg.transaction()
         self._run(self._transaction.start())
         self._run(self._reference_data.enter(self._pg, exclusive=True))
-        world = super()._world()
+        world = super().world()
         assert self._reference_data.units == world.units
         self._stored = World(self.today, self.began, self.policy, dict(self._reference_data.units))
         self._loader = Loader(self._pg, self._stored, KEYS, exclusive=True, in_progress=True, most_patients=1_000_000)
         return world
 
-    def _load(self, needs: Needs, world: World) -> None:
+    def load(self, needs: Needs, world: World) -> None:
         before = World(world.today, world.began)
         before.doctors, before.roster = dict(world.doctors), dict(world.roster)
         before.patients, before.imports = dict(world.patients), dict(world.imports)
-        super()._load(needs, world)
+        super().load(needs, world)
         self._run(self._loader.load(needs))
         stored = self._stored
         assert _new(stored.doctors, before.doctors) == _new(world.doctors, before.doctors)
@@ -77,12 +77,12 @@ class DifferentialRegion(Region):
         for key in needs.import_rows & world.imports.keys():
             assert _rows(stored.imports[key]) == _rows(world.imports[key])
 
-    def _unknown(self, number: int) -> Patient:
+    def unknown(self, number: int) -> Patient:
         key = KEYS.key(number)
         return Patient(number, key, KEYS.partition(key))
 
-    def _save(self, world: World) -> None:
-        super()._save(world)
+    def save(self, world: World) -> None:
+        super().save(world)
         for number, patient in world.patients.items():  # how the rows stood is known to the database alone
             stored = self._stored.patients[number]
             patient.is_persisted, patient.original_forgotten = stored.is_persisted, stored.original_forgotten

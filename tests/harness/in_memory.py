@@ -62,9 +62,9 @@ class InMemory:
         handlers = dict(HANDLERS)
         if isinstance(data, Tombstone):
             handlers[Tombstone] = TOMBSTONES[record.topic]
-        world = region._world()
-        (outcome,) = region._drive(decide_batch([(data, cause)], handlers, world), world)
-        region._save(world)
+        world = region.world()
+        (outcome,) = region.drive(decide_batch([(data, cause)], handlers, world), world)
+        region.save(world)
         return str(outcome)
 
     def _listen(self) -> None:

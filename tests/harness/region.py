@@ -1,25 +1,18 @@
-"""A region in memory: it meets what a decision needs, nothing else, and keeps only what was marked as changed.
-
-So a decision that forgets to ask for something does not see it here either, and one that forgets to say what it
-changed finds the old state the next time: just as on the database.
-"""
+"""A region in memory for handler tests: events happen, days begin, and what was published is asked for."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterator
 from copy import deepcopy
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any
 
 from handlers.decide import Handlers, decide_batch, load_missing
-from handlers.world import Doctor, Import, Link, Needs, Patient, Policy, RosterEntry, Unit, World
+from handlers.world import Link, Needs, Policy, RosterEntry
 from handlers.world.changes import (
     AuditEntry,
     Cause,
-    ChangeRecord,
     DoctorChange,
     Json,
     LinkChange,
@@ -28,14 +21,12 @@ from handlers.world.changes import (
     ReplyCreated,
     ReplyResent,
 )
-from handlers.world.imports import IMPORT_DAYS
 from schemas.clock import DayBegan
 from schemas.read import Tombstone
 from tests.harness import builders as a
 from tests.harness.builders import DOCTOR, NOON, PATIENT, TODAY, UNIT
+from tests.harness.store import Store
 from workers.routes import ROUTES
-
-T = TypeVar("T")
 
 #: as `workers/routes.py` has them; what a tombstone means depends on its topic
 HANDLERS: Handlers = {
@@ -43,19 +34,11 @@ HANDLERS: Handlers = {
 }
 
 
-class Region:
-    """All that is held, and all that was ever said (`changes`, in order)."""
+class Region(Store):
+    """The handlers over a store."""
 
     def __init__(self, *events: Any, policy: Policy | None = None, today: date = TODAY) -> None:
-        self.policy = policy or Policy()
-        self.today = today
-        self.began = Cause("clock", "day", NOON)
-        self.units: dict[str, Unit] = {}
-        self.doctors: dict[str, Doctor] = {}
-        self.roster: dict[Pair, RosterEntry] = {}
-        self.patients: dict[int, Patient] = {}
-        self.imports: dict[tuple[str, str], Import] = {}
-        self.changes: list[ChangeRecord] = []
+        super().__init__(policy or Policy(), today)
         self._ids = count(1)
         for event in events:
             self.happens(event)
@@ -64,9 +47,9 @@ class Region:
         """One batch of events; the outcome of the last. `tombstones`: the handler of the topic they stand in."""
         handlers = HANDLERS if tombstones is None else {**HANDLERS, Tombstone: tombstones}
         batch = [(event, self._cause(event, at, id)) for event in events]
-        world = self._world()
-        outcomes = self._drive(decide_batch(batch, handlers, world), world)
-        self._save(world)
+        world = self.world()
+        outcomes = self.drive(decide_batch(batch, handlers, world), world)
+        self.save(world)
         return outcomes[-1]
 
     def asks(self, event: Any, **how: Any) -> str:
@@ -77,11 +60,11 @@ class Region:
     def day_begins(self, day: date, *, at: datetime = NOON, works_off: bool = True) -> None:
         """Days pass one by one until this one; unless `works_off`, linked patients are left for later (T5)."""
         while self.today < day:
-            world = self._world()
+            world = self.world()
             turn, cause = self.today + timedelta(days=1), Cause("clock", f"day/{day}", at)
-            self._drive(decide_batch([(DayBegan(day=turn), cause)], HANDLERS, world), world)
+            self.drive(decide_batch([(DayBegan(day=turn), cause)], HANDLERS, world), world)
             self.today, self.began = turn, cause
-            self._save(world)
+            self.save(world)
             if works_off:
                 self.works_off()
 
@@ -89,9 +72,9 @@ class Region:
         """What the day caused for linked patients happens now."""
         due = [p for p in self.patients.values() if p.due is not None and p.due <= self.today]
         doctors = {p.link.doctor for p in due if p.link is not None}
-        world = self._world()
-        self._drive(load_missing(world, [], Needs(patients={p.id for p in due}, doctors=doctors)), world)
-        self._save(world)
+        world = self.world()
+        self.drive(load_missing(world, [], Needs(patients={p.id for p in due}, doctors=doctors)), world)
+        self.save(world)
 
     def copy(self) -> Region:
         """The same region once more, to have something else happen to."""
@@ -101,7 +84,7 @@ class Region:
         other.changes = list(self.changes)
         return other
 
-    # what is held and was said, as tests ask for it
+    # what is stored and was published, as tests ask for it
 
     @property
     def reply(self) -> Json:
@@ -145,10 +128,6 @@ class Region:
         """The doctor at the unit."""
         return self.roster[Pair(unit, doctor)]
 
-    def linked(self, doctor: str = DOCTOR, unit: str = UNIT) -> list[int]:
-        """The doctor's patients at the unit."""
-        return sorted(p.id for p in self.patients.values() if p.link and (p.link.unit, p.link.doctor) == (unit, doctor))
-
     def since(self, mark: int) -> list[tuple[str, str, str]]:
         """What 1177 heard after so many of its changes."""
         return self.link_changes[mark:]
@@ -163,135 +142,10 @@ class Region:
         """The commands whose stored reply was asked for again."""
         return [(c.source, c.id) for c in self.changes if isinstance(c, ReplyResent)]
 
-    # as a database would
-
     def _cause(self, event: Any, at: datetime, id: str | None) -> Cause:
         actor = getattr(event, "actor", None)
         name = id or f"message-{next(self._ids)}"
         return Cause("a-source", name, at, actor=actor and actor.id, role=actor and actor.role)
-
-    def _world(self) -> World:
-        return World(self.today, self.began, self.policy, {i: replace(patient) for i, patient in self.units.items()})
-
-    def _drive(self, decision: Generator[Needs, None, T], world: World) -> T:
-        while True:
-            try:
-                needs = next(decision)
-            except StopIteration as done:
-                result: T = done.value
-                return result
-            self._load(needs, world)
-
-    def _load(self, needs: Needs, world: World) -> None:
-        self._load_doctors(needs, world)
-        self._load_patients(needs, world)
-        for pair in needs.counts:
-            world.stored_counts[pair] = len(self.linked(pair.doctor, pair.unit))
-        self._load_imports(needs, world)
-
-    def _unknown(self, number: int) -> Patient:
-        """A patient of whom nothing was heard."""
-        return Patient(number, f"key-{number}", 0)
-
-    def _load_doctors(self, needs: Needs, world: World) -> None:
-        requested = set(needs.doctors) | {pair.doctor for pair in self.roster if pair.unit in needs.roster_of}
-        for day in needs.due:
-            requested |= {d.hsa_id for d in self.doctors.values() if self._comes(d.boundaries(), day)}
-            requested |= {e.pair.doctor for e in self.roster.values() if self._comes(e.boundaries(), day)}
-        for hsa_id in sorted(requested - world.doctors.keys()):
-            world.add_doctor(replace(self.doctors.get(hsa_id, Doctor(hsa_id))))
-            for entry in [entry for pair, entry in self.roster.items() if pair.doctor == hsa_id]:
-                world.add_entry(replace(entry, profile=replace(entry.profile)))
-
-    def _load_patients(self, needs: Needs, world: World) -> None:
-        requested = {number for number in needs.patients if number in self.patients} | needs.new_patients
-        counted = {pair.doctor for pair in needs.counts}
-        for patient in self.patients.values():
-            overdue = patient.due is not None and patient.due <= self.today
-            if patient.link is not None and (
-                patient.link.doctor in needs.links_of_doctor
-                or patient.link.unit in needs.links_of_unit
-                or (overdue and patient.link.doctor in counted)
-            ):
-                requested.add(patient.id)
-            chosen = {choice.unit for choice in (patient.current, patient.upcoming) if choice is not None}
-            if (patient.link is None or overdue) and any(
-                chosen & world.predecessors_of(at) for at in needs.unlinked_at
-            ):
-                requested.add(patient.id)
-        for number in sorted(requested - world.patients.keys()):
-            patient = self.patients.get(number) or self._unknown(number)
-            if patient.forgotten is None or number in needs.new_patients:
-                world.add_patient(replace(patient))
-
-    def _load_imports(self, needs: Needs, world: World) -> None:
-        late = max((day - IMPORT_DAYS for day in needs.due), default=date.min)
-        for key, patient in self.imports.items():
-            due = patient.answered_by is None and patient.first_day <= late
-            if (key in needs.imports or key[0] in needs.imports_at or due) and key not in world.imports:
-                world.imports[key] = copy = deepcopy(patient)
-                for part in copy.parts.values():
-                    part.rows = None
-        for key in needs.import_rows & world.imports.keys():
-            for number, part in world.imports[key].parts.items():
-                if part.rows is None:
-                    part.rows = deepcopy(self.imports[key].parts[number].rows)
-
-    def _unrecorded(self, world: World) -> Iterator[object]:
-        """Whatever differs from what was loaded and is not in the change set: it would not be saved."""
-        changes = world.changes
-        recorded: set[object] = {*changes.patients, *changes.doctors, *changes.entries, *changes.units}
-        recorded |= {number for number, patient in world.patients.items() if changes.is_due(patient)}
-        tables: tuple[tuple[dict[Any, Any], dict[Any, Any], Callable[[Any], Any]], ...] = (
-            (world.patients, self.patients, self._unknown),
-            (world.doctors, self.doctors, Doctor),
-            (world.roster, self.roster, RosterEntry),
-            (world.units, self.units, Unit),
-        )
-        for loaded, stored, blank in tables:
-            for key in loaded.keys() - recorded:
-                if loaded[key] != (stored.get(key) or blank(key)):
-                    yield loaded[key]
-        moved = {(unit, key[1]): key for key, unit in changes.moved_imports}
-        for name in world.imports.keys() - changes.imports:
-            before = self.imports.get(moved.get(name, name))
-            if before is None or _without_rows(world.imports[name]) != _without_rows(before, unit=name[0]):
-                yield world.imports[name]
-
-    def _comes(self, days: list[date], day: date) -> bool:
-        return any(self.today < one <= day for one in days)
-
-    def _save(self, world: World) -> None:
-        assert list(self._unrecorded(world)) == []
-        self.changes += world.changes.records
-        self.units |= {i: world.units[i] for i in world.changes.units}
-        self.doctors |= {i: world.doctors[i] for i in world.changes.doctors}
-        self.roster |= {pair: world.roster[pair] for pair in world.changes.entries}
-        self.patients |= {i: world.patients[i] for i in world.changes.patients}
-        for patient in self.patients.values():
-            at = patient.link
-            if at is not None and (
-                at.unit in world.changes.due_units or Pair(at.unit, at.doctor) in world.changes.due_pairs
-            ):
-                patient.due = world.today
-        for key, at_unit in world.changes.moved_imports:
-            moved = self.imports.pop(key)
-            moved.unit = at_unit
-            self.imports[at_unit, key[1]] = moved
-        for key in world.changes.removed_imports:
-            self.imports.pop(key, None)
-        for key in world.changes.imports & world.imports.keys():
-            stored = self.imports.get(key)
-            rows = {} if stored is None else {n: part.rows for n, part in stored.parts.items()}
-            self.imports[key] = stored_import = world.imports[key]
-            for number, part in stored_import.parts.items():
-                part.rows = rows.get(number) if part.rows is None else part.rows
-
-
-def _without_rows(waiting: Import, **changes: Any) -> Import:
-    """Rows are loaded only where they are asked for."""
-    parts = {number: replace(part, rows=None) for number, part in waiting.parts.items()}
-    return replace(waiting, parts=parts, **changes)
 
 
 def shares(region: Region) -> dict[str, int]:

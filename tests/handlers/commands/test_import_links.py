@@ -133,7 +133,7 @@ def test_c11_only_patients_of_rows_that_are_sound_in_themselves_are_asked_for() 
     """A file of the whole region, sent by mistake, can be refused without knowing its patients."""
     wire = (row(1), row(2, FIRST, unit=OTHER_UNIT), row(3, "fel"), row(4, SECOND, start="i morgon"))
     rows = [Row(one.row, one.patient_id, one.unit_hsa_id, one.doctor_hsa_id, one.start) for one in wire]
-    assert [one.row for one in well_formed(rows, UNIT, region_of()._world())] == [1]
+    assert [one.row for one in well_formed(rows, UNIT, region_of().world())] == [1]
 
 
 def test_d1_a_row_number_that_could_be_a_patient_is_not_repeated() -> None:
