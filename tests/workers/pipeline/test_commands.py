@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from typing import Any
 
 import asyncpg
 import pytest
@@ -16,14 +14,11 @@ from infra.postgres.offsets import Position, mark_processed_ahead, read_position
 from schemas.topics import LISTNING_COMMAND
 from tests.harness.consumer_record import ConsumerRecord
 from tests.harness.waiting import until
-from tests.workers.fixtures import Rig, Worker, message, proxied, rig_on, worker
+from tests.workers.fixtures import Rig, Worker, proxied, rig_on, worker
+from tests.workers.pipeline.command_records import OTHER, UNIT, file, replies, resume
 from workers.pipeline.inbound import decode
-from workers.pipeline.partition_queue import PartitionQueue
 from workers.pipeline.processor import BatchProcessor
 from workers.routes import ROUTES
-
-UNIT, OTHER = "SE2321000131-E000000000001", "SE2321000131-E000000000002"
-"""Both never heard of, so every command is refused, which is an effect to count."""
 
 
 @pytest.fixture
@@ -35,26 +30,6 @@ async def rig(migrated_url: str) -> AsyncIterator[Rig]:
 
 async def commands(rig: Rig) -> Worker:
     return await worker(rig, "command")
-
-
-def command(offset: int, unit: str, name: str, partition: int, key: str | None, **data: Any) -> ConsumerRecord:
-    actor = {"id": "SE1", "role": "unit_admin", "unit_hsa_id": unit}
-    type_ = f"se.vgregion.listning.{name}.v1"
-    data = {"unit_hsa_id": unit, "actor": actor, **data}
-    return message(LISTNING_COMMAND, offset, type_, data, partition=partition, key=(key or unit).encode())
-
-
-def file(offset: int, unit: str = UNIT, *, partition: int = 0) -> ConsumerRecord:
-    return command(offset, unit, "import-links", partition, None, import_id="f", part=1, parts=1, rows=[])
-
-
-def resume(offset: int, unit: str = OTHER, *, partition: int = 0, key: str | None = None) -> ConsumerRecord:
-    return command(offset, unit, "resume-doctor", partition, key, doctor_hsa_id="SE2321000131-P000000000001")
-
-
-async def replies(pg: asyncpg.Connection) -> int:
-    number: int = await pg.fetchval("SELECT count(*) FROM outbox")
-    return number
 
 
 async def marks(pg: asyncpg.Connection) -> list[int]:
@@ -228,29 +203,6 @@ async def test_what_may_still_be_committing_ahead_is_waited_for_and_not_answered
     assert (await replies(pg), await marks(pg), assigned.positions[0].next_offset) == (0, [], 1)
 
 
-async def _soon(condition: bool) -> bool:
-    return condition
-
-
-def test_a_queue_is_open_while_a_file_waits_or_is_in_hand() -> None:
-    queue = PartitionQueue()
-    queue.add(decode(LISTNING_COMMAND, record) for record in (resume(0), resume(1), file(2), file(3)))
-    assert queue.open
-    assert ([read.record.offset for read in queue.next()], queue.open) == ([0, 1], True)
-    queue.add([decode(LISTNING_COMMAND, resume(4))])
-    assert ([read.record.offset for read in queue.next()], queue.open) == ([2, 3], True)
-    assert ([read.record.offset for read in queue.next()], queue.open) == ([4], False)
-    assert (queue.next(), queue.open) == ([], False)
-
-
-def test_a_queue_does_not_take_in_without_end() -> None:
-    queue = PartitionQueue()
-    queue.add(decode(LISTNING_COMMAND, record) for record in (file(0), *(resume(n) for n in range(1, 500))))
-    assert not queue.open
-    queue.next()
-    assert queue.open
-
-
 async def test_a_command_again_is_answered_again_also_ahead(rig: Rig) -> None:
     assigned, pg = await commands(rig), rig.pg
     await assigned.handle([resume(0)])
@@ -260,35 +212,3 @@ async def test_a_command_again_is_answered_again_also_ahead(rig: Rig) -> None:
     assert await after(assigned, pg, [file(1), twice], 2) == [2]
     await assigned.drained()
     assert (await replies(pg), assigned.positions[0].next_offset) == (3, 3)
-
-
-CHIEF = {"id": "annsv4", "role": "VC-chef", "unit_hsa_id": UNIT}
-
-
-def part_of(offset: int, number: int, *, of: int, **more: Any) -> ConsumerRecord:
-    """A part of a file, from one who may send it."""
-    fields = {"import_id": "f", "part": number, "parts": of, "rows": [], "actor": CHIEF, **more}
-    return command(offset, UNIT, "import-links", 0, None, **fields)
-
-
-async def test_a_real_import_is_not_judged_with_parts_of_a_trial(rig: Rig) -> None:
-    """The trial's last part and the real import's first come in one batch, which forgets the one, keeps the other."""
-    assigned, pg = await commands(rig), rig.pg
-    for batch in (
-        [part_of(0, 1, of=3, dry_run=True), part_of(1, 2, of=3, dry_run=True)],
-        [part_of(2, 3, of=3, dry_run=True), part_of(3, 1, of=3)],
-        [part_of(4, 3, of=3)],
-    ):
-        await assigned.handle(batch)
-        await assigned.drained()
-    held_parts = [row[0] for row in await pg.fetch("SELECT part FROM import_part ORDER BY part")]
-    assert (await replies(pg), held_parts) == (1, [1, 3])
-
-
-async def test_a_part_after_the_answer_is_answered_whenever_it_comes_again(rig: Rig) -> None:
-    assigned, pg = await commands(rig), rig.pg
-    late = part_of(1, 1, of=1)
-    for offset, record in enumerate((part_of(0, 1, of=1), late, late, late)):
-        await assigned.handle([replace(record, offset=offset)])
-        await assigned.drained()
-        assert await replies(pg) == offset + 1
