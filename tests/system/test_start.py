@@ -37,7 +37,7 @@ def final_stderr(installation: Installation, status: int) -> str:
 
 
 def test_missing_topics_stop_the_start_and_say_which_command_makes_them(installation: Installation) -> None:
-    message = final_stderr(installation, 1)
+    message = final_stderr(installation, 3)
     assert "kiv.staff.v1" in message
     assert "fastlakare topics --create" in message
     assert "Traceback" not in message
@@ -50,7 +50,7 @@ def test_another_partition_count_than_remembered_stops_the_start(installation: I
     topic = f"{installation.prefix}{LISTING}"
     admin.create_partitions([NewPartitions(topic, 7)])[topic].result(30)
     until(lambda: len(admin.list_topics(topic, 10).topics[topic].partitions) == 7, 30, "seven partitions")
-    message = final_stderr(session.installation, 1)
+    message = final_stderr(session.installation, 3)
     assert f"{LISTING} has 7 partitions, the database remembers 4" in message
     assert "Bring the topic back" in message
     assert "Traceback" not in message
