@@ -153,7 +153,7 @@ def binary(headers: Mapping[str, bytes | None]) -> Envelope:
     return Envelope(
         _identifier("ce_id", get("ce_id")),
         _source("ce_source", get("ce_source")),
-        _text("ce_type", get("ce_type")),
+        _type("ce_type", get("ce_type")),
         None if (time := get("ce_time")) is None else _time("ce_time", time),
         None if (text := get("ce_correlationid")) is None else _carried(text),
         None if (text := get("traceparent")) is None else _carried(text),
@@ -172,7 +172,7 @@ def structured(document: Mapping[str, object], headers: Mapping[str, bytes | Non
     return Envelope(
         _identifier("id", _encoded(get("id"))),
         _source("source", _encoded(get("source"))),
-        _text("type", _encoded(get("type"))),
+        _type("type", _encoded(get("type"))),
         None if time is None else _time("time", _encoded(time) or b""),
         _carried(_encoded(get("correlationid")) or headers.get("ce_correlationid")),
         _carried(_encoded(get("traceparent")) or headers.get("traceparent")),
@@ -191,12 +191,6 @@ def _identifier(attribute: str, value: bytes | None) -> str:
     return text
 
 
-def _source(attribute: str, value: bytes | None) -> str:
-    # a topic has few sources; what is long is never kept in the cache
-    judge = _identifier if value is None or len(value) > MAX_ATTRIBUTE_LENGTH else _cached_identifier
-    return judge(attribute, value)
-
-
 def _text(attribute: str, value: bytes | None) -> str:
     text = _decoded(value)
     if text is None:
@@ -206,7 +200,8 @@ def _text(attribute: str, value: bytes | None) -> str:
     return text
 
 
-_cached_identifier = lru_cache(maxsize=256)(_identifier)
+#: a topic has few sources and types; one that is too long raises, and what raises is not kept
+_source, _type = lru_cache(maxsize=256)(_identifier), lru_cache(maxsize=256)(_text)
 
 
 def _carried(value: bytes | None) -> str | None:

@@ -65,12 +65,14 @@ def _first_eight(text: str) -> tuple[PatientKind | None, int]:
 
 
 _patient_id_shape = re.compile(r"(?<!\d)(?:(\d{8})[-+]?|(\d{6})[-+])(\d{4})(?!\d)", re.ASCII)
+#: the same without looking around itself, which takes twice as long: nearly no text has it
+_digits_enough_in = re.compile(r"[0-9]{6}(?:[0-9]{6}|[-+][0-9]{4}|[0-9]{2}[-+][0-9]{4})").search
 
 
 def holds_patient_id(text: str) -> bool:
     """Whether a personnummer or samordningsnummer stands in the text: twelve digits, or ten or twelve with a sign
     before the last four, apart from other digits (D1). Half a microsecond for an id of usual length."""
-    return any(
+    return _digits_enough_in(text) is not None and any(
         _patient_kind(century + digits + last) in _PERSONAL
         for long, short, last in _patient_id_shape.findall(text)
         for century, digits in ([("", long)] if long else [("19", short), ("20", short)])
