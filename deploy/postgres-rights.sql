@@ -5,6 +5,7 @@
 REVOKE UPDATE, DELETE ON audit FROM fastlakare_app;
 REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM fastlakare_app;
 REVOKE INSERT, UPDATE, DELETE ON installation FROM fastlakare_app;
-GRANT UPDATE (key_fingerprint) ON installation TO fastlakare_app;
+GRANT UPDATE (key_fingerprint, cluster_id, settings) ON installation TO fastlakare_app;
 REVOKE INSERT, DELETE ON day FROM fastlakare_app;
 REVOKE UPDATE, DELETE ON topic FROM fastlakare_app;
+GRANT UPDATE (id) ON topic TO fastlakare_app;

@@ -6,7 +6,8 @@
     ├── InstallationError              the installation is not as this release needs it; exit 3
     │   ├── WrongSchema                the database's schema is another release's, or none
     │   ├── WrongEncoding              the database's encoding is not UTF-8
-    │   └── WrongTopics                topics are missing, or have another number of partitions than at first
+    │   ├── WrongCluster               another cluster than the database remembers
+    │   └── WrongTopics                topics are missing, made anew, or have another number of partitions than at first
     ├── RecordSetTooLarge              a compressed record set unpacks to more than may be
     ├── PartitionUnreadable            what a broker sent of a partition cannot be unpacked; that partition waits
     ├── DatabaseUnreachable            no connection could be made (also a ConnectionError); transient
@@ -62,6 +63,10 @@ class PartitionUnreadable(FastlakareError):
     def __init__(self, topic: str, partition: int, offset: int, why: str) -> None:
         super().__init__(f"{topic}/{partition} cannot be read from offset {offset} on: {why}")
         self.partition = partition
+
+
+class WrongCluster(InstallationError):
+    """The cluster is not the one that the database's offsets and sequences are of."""
 
 
 class WrongTopics(InstallationError):

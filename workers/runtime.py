@@ -15,8 +15,9 @@ from infra import timing
 from infra.error_kinds import is_transient
 from infra.events import EventBuilder
 from infra.foreign_errors import explain
+from infra.identity import Cluster, agreed_settings
 from infra.kafka.topic_comparison import compare_topics
-from infra.kafka.topics import partition_counts
+from infra.kafka.topics import read_cluster
 from infra.logs import log
 from infra.patient_keys import PatientKeys
 from infra.postgres import installation, migrations
@@ -60,9 +61,10 @@ class Runtime:
 async def start(settings: Settings, engine: AsyncEngine, health: Health, http: asyncio.Task[None]) -> Runtime:
     """Waits for the database and the cluster for as long as they are away, or `http` ends. Raises InstallationError or
     SettingsError where they are not as they should be."""
-    await _wait_for("database", health, partial(_check_schema, engine), http)
-    counts = await _wait_for("Kafka", health, partial(partition_counts, settings), http)
-    shards = await _wait_for("database", health, partial(_register_topics, engine, counts), http)
+    await _wait_for("database", health, partial(_check_schema, engine, settings), http)
+    cluster = await _wait_for("Kafka", health, partial(read_cluster, settings), http)
+    shards = await _wait_for("database", health, partial(_register, engine, settings, cluster), http)
+    counts = {name: topic.partitions for name, topic in cluster.topics.items()}
     keys = PatientKeys(settings.patient_key_secret.get_secret_value().encode(), counts[FAST_LAKARKONTAKT])
     await _wait_for("database", health, partial(_check_patient_key, engine, keys), http)
     await _tell_of_topics(settings)
@@ -104,14 +106,16 @@ async def _wait_for(component: str, health: Health, step: Callable[[], Awaitable
     return result
 
 
-async def _check_schema(engine: AsyncEngine) -> None:
+async def _check_schema(engine: AsyncEngine, settings: Settings) -> None:
     async with engine.connect() as connection:
-        await migrations.check(await raw(connection))
+        pg = await raw(connection)
+        await migrations.check(pg)
+        await installation.check_settings(pg, agreed_settings(settings))
 
 
-async def _register_topics(engine: AsyncEngine, counts: Mapping[str, int]) -> dict[tuple[str, int], int]:
+async def _register(engine: AsyncEngine, settings: Settings, cluster: Cluster) -> dict[tuple[str, int], int]:
     async with engine.connect() as connection:
-        return await installation.register_topics(await raw(connection), counts)
+        return await installation.register(await raw(connection), agreed_settings(settings), cluster)
 
 
 async def _check_patient_key(engine: AsyncEngine, keys: PatientKeys) -> None:

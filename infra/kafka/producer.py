@@ -18,10 +18,13 @@ from aiokafka.protocol.transaction import AddPartitionsToTxnRequest
 
 from infra import timing
 from infra.errors import RequestLost
+from infra.identity import Cluster
 from infra.kafka.client import producer_args
+from infra.kafka.metadata import describe_cluster
 from infra.kafka.tail import SEQUENCE_HEADER, sequence_prefix
 from infra.outbox_event import OutboxEvent
 from infra.settings import Settings
+from schemas.topics import TOPICS
 
 _BATCH_BYTES = 900_000  # below the limit of every topic; a larger record goes alone
 
@@ -64,6 +67,12 @@ class Producer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._abandon()
+
+    async def cluster(self, settings: Settings) -> Cluster:
+        """The cluster it writes to, with the contract's topics. Raises KafkaError."""
+        return await describe_cluster(
+            self._producer.client, {settings.topic(topic.name): topic.name for topic in TOPICS}
+        )
 
     async def send(self, events: Mapping[TopicPartition, Iterable[OutboxEvent]]) -> None:
         """Begins a transaction and sends the events in it, in order within each partition; returns when all are

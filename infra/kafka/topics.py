@@ -12,8 +12,9 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from infra import timing
+from infra.identity import Cluster
 from infra.kafka.client import client_args, closing
-from infra.kafka.metadata import describe
+from infra.kafka.metadata import describe, describe_cluster
 from infra.settings import Settings
 from schemas.topics import LISTNING_CLOCK, TOPICS, Topic
 
@@ -54,17 +55,21 @@ def _spec(topic: Topic, settings: Settings) -> TopicSpec:
     )
 
 
-async def partition_counts(settings: Settings) -> dict[str, int]:
-    """How many partitions each topic of the contract has, by bare name; those that are not there are left out.
+async def read_cluster(settings: Settings) -> Cluster:
+    """The cluster, and the topics of the contract that are there.
 
     Asks as every client does, so it works where a broker has no admin calls. Raises KafkaError.
     """
     client = AIOKafkaClient(**client_args(settings), request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS))
     async with closing(client.close):
         await client.bootstrap()
-        bare = {settings.topic(topic.name): topic.name for topic in TOPICS}
-        found = await describe(client, bare)
-        return {bare[name]: topic.partitions for name, topic in found.items() if topic.partitions}
+        return await describe_cluster(client, {settings.topic(topic.name): topic.name for topic in TOPICS})
+
+
+async def partition_counts(settings: Settings) -> dict[str, int]:
+    """How many partitions each topic of the contract has, by bare name; those that are not there are left out. Raises
+    KafkaError."""
+    return {name: topic.partitions for name, topic in (await read_cluster(settings)).topics.items()}
 
 
 async def create(settings: Settings) -> list[str]:

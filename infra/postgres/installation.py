@@ -1,4 +1,4 @@
-"""What an installation remembers of its topics: how many partitions each has, and a shard for each it writes to."""
+"""What an installation remembers of its cluster, topics and settings, and a shard for each partition it writes to."""
 
 from __future__ import annotations
 
@@ -6,15 +6,28 @@ from collections.abc import Mapping
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from infra.environment import variable
 from infra.errors import SettingsError, WrongTopics
+from infra.identity import Cluster, require_cluster, require_settings, require_topics
 from infra.patient_keys import PatientKeys
 from infra.postgres.locks import lock_installation
 from schemas.topics import LISTNING_CLOCK, TOPICS
 
-_REMEMBER = """
-INSERT INTO topic (name, partitions) SELECT * FROM unnest($1::text[], $2::int[]) ON CONFLICT DO NOTHING
+_REMEMBER_CLUSTER = "UPDATE installation SET cluster_id = $1 WHERE cluster_id IS NULL"
+_REMEMBER_TOPICS = """
+INSERT INTO topic AS known (name, partitions, id) SELECT * FROM unnest($1::text[], $2::int[], $3::uuid[])
+ON CONFLICT (name) DO UPDATE SET id = excluded.id WHERE known.id IS NULL
+"""
+_REMEMBER_SETTINGS = """
+UPDATE installation SET settings = $1::jsonb || settings WHERE NOT settings ?& $2::text[]
+"""
+_ACCEPT_SETTINGS = "UPDATE installation SET settings = $1::jsonb"
+_FENCE_ALL = """
+WITH held AS (SELECT topic, partition FROM consumer_offset ORDER BY topic, partition FOR UPDATE)
+UPDATE consumer_offset AS owned SET epoch = epoch + 1 FROM held
+WHERE (owned.topic, owned.partition) = (held.topic, held.partition)
 """
 _SHARDS = """
 INSERT INTO outbox_shard (shard, topic, partition)
@@ -23,8 +36,6 @@ SELECT coalesce((SELECT max(shard) + 1 FROM outbox_shard), 0) + row_number() OVE
 FROM unnest($1::text[], $2::int[]) AS new(topic, partition)
 WHERE NOT EXISTS (SELECT FROM outbox_shard AS known WHERE (known.topic, known.partition) = (new.topic, new.partition))
 """
-
-
 _REMEMBER_KEY = "UPDATE installation SET key_fingerprint = $1 WHERE key_fingerprint IS NULL"
 
 
@@ -44,29 +55,65 @@ async def check_patient_key(pg: asyncpg.Connection, keys: PatientKeys) -> None:
         )
 
 
-async def register_topics(pg: asyncpg.Connection, found: Mapping[str, int]) -> dict[tuple[str, int], int]:
-    """Remembers the topics at the first start, holds them against the memory ever after; returns the shards by topic
-    and partition. `found`: partitions by topic, names of the contract. Raises WrongTopics."""
-    missing = [topic.name for topic in TOPICS if topic.name not in found]
-    if missing:
-        raise WrongTopics(f"missing topics: {', '.join(missing)}; `fastlakare topics --create` makes them")
+async def check_settings(pg: asyncpg.Connection, agreed: Mapping[str, str]) -> None:
+    """Holds the settings in which all processes must agree (`identity.agreed_settings`) against the memory. Raises
+    SettingsError."""
+    require_settings(await _settings(pg), agreed)
+
+
+async def accept_settings(pg: asyncpg.Connection, agreed: Mapping[str, str]) -> dict[str, tuple[str | None, str]]:
+    """Remembers these from now on, and shuts processes out that run with others: every partition is taken from them.
+    Returns what was changed: by the setting's name, the old value and the new one."""
+    async with pg.transaction():
+        before = await _settings(pg)
+        changed = {name: (before.get(name), value) for name, value in agreed.items() if before.get(name) != value}
+        if changed:
+            await pg.execute(_ACCEPT_SETTINGS, orjson.dumps(agreed).decode())
+            await pg.execute(_FENCE_ALL)
+    return changed
+
+
+async def check_identity(pg: asyncpg.Connection, agreed: Mapping[str, str], cluster: Cluster) -> None:
+    """Holds settings, cluster and those of its topics that were asked for against the memory. Raises SettingsError,
+    WrongCluster, and last WrongTopics."""
+    require_settings(await _settings(pg), agreed)
+    require_cluster(await pg.fetchval("SELECT cluster_id FROM installation"), cluster.id)
+    require_topics(dict(await pg.fetch("SELECT name, id FROM topic")), cluster.topics)
+
+
+async def register(pg: asyncpg.Connection, agreed: Mapping[str, str], cluster: Cluster) -> dict[tuple[str, int], int]:
+    """Remembers settings, cluster and topics at the first start where all topics are there, holds them against the
+    memory ever after; returns the shards by topic and partition. Raises SettingsError, WrongCluster, WrongTopics."""
+    found = cluster.topics
     async with pg.transaction():
         await lock_installation(pg)
-        await pg.execute(_REMEMBER, list(found), list(found.values()))
+        await pg.execute(_REMEMBER_SETTINGS, orjson.dumps(agreed).decode(), list(agreed))
+        await pg.execute(_REMEMBER_CLUSTER, cluster.id)
+        await check_identity(pg, agreed, cluster)
+        missing = [topic.name for topic in TOPICS if topic.name not in found]
+        if missing:
+            raise WrongTopics(f"missing topics: {', '.join(missing)}; `fastlakare topics --create` makes them")
+        counts, ids = [topic.partitions for topic in found.values()], [topic.id for topic in found.values()]
+        await pg.execute(_REMEMBER_TOPICS, list(found), counts, ids)
         known = dict(await pg.fetch("SELECT name, partitions FROM topic"))
-        for name, partitions in found.items():
-            if known[name] != partitions:
+        for name, topic in found.items():
+            if known[name] != topic.partitions:
                 raise WrongTopics(
-                    f"{name} has {partitions} partitions, the database remembers {known[name]}: keys would change their"
-                    " places and patients lose their order. Bring the topic back to its number, or start a new"
-                    " installation with an own topic prefix and database"
+                    f"{name} has {topic.partitions} partitions, the database remembers {known[name]}: keys would"
+                    " change their places and patients lose their order. Bring the topic back to its number, or start a"
+                    " new installation with an own topic prefix and database"
                 )
         written = [
             (topic.name, partition)
             for topic in TOPICS
             if topic.direction == "out" or topic.name == LISTNING_CLOCK
-            for partition in range(found[topic.name])
+            for partition in range(found[topic.name].partitions)
         ]
         await pg.execute(_SHARDS, [name for name, _ in written], [partition for _, partition in written])
         rows = await pg.fetch("SELECT topic, partition, shard FROM outbox_shard")
     return {(topic, partition): shard for topic, partition, shard in rows}
+
+
+async def _settings(pg: asyncpg.Connection) -> dict[str, str]:
+    found: dict[str, str] = orjson.loads(await pg.fetchval("SELECT settings::text FROM installation"))
+    return found

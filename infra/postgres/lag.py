@@ -16,7 +16,8 @@ _BACKLOG = text("""
            in_progress,
            (SELECT coalesce(sum(last_seq - published_seq), 0) FROM outbox_shard) AS outbox,
            (SELECT count(*) FROM (SELECT DISTINCT unit, doctor FROM stale_statistics) AS stale) AS stale_doctors,
-           (SELECT json_agg(json_build_array(topic, partition, next_offset)) FROM consumer_offset)::text AS offsets
+           (SELECT json_agg(json_build_array(topic, partition, next_offset)) FROM consumer_offset
+            WHERE next_offset IS NOT NULL)::text AS offsets
     FROM day
 """)
 

@@ -13,6 +13,7 @@ import orjson
 from pydantic import SecretStr
 
 from infra.events import EventBuilder
+from infra.identity import Cluster, Topic, agreed_settings
 from infra.patient_keys import PatientKeys
 from infra.postgres import installation
 from infra.postgres.connection import connect, create_engine
@@ -33,6 +34,7 @@ from workers.service import make_processor
 
 SECRET = "0123456789abcdef0123456789abcdef"
 COUNTS = {topic.name: 1 if topic.name == LISTNING_CLOCK else 2 for topic in TOPICS}
+CLUSTER = Cluster(None, {name: Topic(partitions) for name, partitions in COUNTS.items()})
 
 
 def message(
@@ -106,7 +108,7 @@ async def rig_on(url: str, **changes: Any) -> AsyncIterator[Rig]:
     settings = Settings(database_url=url, patient_key_secret=SECRET, partitions=2, **changes)
     engine = create_engine(settings, pool_size=4)
     pg = await connect(url)
-    shards = await installation.register_topics(pg, COUNTS)
+    shards = await installation.register(pg, agreed_settings(settings), CLUSTER)
     keys, events = PatientKeys(SECRET.encode(), 2), EventBuilder("fastlakare", COUNTS)
     yield Rig(Runtime(settings, engine, ReferenceData(), keys, events, shards, Handoff(), Health()), pg)
     await pg.close()

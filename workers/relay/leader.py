@@ -4,7 +4,7 @@ One process leads, the others stand by. The steps of a leader's term; behind eac
 
 1-locked        the advisory lock is taken
 2-initialised   `init_transactions`: every earlier leader is shut out, also one that only slept, and what it left open
-                is aborted
+                is aborted; cluster, topics and settings are those that the database remembers
 3-tail-read     the last sequence in each output partition is read, read_committed: there it goes on. The cursor in the
                 table is a lower bound only, for a tail that retention or compaction took
 then, round after round:
@@ -32,10 +32,11 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 
 from infra import metrics, timing
 from infra.failpoints import hit
+from infra.identity import agreed_settings
 from infra.kafka.producer import Producer
 from infra.logs import log
 from infra.postgres.connection import raw
-from infra.postgres.installation import read_id
+from infra.postgres.installation import check_identity, read_id
 from infra.postgres.leadership import Leadership, acquire_leadership
 from infra.settings import Settings
 from workers.handoff import Handoff
@@ -112,6 +113,7 @@ class Relay:
     async def _publish_as_leader(self, leadership: Leadership, installation: UUID) -> None:
         async with Producer(self._settings, installation) as producer:
             hit("relay:2-initialised")
+            await self._check_identity(producer)
             positions = await read_positions(self._engine, self._settings, installation)
             hit("relay:3-tail-read")
             backlog = Backlog(self._handoff, {shard.number: seq for shard, seq in positions})
@@ -123,6 +125,11 @@ class Relay:
                     tasks.create_task(term.clean())
                     for duty in self._duties:
                         tasks.create_task(self._do(duty))
+
+    async def _check_identity(self, producer: Producer) -> None:
+        cluster = await producer.cluster(self._settings)
+        async with self._engine.connect() as connection:
+            await check_identity(await raw(connection), agreed_settings(self._settings), cluster)
 
     async def _do(self, duty: Duty) -> NoReturn:
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +14,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra.errors import OutboxDiverged
+from infra.identity import agreed_settings
 from infra.kafka import tail
-from infra.kafka.topics import create
+from infra.kafka.topics import create, read_cluster
 from infra.outbox_event import Headers
 from infra.postgres import installation, outbox
 from infra.postgres.connection import connect, create_engine
@@ -22,8 +24,8 @@ from infra.postgres.outbox import Event
 from infra.settings import Settings
 from schemas.topics import LISTNING_REPLY
 from tests.harness.waiting import until
-from tests.workers.fixtures import COUNTS
 from workers.handoff import Handoff
+from workers.health import Health
 from workers.relay.leader import Relay
 from workers.relay.positions import read_positions
 
@@ -48,11 +50,8 @@ class Place:
         """Runs a relay of its own until so much is published, then ends it and reads what Kafka has committed."""
         task = asyncio.create_task(Relay(self.engine, self.settings, Handoff()).run())
 
-        async def done() -> bool:
-            assert not task.done()
-            return int(await self.pg.fetchval("SELECT sum(published_seq) FROM outbox_shard")) >= number
-
-        await until(done, what="the outbox to be empty")
+        await until_published(self, number)
+        assert not task.done()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         return await self.committed()
@@ -90,6 +89,13 @@ class Place:
         return (await tail.tails(self.settings, id, [self.part]))[self.part].seq
 
 
+async def until_published(place: Place, number: int) -> None:
+    async def done() -> bool:
+        return int(await place.pg.fetchval("SELECT sum(published_seq) FROM outbox_shard")) >= number
+
+    await until(done, what="the outbox to be empty")
+
+
 @pytest.fixture
 async def place(kafka: Any, migrated_url: str, topic_prefix: str) -> AsyncIterator[Place]:
     settings = Settings(
@@ -97,8 +103,7 @@ async def place(kafka: Any, migrated_url: str, topic_prefix: str) -> AsyncIterat
     )
     await create(settings)
     engine, pg = create_engine(settings, pool_size=8), await connect(migrated_url)
-    counts = dict.fromkeys(COUNTS, 1)
-    shards = await installation.register_topics(pg, counts)
+    shards = await installation.register(pg, agreed_settings(settings), await read_cluster(settings))
     yield Place(settings, engine, pg, shards)
     await pg.close()
     await engine.dispose()
@@ -134,6 +139,25 @@ async def test_a_sequence_that_a_dead_letter_copied_is_not_taken_for_its_own(pla
     assert await place.tail() == 1
     await place.write(b"2")
     assert await place.published(2) == [b"1", b"2"]
+
+
+async def test_a_topic_made_anew_is_not_written_to_before_somebody_means_it(place: Place) -> None:
+    """Readers that begin there would lack all that was published before, and not know."""
+    id = await place.pg.fetchval("UPDATE topic SET id = gen_random_uuid() WHERE name = $1 RETURNING id", LISTNING_REPLY)
+    await place.write(b"1")
+    health = Health(clock=count(step=100).__next__)  # time flies, so that what is reported counts at once
+    task = asyncio.create_task(Relay(place.engine, place.settings, Handoff(), health=health).run())
+
+    async def told() -> bool:
+        return f"WrongTopics: {LISTNING_REPLY} was made anew" in str(health.reasons())
+
+    await until(told, what="the relay to say why")
+    assert await place.committed() == []
+    await place.pg.execute("UPDATE topic SET id = NULL WHERE id = $1", id)
+    await until_published(place, 1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert await place.committed() == [b"1"]
 
 
 async def test_sequences_that_were_never_written_stop_the_relay(place: Place) -> None:

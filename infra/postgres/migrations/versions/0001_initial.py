@@ -11,24 +11,37 @@ PROGRESS = """
 CREATE TABLE installation (
     one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
     id uuid NOT NULL DEFAULT gen_random_uuid(),
-    key_fingerprint bytea
+    key_fingerprint bytea,
+    cluster_id text,
+    settings jsonb NOT NULL DEFAULT '{}'
 );
 COMMENT ON COLUMN installation.key_fingerprint IS 'Of the secret that patient keys are made with, since the first
-start'; INSERT INTO installation DEFAULT VALUES;
+start';
+COMMENT ON COLUMN installation.cluster_id IS 'Of the cluster that offsets and sequences are of; null = that of the next
+start';
+COMMENT ON COLUMN installation.settings IS 'In which all processes must agree';
+INSERT INTO installation DEFAULT VALUES;
 
 CREATE TABLE topic (
     name text PRIMARY KEY,
-    partitions integer NOT NULL CHECK (partitions > 0)
+    partitions integer NOT NULL CHECK (partitions > 0),
+    id uuid
 );
-COMMENT ON TABLE topic IS 'How many partitions each topic had at first: another number would send keys elsewhere';
+COMMENT ON COLUMN topic.partitions IS 'As at first: another number would send keys elsewhere';
+COMMENT ON COLUMN topic.id IS 'Of the topic that the offsets are of; null = that of the next start';
 
 CREATE TABLE consumer_offset (
     topic text,
     partition integer,
     epoch bigint NOT NULL DEFAULT 0,
-    next_offset bigint NOT NULL,
+    next_offset bigint,
+    last_offset bigint,
+    last_digest bytea,
     PRIMARY KEY (topic, partition)
 ) WITH (fillfactor = 50);
+COMMENT ON COLUMN consumer_offset.next_offset IS 'Null = the earliest there is';
+COMMENT ON COLUMN consumer_offset.last_offset IS 'Of the record handled last, which the topic must still hold there, if
+it holds any; null = whatever it holds';
 
 CREATE TABLE day (
     one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
