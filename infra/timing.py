@@ -31,8 +31,11 @@ GROUP_REBALANCE_SECONDS = 60.0
 #: max.poll.interval.ms, in effect disabled: a batch may wait for the database as long as it takes, and liveness is told
 #: by heartbeats
 GROUP_POLL_SECONDS = 24 * 60 * 60.0
-#: how often the group's offsets are made equal to the database's, for lag tools
+#: how often the group's offsets are made equal to the database's, for lag tools, after the database's have been moved
+#: past markers
 GROUP_MIRROR_SECONDS = 1.0
+#: how often cluster, topic and settings are held against what the database remembers, beside every assignment
+IDENTITY_SECONDS = 5.0
 #: no partitions assigned for so long: not ready
 GROUP_UNHEALTHY_AFTER_SECONDS = 30.0
 #: a rebalance that is under way gives a fenced partition to somebody sooner than this; then the process ends
@@ -42,6 +45,8 @@ ASSIGN_RETRY = Backoff(0.1, 5)
 FETCH_WAIT_SECONDS = 0.5
 #: pause after a fetch that failed
 FETCH_RETRY_SECONDS = 1.0
+#: pause before a partition that cannot be read is tried again; each try has the others fetch once more
+UNREADABLE_RETRY_SECONDS = 10.0
 FETCH_UNHEALTHY_AFTER_SECONDS = 10.0
 #: the client has answered for so long: its error is over
 FETCH_HEALTHY_AFTER_SECONDS = 10.0

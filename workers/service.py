@@ -157,7 +157,7 @@ class _Process:
         # FastStream's own security classes cannot carry a token provider; the consumers are made with our arguments.
         await self._broker.connect()
         self._broker.config.broker_config.builder = partial(Consumer, **client_args(self._runtime.settings))
-        tasks = [asyncio.create_task(subscription.mirror_offsets()) for subscription in self._subscriptions]
+        tasks = [asyncio.create_task(subscription.maintain()) for subscription in self._subscriptions]
         tasks.append(asyncio.create_task(watch_stalled_sessions(self._runtime.engine)))
         if self._with_relay:
             tasks.append(asyncio.create_task(self._relay().run()))

@@ -4,14 +4,19 @@ while partitions are revoked and assigned."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from infra import timing
+from infra.identity import Cluster
 from infra.kafka.client import close
+from infra.kafka.metadata import describe_cluster
+
+#: of one answer, and of one partition in it, as packed; a record set that is larger comes by itself
+FETCH_BYTES, PARTITION_FETCH_BYTES = 4 * 1024 * 1024, 256 * 1024
 
 Records = dict[TopicPartition, list[ConsumerRecord]]
 
@@ -52,10 +57,11 @@ class Listener(Protocol):
         """Retention has removed what was to be handled next."""
 
     async def on_fetch_error(self, error: Exception) -> None:
-        """The client failed: every partition begins anew, for what others gave in the same call went down with it."""
+        """The client failed: what others gave in the same call went down with it."""
 
-    def on_records_taken(self) -> None:
-        """Records were taken out of the client just now; its position has moved past them."""
+    def on_records_taken(self, records: Records, reached: dict[TopicPartition, int]) -> None:
+        """Records were taken out of the client just now; it stands at `reached`, past them and the markers behind
+        them."""
 
     def on_fetch_ok(self) -> None:
         """A fetch succeeded."""
@@ -65,6 +71,10 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no typ
     """A consumer that begins only where it is told to (`auto_offset_reset="none"`), and tells what is gone."""
 
     listener: Listener
+
+    async def cluster(self, topics: Mapping[str, str]) -> Cluster:
+        """The cluster it reads, with those of the topics (full name to bare name). Raises KafkaError."""
+        return await describe_cluster(self._client, topics)
 
     def subscribe(self, topics: Iterable[str], pattern: None, listener: Listener) -> None:
         """As FastStream calls it."""
@@ -136,5 +146,13 @@ class Consumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no typ
 
     async def _fetch(self, timeout_ms: int, max_records: int, *partitions: TopicPartition) -> Records:
         records: Records = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
-        self.listener.on_records_taken()  # nothing else runs in between
+        self.listener.on_records_taken(records, self._reached())  # nothing else runs in between
         return records
+
+    def _reached(self) -> dict[TopicPartition, int]:
+        # `position` of aiokafka would wait for a partition that has none yet.
+        subscription = self._subscription.subscription
+        if subscription is None or subscription.assignment is None:
+            return {}
+        states = {tp: subscription.assignment.state_value(tp) for tp in subscription.assignment.tps}
+        return {tp: state.position for tp, state in states.items() if state.has_valid_position}

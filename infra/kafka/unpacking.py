@@ -44,9 +44,14 @@ class _Records(header_names.Records):
     next_fetch_offset: int
 
     def _unpack_records(self) -> Iterator[Any]:
+        handed_out = False
         try:
-            yield from super()._unpack_records()
+            for record in super()._unpack_records():
+                handed_out = True
+                yield record
         except Exception as error:
+            if handed_out:
+                return  # the next fetch begins with what cannot be read
             why = str(error) if isinstance(error, RecordSetTooLarge) else failure_reason(error).detail
             raise PartitionUnreadable(self._tp.topic, self._tp.partition, self.next_fetch_offset, why) from error
 

@@ -73,7 +73,7 @@ class Kafka:
         """`folder` is made here. `settings` override SETTINGS; listeners of their own must hold `{port}`."""
         self.port, controller = free_port(), free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
-        self._folder = folder
+        self.folder = folder
         self._classpath = f"{jars()}/*"
         self._heap = heap
         self._process: subprocess.Popen[bytes] | None = None
@@ -99,16 +99,16 @@ class Kafka:
             "-t",
             "fastlakare-test-cluster",
             "-c",
-            str(self._folder / "server.properties"),
+            str(self.folder / "server.properties"),
         ]
         subprocess.run(self._java("kafka.tools.StorageTool", *words, *more), check=True, stdout=subprocess.DEVNULL)
 
     def start(self, *, wait: bool = True) -> None:
         """Returns once it answers, unless told not to wait (a broker that demands a login)."""
-        if not (self._folder / "data").exists():
+        if not (self.folder / "data").exists():
             self.format()
-        self._log = (self._folder / "kafka.log").open("ab")
-        command = self._java("kafka.Kafka", str(self._folder / "server.properties"))
+        self._log = (self.folder / "kafka.log").open("ab")
+        command = self._java("kafka.Kafka", str(self.folder / "server.properties"))
         self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log, stdin=subprocess.DEVNULL)
         if wait:
             self._wait()
@@ -146,11 +146,11 @@ class Kafka:
                     return
             except KafkaException:
                 never.wait(0.1)
-        raise NoKafka(f"the broker did not start:\n{(self._folder / 'kafka.log').read_text(errors='replace')[-3000:]}")
+        raise NoKafka(f"the broker did not start:\n{(self.folder / 'kafka.log').read_text(errors='replace')[-3000:]}")
 
     def _java(self, *words: str) -> list[str]:
         options = [f"-Xmx{self._heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
-        options.append(f"-Dlog4j2.configurationFile={self._folder / 'log4j2.yaml'}")
+        options.append(f"-Dlog4j2.configurationFile={self.folder / 'log4j2.yaml'}")
         return ["java", *options, "-cp", self._classpath, *words]
 
 

@@ -6,11 +6,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import NamedTuple
 
-from infra.errors import PartitionsRevoked
-from infra.postgres.offsets import Position
+from infra.errors import Fenced, PartitionsRevoked
+from infra.postgres.offsets import LastRecord, Position
 from workers.pipeline.in_flight import InFlight
 from workers.pipeline.inbound import InboundRecord
+
+
+class Unreadable(NamedTuple):
+    """A partition that cannot be read from `offset` on; tried again at `due`, on the monotonic clock."""
+
+    offset: int
+    due: float
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +34,14 @@ class Assignment:
     generation: int
     positions: dict[int, Position]
     in_flight: InFlight
+    #: the first offset of each partition that was not taken out of the client yet
+    untaken: dict[int, int] = field(default_factory=dict)
+    #: where the client stands in each partition: from `untaken` up to there the log holds no record, but markers of
+    #: transactions, what was aborted, and gaps that compaction left
+    reached: dict[int, int] = field(default_factory=dict)
+    #: what the first record taken of a partition is held against
+    last_records: dict[int, LastRecord] = field(default_factory=dict)
+    unreadable: dict[int, Unreadable] = field(default_factory=dict)
     #: when a partition was fenced, on the monotonic clock, though the group did not take it back
     fenced: dict[int, float] = field(default_factory=dict)
     #: partitions that stand still until somebody has looked
@@ -58,6 +74,31 @@ class Assignment:
         """Handles nothing more of a partition under this assignment."""
         self.positions.pop(partition, None)
         self.stopped.add(partition)
+
+    def unmoved(self, partition: int) -> dict[int, int]:
+        """The next offset of the partition as it is. Raises Fenced where the partition was given up."""
+        position = self.positions.get(partition)
+        if position is None:
+            raise Fenced(f"{self.component(partition)}: was given up")
+        return {partition: position.next_offset}
+
+    def take(self, untaken: Mapping[int, int], reached: Mapping[int, int]) -> None:
+        """Notes that the client handed out what lies before `untaken`, and stands at `reached`."""
+        self.untaken |= untaken
+        self.reached |= reached
+
+    def readable_again(self) -> list[int]:
+        """Partitions that could not be read, and of which something was read since, were it only a marker."""
+        return [p for p, unreadable in self.unreadable.items() if self.reached.get(p, 0) > unreadable.offset]
+
+    def behind_markers(self) -> dict[int, int]:
+        """The partitions of which every record taken is handled, and only markers and gaps lie before where the client
+        stands: their next offsets may be moved there. Retention may take a marker, and then nothing is missing."""
+        return {
+            partition: reached
+            for partition, reached in self.reached.items()
+            if (at := self.positions.get(partition)) and reached > at.next_offset >= self.untaken[partition]
+        }
 
     def fence(self, partition: int) -> None:
         """Gives a partition up: another process owns it, though Kafka's group believes that this one does."""

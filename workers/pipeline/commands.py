@@ -48,7 +48,7 @@ class OutOfOrder:
 async def commit(route: Route, runtime: Runtime, assignment: Assignment, batch: list[InboundRecord]) -> None:
     """One transaction over the batch, without those that were processed out of order."""
     to = next_offsets(batch)
-    fence = Advance(route.topic, assignment.positions, to)
+    fence = Advance.past(route.topic, assignment.positions, batch, runtime.keys)
 
     async def attempt(load_first: Needs) -> None:
         async with transaction(runtime, fence, load_first, single=len(batch) == 1) as tx:

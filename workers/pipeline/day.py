@@ -16,7 +16,7 @@ from infra.postgres.day import Day, due_patients, next_day, read_day, save_day
 from schemas.clock import DayBegan
 from workers.pipeline.assignment import Assignment
 from workers.pipeline.dead_letters import bury
-from workers.pipeline.inbound import InboundRecord, next_offsets
+from workers.pipeline.inbound import InboundRecord
 from workers.pipeline.route import Route
 from workers.pipeline.transaction import Advance, Transaction, in_lock_order, transaction
 from workers.runtime import Runtime
@@ -28,7 +28,7 @@ async def commit(route: Route, runtime: Runtime, assignment: Assignment, batch: 
     (inbound,) = batch
     if inbound.dead_letter_reason is None:
         await _begin_days(route, runtime, assignment, inbound)
-    fence = Advance(route.topic, assignment.positions, next_offsets(batch))
+    fence = Advance.past(route.topic, assignment.positions, batch, runtime.keys)
     async with transaction(runtime, fence, Needs(), before_first_day=True) as tx:
         await bury(tx, route.topic, batch, runtime.events)
 
@@ -36,7 +36,7 @@ async def commit(route: Route, runtime: Runtime, assignment: Assignment, batch: 
 async def _begin_days(route: Route, runtime: Runtime, assignment: Assignment, inbound: InboundRecord) -> None:
     partition, target = inbound.record.partition, inbound.event.day
     # None of these transactions moves the offset on yet, but each asks whether the partition is still ours.
-    fence = Advance(route.topic, assignment.positions, {partition: assignment.positions[partition].next_offset})
+    fence = Advance(route.topic, assignment.positions, assignment.unmoved(partition))
 
     async def run(work: Callable[[Transaction], Awaitable[bool]], *, exclusive: bool = False) -> bool:
         runtime.health.progress(assignment.component(partition))

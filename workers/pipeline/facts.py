@@ -5,7 +5,7 @@ from __future__ import annotations
 from handlers.world import Needs
 from workers.pipeline.assignment import Assignment
 from workers.pipeline.dead_letters import bury
-from workers.pipeline.inbound import InboundRecord, decodable, next_offsets
+from workers.pipeline.inbound import InboundRecord, decodable
 from workers.pipeline.route import Route
 from workers.pipeline.transaction import Advance, in_lock_order, transaction
 from workers.runtime import Runtime
@@ -13,7 +13,7 @@ from workers.runtime import Runtime
 
 async def commit(route: Route, runtime: Runtime, assignment: Assignment, batch: list[InboundRecord]) -> None:
     """One transaction over the batch."""
-    fence = Advance(route.topic, assignment.positions, next_offsets(batch))
+    fence = Advance.past(route.topic, assignment.positions, batch, runtime.keys)
 
     async def attempt(load_first: Needs) -> None:
         async with transaction(runtime, fence, load_first, exclusive=route.exclusive, single=len(batch) == 1) as tx:

@@ -140,7 +140,7 @@ class BatchProcessor:
         self.log_batch(batch, perf_counter() - started)
 
     def _mark_healthy(self, assignment: Assignment, partitions: Iterable[int]) -> None:
-        for partition in partitions:
+        for partition in assignment.positions.keys() & set(partitions):  # what stopped one stays told
             self.runtime.health.report(assignment.component(partition), None)
             self.runtime.health.progress(assignment.component(partition))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from math import inf
 from time import monotonic
 from typing import Any, Protocol
 
@@ -22,19 +23,23 @@ from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
 from infra import timing
 from infra.error_kinds import is_transient
-from infra.errors import PartitionFenced
+from infra.errors import Fenced, PartitionFenced, PartitionUnreadable, WrongTopics
 from infra.failures import failure_reason
 from infra.foreign_errors import explain
-from infra.kafka.consumer import Consumer
+from infra.kafka.consumer import FETCH_BYTES, PARTITION_FETCH_BYTES, Consumer, Records
 from infra.logs import log
 from infra.postgres.connection import raw
-from infra.postgres.offsets import take_ownership
+from infra.postgres.offsets import advance
 from schemas.envelope import Record
-from workers.pipeline.assignment import Assignment
+from schemas.topics import TOPICS
+from workers.pipeline.assignment import Assignment, Unreadable
+from workers.pipeline.continuity import goes_on
 from workers.pipeline.in_flight import InFlight
 from workers.pipeline.route import Route
+from workers.pipeline.takeover import Takeover, check_topic, deleted, not_the_same, take_over
 from workers.runtime import Runtime
 
+_COMPACTED = frozenset(topic.name for topic in TOPICS if topic.cleanup == "compact")
 _NOT_ASSIGNED = "no partitions assigned yet"
 
 
@@ -65,6 +70,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         self._settings = processor.runtime.settings
         self._on_failure = on_failure
         self._topic = self._settings.topic(self.route.topic)
+        self._compacted = self.route.topic in _COMPACTED
         self._subscriber: Any = None
         self._generation = 0
         self._assigned = asyncio.Event()
@@ -83,6 +89,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
             group_id=f"{settings.group_id}.{self.worker}",
             group_instance_id=settings.instance_id and f"{settings.instance_id}.{self.worker}",
             auto_offset_reset="none",
+            max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
+            fetch_max_bytes=FETCH_BYTES,
             isolation_level="read_committed",
             max_poll_interval_ms=timing.ms(timing.GROUP_POLL_SECONDS),
             session_timeout_ms=timing.ms(timing.GROUP_SESSION_SECONDS),
@@ -99,7 +107,9 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
     async def _handle(self, records: tuple[ConsumerRecord, ...]) -> None:
         assignment = self._fetched_under
         if assignment is not None and assignment is self.assignment:
-            await self.or_end(self._processor.process(assignment, records))
+            fresh = self._goes_on(assignment, records) if assignment.last_records else records
+            if fresh:
+                await self.or_end(self._processor.process(assignment, fresh))
 
     async def wait_assigned(self, seconds: float) -> Assignment | None:
         """Waits for an assignment, so long; None where there is none then."""
@@ -134,6 +144,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
             await self.or_end(assignment.in_flight.drained())
             for tp in revoked:
                 health.forget(assignment.component(tp.partition))
+                health.forget(_reading(assignment, tp.partition))
         health.report(self.route.topic, _NOT_ASSIGNED, after=timing.GROUP_UNHEALTHY_AFTER_SECONDS)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
@@ -149,63 +160,102 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         retrying = AsyncRetrying(
             retry=retry_if_exception(is_transient),
             wait=wait_random_exponential(*timing.ASSIGN_RETRY),
+            reraise=True,
         )
-        async for attempt in retrying:
-            with attempt:
-                earliest = await consumer.beginning_offsets(assigned) if assigned else {}
-                ends = await consumer.end_offsets(assigned) if assigned else {}
-                async with self._runtime.engine.connect() as connection:
-                    pg = await raw(connection)
-                    by_partition = {tp.partition: offset for tp, offset in earliest.items()}
-                    positions = await take_ownership(pg, self.route.topic, by_partition)
+        takeover: Takeover = await retrying(take_over, self._runtime, consumer, self.route.topic, assigned)
         self._generation += 1
-        assignment = Assignment(self.route.topic, self._generation, {}, InFlight(self.route.in_flight))
-        for tp in assigned:
-            position = positions[tp.partition]
-            if earliest[tp] <= position.next_offset <= ends[tp]:
-                assignment.positions[tp.partition] = position
-                consumer.seek(tp, position.next_offset)
-            else:
-                consumer.seek(tp, ends[tp])
-                self._stop(assignment, tp, position.next_offset)
+        assignment = Assignment(
+            self.route.topic,
+            self._generation,
+            takeover.positions,
+            InFlight(self.route.in_flight),
+            untaken=takeover.begins,
+            last_records=takeover.last_records,
+        )
+        for partition, offset in takeover.begins.items():
+            consumer.seek(self._tp(partition), offset)
+        for partition, why in takeover.stopped.items():
+            consumer.seek(self._tp(partition), 0)  # aiokafka reads nothing of a topic before all have a position
+            self._stop(assignment, partition, why)
         self.assignment = assignment
         self._assigned.set()
         self._runtime.health.report(self.route.topic, None)
 
-    def on_offsets_out_of_range(self, offsets: dict[TopicPartition, int]) -> None:
-        """Retention has removed what was to be handled next."""
-        if self.assignment is not None:
-            for tp, offset in offsets.items():
-                self._stop(self.assignment, tp, offset)
+    def _tp(self, partition: int) -> TopicPartition:
+        return TopicPartition(self._topic, partition)
 
-    def _stop(self, assignment: Assignment, tp: TopicPartition, offset: int) -> None:
-        """The partition stops loudly: records never handled are gone, and only an operator can say what then."""
-        assignment.positions.pop(tp.partition, None)
-        self._subscriber.consumer.pause(tp)
-        why = (
-            f"stopped: the next offset ({offset}) was deleted from the topic;"
-            " see docs/operating.md, 'A partition has stopped'"
-        )
-        self._runtime.health.report(assignment.component(tp.partition), why)
-        log.error("partition stopped", topic=self.route.topic, partition=tp.partition, why=why)
+    def _stop(self, assignment: Assignment, partition: int, why: str) -> None:
+        """The partition stops loudly: only an operator can say what becomes of records that were never handled."""
+        assignment.stop(partition)
+        self._subscriber.consumer.pause(self._tp(partition))
+        self._runtime.health.report(assignment.component(partition), why)
+        log.error("partition stopped", topic=self.route.topic, partition=partition, why=why)
+
+    def _goes_on(self, assignment: Assignment, records: Sequence[ConsumerRecord]) -> list[ConsumerRecord]:
+        """The records without those that were read once more to be held against what was handled, and without those of
+        partitions whose logs are others; they stop."""
+        first = {record.partition: record for record in reversed(records)}
+        for partition in assignment.last_records.keys() & first.keys():
+            last = assignment.last_records.pop(partition)
+            if not goes_on(first[partition], last, self._runtime.keys, compacted=self._compacted):
+                self._stop(assignment, partition, not_the_same(last.offset))
+        positions = assignment.positions
+        return [r for r in records if (at := positions.get(r.partition)) and r.offset >= at.next_offset]
+
+    def on_offsets_out_of_range(self, offsets: dict[TopicPartition, int]) -> None:
+        """Retention has removed what was to be read next; where that was handled before, nothing is missing."""
+        assignment = self.assignment
+        if assignment is None:
+            return
+        for tp, offset in offsets.items():
+            position = assignment.positions.get(tp.partition)
+            if position is not None and offset < position.next_offset:
+                assignment.last_records.pop(tp.partition, None)
+                self._subscriber.consumer.seek(tp, position.next_offset)
+            else:
+                self._stop(assignment, tp.partition, deleted(offset))
 
     async def on_fetch_error(self, error: Exception) -> None:
-        """Says so, and has every partition begin anew: aiokafka moves on past what it took of one partition, also where
-        another one then makes the call fail."""
+        """Says so. Every partition begins anew behind what was taken of it: aiokafka moves on past what it has of one,
+        also where another one then makes the call fail. That one waits by itself, where it is known."""
+        assignment = self.assignment
+        if assignment is not None:
+            for partition in assignment.positions:
+                self._subscriber.consumer.seek(self._tp(partition), assignment.untaken[partition])
+            if isinstance(error, PartitionUnreadable):
+                self._set_aside(assignment, error)
+                return
         why = explain(error) or failure_reason(error).detail
         log.error("fetch failed", topic=self.route.topic, why=why)
         self._runtime.health.report(self._reading, why, after=timing.FETCH_UNHEALTHY_AFTER_SECONDS)
         self._fetch_failed_at = monotonic()
         await asyncio.sleep(timing.FETCH_RETRY_SECONDS)
-        if self.assignment is not None:
-            await self.or_end(self.assignment.in_flight.drained())
-        if self.assignment is not None:  # a rebalance may have come meanwhile
-            for partition, position in self.assignment.positions.items():
-                self._subscriber.consumer.seek(TopicPartition(self._topic, partition), position.next_offset)
 
-    def on_records_taken(self) -> None:
-        """Remembers under which assignment the records were fetched that come next."""
-        self._fetched_under = self.assignment
+    def _set_aside(self, assignment: Assignment, error: PartitionUnreadable) -> None:
+        """The others are read meanwhile."""
+        self._subscriber.consumer.pause(self._tp(error.partition))
+        due = monotonic() + timing.UNREADABLE_RETRY_SECONDS
+        assignment.unreadable[error.partition] = Unreadable(assignment.untaken[error.partition], due)
+        self._runtime.health.report(_reading(assignment, error.partition), str(error))
+        log.error("partition unreadable", topic=self.route.topic, partition=error.partition, why=str(error))
+
+    def _try_again(self, assignment: Assignment) -> None:
+        for partition, unreadable in assignment.unreadable.items():
+            if monotonic() > unreadable.due:
+                assignment.unreadable[partition] = unreadable._replace(due=inf)  # until it fails again, or is read
+                self._subscriber.consumer.resume(self._tp(partition))
+
+    def on_records_taken(self, records: Records, reached: dict[TopicPartition, int]) -> None:
+        """Remembers under which assignment the records were fetched that come next, and how far that was."""
+        self._fetched_under = assignment = self.assignment
+        if assignment is None:
+            return
+        taken = {tp.partition: some[-1].offset + 1 for tp, some in records.items()}
+        assignment.take(taken, {tp.partition: offset for tp, offset in reached.items()})
+        for partition in assignment.readable_again():
+            del assignment.unreadable[partition]
+            self._runtime.health.report(_reading(assignment, partition), None)
+            log.info("reachable again", component=_reading(assignment, partition))
 
     def on_fetch_ok(self) -> None:
         """Clears the fetch error after a while without one."""
@@ -215,27 +265,68 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
             self._runtime.health.report(self._reading, None)
             log.info("reachable again", component=self._reading)
 
-    async def mirror_offsets(self) -> None:
-        """For ever: mirrors the offsets to Kafka's group, for lag tools; it decides nothing.
+    async def maintain(self) -> None:
+        """For ever: looks whether this is still the topic it was, moves offsets past markers, tries again what could
+        not be read, and mirrors the offsets to Kafka's group, for lag tools, where they decide nothing.
 
-        Raises PartitionFenced when a partition has been fenced for so long that no rebalance can be on its way.
+        Raises PartitionFenced when a partition has been fenced for so long that no rebalance can be on its way, and
+        WrongCluster and SettingsError.
         """
         mirrored: dict[int, int] = {}
+        checked_at = monotonic()
         while True:
             await asyncio.sleep(timing.GROUP_MIRROR_SECONDS)
             assignment, consumer = self.assignment, self._subscriber.consumer
             if assignment is None or consumer is None:
                 continue
             _fail_if_fenced_too_long(assignment)
+            if monotonic() > checked_at + timing.IDENTITY_SECONDS:
+                checked_at = monotonic()
+                await self._check_identity(assignment)
+            self._try_again(assignment)
+            await self._pass_markers(assignment)
             reached = {p: at.next_offset for p, at in assignment.positions.items()}
             changed = {p: offset for p, offset in reached.items() if mirrored.get(p) != offset}
             if not changed:
                 continue
             try:
-                await consumer.commit({TopicPartition(self._topic, p): offset for p, offset in changed.items()})
+                await consumer.commit({self._tp(p): offset for p, offset in changed.items()})
                 mirrored |= changed
             except KafkaError as error:
                 log.debug("group commit failed", topic=self.route.topic, error=type(error).__name__)
+
+    async def _check_identity(self, assignment: Assignment) -> None:
+        """A topic that is deleted and made anew may come without a rebalance, or with one that leaves it without
+        partitions."""
+        try:
+            await check_topic(self._runtime, self._subscriber.consumer, self.route.topic)
+        except WrongTopics as error:
+            if assignment is self.assignment:
+                self._runtime.health.report(self.route.topic, str(error))
+                for partition in list(assignment.positions):
+                    self._stop(assignment, partition, f"stopped: {error}")
+        except Exception as error:
+            if not is_transient(error):
+                raise
+
+    async def _pass_markers(self, assignment: Assignment) -> None:
+        behind = assignment.behind_markers()
+        if not behind:
+            return
+        positions = dict(assignment.positions)
+        try:
+            async with self._runtime.engine.connect() as connection:
+                pg = await raw(connection)
+                async with pg.transaction():
+                    await advance(pg, self.route.topic, positions, behind)
+            assignment.advance(behind)
+        except Exception as error:
+            if not (isinstance(error, Fenced) or is_transient(error)):  # a batch was quicker; or it comes next time
+                raise
+
+
+def _reading(assignment: Assignment, partition: int) -> str:
+    return f"{assignment.component(partition)}/reading"
 
 
 def _fail_if_fenced_too_long(assignment: Assignment) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mappi
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 import asyncpg
 
@@ -16,14 +16,16 @@ from handlers.world import Needs, World
 from infra.errors import DayUnknown, LockOrderViolation
 from infra.failpoints import hit
 from infra.offload import run_in_thread_if_large
+from infra.patient_keys import PatientKeys
 from infra.postgres import outbox
 from infra.postgres.connection import raw
 from infra.postgres.day import Day
 from infra.postgres.load import Loader
-from infra.postgres.offsets import Position, advance
+from infra.postgres.offsets import LastRecord, Position, advance
 from infra.postgres.outbox import Event
 from infra.postgres.save import save
-from workers.pipeline.inbound import InboundRecord
+from workers.pipeline.continuity import last_records
+from workers.pipeline.inbound import InboundRecord, next_offsets
 from workers.runtime import Runtime
 
 T = TypeVar("T")
@@ -41,15 +43,24 @@ class Fence(Protocol):
 
 @dataclass(slots=True, frozen=True)
 class Advance:
-    """The fence of a batch: moves the topic's partitions on from their `positions` to their `next_offsets`."""
+    """The fence of a batch: moves the topic's partitions on from their `positions` to their `next_offsets`, behind the
+    records handled `last`."""
 
     topic: str
     positions: Mapping[int, Position]
     next_offsets: Mapping[int, int]
+    last: Mapping[int, LastRecord] = field(default_factory=dict)
+
+    @classmethod
+    def past(
+        cls, topic: str, positions: Mapping[int, Position], batch: Sequence[InboundRecord], keys: PatientKeys
+    ) -> Self:
+        """Moves them behind the batch."""
+        return cls(topic, positions, next_offsets(batch), last_records((r.record for r in batch), keys))
 
     async def enter(self, pg: asyncpg.Connection) -> None:
         """Raises Fenced where a partition stands elsewhere, or is another process's."""
-        await advance(pg, self.topic, self.positions, self.next_offsets)
+        await advance(pg, self.topic, self.positions, self.next_offsets, self.last)
 
 
 @asynccontextmanager

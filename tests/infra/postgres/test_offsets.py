@@ -11,9 +11,11 @@ import pytest
 from infra.errors import Fenced
 from infra.postgres.connection import connect
 from infra.postgres.offsets import (
+    LastRecord,
     Position,
     advance,
     mark_processed_ahead,
+    read_last_records,
     read_positions,
     take_ownership,
     take_processed_ahead,
@@ -55,6 +57,32 @@ async def test_another_offset_is_fenced(pg: asyncpg.Connection) -> None:
     await advance(pg, TOPIC, positions, {0: 5})
     with pytest.raises(Fenced):
         await advance(pg, TOPIC, positions, {0: 6})
+
+
+async def test_a_partition_that_was_given_up_meanwhile_fences_the_whole_batch(pg: asyncpg.Connection) -> None:
+    """What raised otherwise would be taken for a failure of its records, and they for dead letters."""
+    positions = await take_ownership(pg, TOPIC, {0: 0, 1: 0})
+    del positions[1]
+    with pytest.raises(Fenced):
+        await advance(pg, TOPIC, positions, {0: 5, 1: 5})
+    assert await read_positions(pg, TOPIC, [0, 1]) == {0: Position(1, 0), 1: Position(1, 0)}
+
+
+async def test_the_record_handled_last_is_remembered_also_when_markers_are_passed(pg: asyncpg.Connection) -> None:
+    positions = await take_ownership(pg, TOPIC, {0: 0, 1: 0})
+    await advance(pg, TOPIC, positions, {0: 5}, {0: LastRecord(4, b"d")})
+    await advance(pg, TOPIC, {0: Position(1, 5)}, {0: 7})
+    assert await read_last_records(pg, TOPIC, [0, 1]) == {0: LastRecord(4, b"d")}
+    assert await read_positions(pg, TOPIC, [0]) == {0: Position(1, 7)}
+
+
+async def test_a_partition_that_an_operator_begins_anew_begins_at_its_earliest_offset(pg: asyncpg.Connection) -> None:
+    positions = await take_ownership(pg, TOPIC, {0: 0})
+    await advance(pg, TOPIC, positions, {0: 5}, {0: LastRecord(4, b"d")})
+    await pg.execute("UPDATE consumer_offset SET next_offset = NULL")
+    assert await read_positions(pg, TOPIC, [0]) == {}
+    assert await take_ownership(pg, TOPIC, {0: 2}) == {0: Position(2, 2)}
+    assert await read_last_records(pg, TOPIC, [0]) == {}
 
 
 async def test_one_partition_of_another_fences_the_whole_batch(pg: asyncpg.Connection) -> None:

@@ -22,7 +22,7 @@ from infra.postgres.offsets import take_ownership
 from infra.postgres.outbox import unpack
 from infra.version import version
 from schemas.listing import ListingState
-from schemas.topics import VARDVAL_LISTING
+from schemas.topics import LISTNING_CLOCK, VARDVAL_LISTING
 from tests.harness.consumer_record import ConsumerRecord
 from tests.harness.waiting import until
 from tests.workers.fixtures import Rig, Worker, message, proxied, rig_on, worker
@@ -91,6 +91,10 @@ CREATE TRIGGER slow BEFORE INSERT OR UPDATE ON patient FOR EACH ROW EXECUTE FUNC
 def slow_listing(offset: int) -> ConsumerRecord:
     """One that the database takes seconds to save."""
     return listing(offset, 77)
+
+
+def day(offset: int) -> ConsumerRecord:
+    return message(LISTNING_CLOCK, offset, "se.vgregion.listning.day-began.v1", {"day": "2026-05-27"})
 
 
 async def dead(pg: asyncpg.Connection) -> list[tuple[str, str, str]]:
@@ -243,6 +247,29 @@ async def test_an_outage_is_waited_for(rig: Rig) -> None:
     await pg.execute("SELECT pg_advisory_unlock($1, 0)", Lock.REFERENCE_DATA)
     await task
     assert (await stored_offset(pg), await dead(pg)) == (1, [])
+
+
+@pytest.mark.parametrize("name", ["listing", "clock"])
+async def test_a_batch_whose_partition_stops_meanwhile_is_left_and_its_records_are_at_no_fault(
+    rig: Rig, name: str
+) -> None:
+    """As where retention removes what lies behind it."""
+    assigned, pg = await worker(rig, name, partitions=[0]), rig.pg
+    record = listing(0) if name == "listing" else day(0)
+    await pg.execute("SELECT pg_advisory_lock($1, 0)", Lock.REFERENCE_DATA)
+    task = asyncio.create_task(assigned.handle([record]))
+
+    async def waits() -> bool:
+        return bool(await pg.fetch("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
+
+    await until(waits, what="the batch to wait for the lock")
+    assigned.assignment.stop(0)
+    rig.runtime.health.report(assigned.assignment.component(0), "stopped: why")
+    await pg.execute("SELECT pg_advisory_unlock($1, 0)", Lock.REFERENCE_DATA)
+    await task
+    await assigned.drained()
+    assert (await stored_offset(pg), await dead(pg)) == (0, [])
+    assert any("stopped: why" in reason for reason in rig.runtime.health.reasons())
 
 
 async def test_before_the_first_day_everything_waits(rig: Rig) -> None:

@@ -1,0 +1,88 @@
+"""Takes partitions over from whoever had them: where each begins, or why it must not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from aiokafka import TopicPartition
+
+from infra.errors import WrongTopics
+from infra.identity import agreed_settings
+from infra.kafka.consumer import Consumer
+from infra.postgres.connection import raw
+from infra.postgres.installation import check_identity
+from infra.postgres.offsets import LastRecord, Position, read_last_records, take_ownership
+from workers.runtime import Runtime
+
+_PAGE = "see docs/operating.md, 'A partition has stopped'"
+
+
+@dataclass(slots=True)
+class Takeover:
+    """`positions`: of partitions that go on, at the offsets where their reading `begins`; the first record read there
+    is to be the one of `last_records`, where there is one. `stopped`: why the others must not go on."""
+
+    positions: dict[int, Position] = field(default_factory=dict)
+    begins: dict[int, int] = field(default_factory=dict)
+    last_records: dict[int, LastRecord] = field(default_factory=dict)
+    stopped: dict[int, str] = field(default_factory=dict)
+
+
+async def take_over(runtime: Runtime, consumer: Consumer, topic: str, assigned: Iterable[TopicPartition]) -> Takeover:
+    """Raises the epochs of the partitions of a topic (the contract's name), so that whoever had them is fenced.
+
+    Raises KafkaError, what the database raises, SettingsError and WrongCluster.
+    """
+    takeover = Takeover()
+    by_partition = {tp.partition: tp for tp in assigned}
+    if not by_partition:
+        return takeover
+    try:
+        await check_topic(runtime, consumer, topic)
+    except WrongTopics as error:
+        takeover.stopped = dict.fromkeys(by_partition, f"stopped: {error}")
+        return takeover
+    beginnings = await consumer.beginning_offsets(list(by_partition.values()))
+    ends = await consumer.end_offsets(list(by_partition.values()))
+    earliest = {partition: beginnings[tp] for partition, tp in by_partition.items()}
+    async with runtime.engine.connect() as connection:
+        pg = await raw(connection)
+        positions = await take_ownership(pg, topic, earliest)
+        last = await read_last_records(pg, topic, list(by_partition))
+    for partition, tp in by_partition.items():
+        next_offset = positions[partition].next_offset
+        if next_offset < earliest[partition]:
+            takeover.stopped[partition] = deleted(next_offset)
+        elif next_offset > ends[tp]:
+            takeover.stopped[partition] = (
+                f"stopped: the next offset ({next_offset}) lies behind the topic's end ({ends[tp]}): it was cut back;"
+                f" {_PAGE}"
+            )
+        else:
+            takeover.positions[partition], takeover.begins[partition] = positions[partition], next_offset
+            if partition in last and last[partition].offset >= earliest[partition]:
+                takeover.last_records[partition] = last[partition]
+                takeover.begins[partition] = last[partition].offset
+    return takeover
+
+
+async def check_topic(runtime: Runtime, consumer: Consumer, topic: str) -> None:
+    """Holds settings, cluster and the topic against what the database remembers. Raises SettingsError, WrongCluster,
+    WrongTopics, KafkaError and what the database raises."""
+    cluster = await consumer.cluster({runtime.settings.topic(topic): topic})
+    async with runtime.engine.connect() as connection:
+        await check_identity(await raw(connection), agreed_settings(runtime.settings), cluster)
+
+
+def deleted(offset: int) -> str:
+    """Why a partition stops whose next record retention has removed."""
+    return f"stopped: the next offset ({offset}) was deleted from the topic; {_PAGE}"
+
+
+def not_the_same(offset: int) -> str:
+    """Why a partition stops whose log is another one than it was."""
+    return (
+        f"stopped: the topic no longer holds the record that was handled at offset {offset}, but others: it was cut"
+        f" back and has grown again; {_PAGE}"
+    )
