@@ -1,4 +1,4 @@
-"""What is left out of replies and audit rows because it could be a patient's id (D1)."""
+"""What is left out of replies, audit rows and waiting imports because it could be a patient's id (D1)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ def redact_unit(text: str) -> str:
     if normal is not None and not contains_patient_id(normal.rpartition("-")[2]):
         return normal
     return "" if contains_patient_id(text) else text
+
+
+def shown_row(row: int) -> int:
+    """The number of a file's row as the sender gave it; 0 where that could be a patient's id (D1)."""
+    return 0 if contains_patient_id(str(row)) else row
 
 
 def contains_patient_id(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from handlers.redaction import contains_patient_id, redact_unit
+from handlers.redaction import redact_unit, shown_row
 from handlers.world.changes import Answer, Cause, Json, Outcome, ReplyCreated
 from schemas.reply import Done, Refusal
 
@@ -61,7 +61,7 @@ def rows_refused(
     """One faulty row and nothing is applied (C9, C11); `faults` are row numbers with their codes. All are counted."""
     faults = list(faults)
     named = faults[:MOST_ROWS_NAMED]
-    rows = [{"row": _shown_row(row), "code": code, "message": sentences[code]} for row, code in named]
+    rows = [{"row": shown_row(row), "code": code, "message": sentences[code]} for row, code in named]
     counts = count(total, faulty=len(faults), updated=0)
     return Answer(Outcome.REFUSED, "rows_faulty", SENTENCES["rows_faulty"], counts, rows)
 
@@ -87,8 +87,3 @@ def reply(name: str, unit: str, answer: Answer, cause: Cause) -> ReplyCreated:
     if answer.dry_run:
         value["dry_run"] = True
     return ReplyCreated(shown, value, cause)
-
-
-def _shown_row(row: int) -> int:
-    """The row's number as the sender gave it; 0 where that could be a patient's id (D1)."""
-    return 0 if contains_patient_id(str(row)) else row

@@ -15,7 +15,7 @@ def get_or_create(world: World, pair: Pair) -> RosterEntry:
     existing = world.roster.get(pair)
     if existing is not None:
         return existing
-    created = RosterEntry(pair)
+    created = RosterEntry(pair, revision=world.doctors[pair.doctor].last_revision)
     world.add_entry(created)
     world.changes.touch_entry(created)  # saved even where nothing is published: the unit may open, or be replaced
     return created
@@ -68,12 +68,9 @@ def deactivate(world: World, entry: RosterEntry) -> None:
 
 
 def forget(world: World, entry: RosterEntry, cause: Cause) -> None:
-    """Nothing of the entry is kept; the doctor topic is told that the pair is gone (S7, S9)."""
-    entry.activated = entry.active = False
-    entry.pause = None
-    entry.profile = Profile()
-    world.changes.touch_entry(entry)
+    """Nothing of the entry is kept, its unit included; the doctor topic is told that the pair is gone (S7)."""
     publish(world, entry, cause)
+    world.remove_entry(entry.pair)
 
 
 def paused(world: World, entry: RosterEntry) -> bool:

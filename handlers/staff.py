@@ -61,7 +61,7 @@ def _apply(world: World, current: Doctor, incoming: Doctor, cause: Cause) -> Non
     world.add_doctor(incoming)
     for pair in roster.pairs_of(world, incoming.hsa_id):
         if incoming.protected:
-            roster.forget(world, roster.get_or_create(world, pair), cause)
+            roster.forget(world, world.roster[pair], cause)
         else:
             roster.reevaluate(world, pair, cause)
     for patient in patients:
@@ -73,8 +73,9 @@ def _apply(world: World, current: Doctor, incoming: Doctor, cause: Cause) -> Non
 
 def _state_from(event: StaffEvent, current: Doctor, cause: Cause) -> Doctor:
     """The person as the event has them; of a protected one only the id, the version and the mark (S7)."""
+    last = current.last_revision
     if isinstance(event, Tombstone):
-        return Doctor(current.hsa_id, current.version, removed=True, fact_at=cause.time)
+        return Doctor(current.hsa_id, current.version, removed=True, fact_at=cause.time, last_revision=last)
     if isinstance(event, StaffRemoved):
         return Doctor(
             current.hsa_id,
@@ -82,9 +83,10 @@ def _state_from(event: StaffEvent, current: Doctor, cause: Cause) -> Doctor:
             removed=not current.protected,
             protected=current.protected,
             fact_at=cause.time,
+            last_revision=last,
         )
     if event.protected:
-        return Doctor(event.hsa_id, event.version, protected=True, fact_at=cause.time)
+        return Doctor(event.hsa_id, event.version, protected=True, fact_at=cause.time, last_revision=last)
     return Doctor(
         event.hsa_id,
         event.version,
@@ -103,6 +105,7 @@ def _state_from(event: StaffEvent, current: Doctor, cause: Cause) -> Doctor:
             )
             for post in event.employments
         ),
+        last_revision=last,
     )
 
 

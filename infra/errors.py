@@ -12,6 +12,7 @@
     ├── PartitionUnreadable            what a broker sent of a partition cannot be unpacked; that partition waits
     ├── DatabaseUnreachable            no connection could be made (also a ConnectionError); transient
     ├── ConcurrentInsert               another transaction was first with the same row; transient
+    ├── MissingValue                   a row lacks what its table needs; the record that causes it is at fault
     ├── LockOrderViolation             locks would be taken out of order; the transaction begins again
     ├── EventTooLarge                  an event is larger than its topic takes; the record that causes it is at fault
     ├── BatchTooLarge                  too many patients for one transaction; the batch is halved
@@ -82,6 +83,11 @@ class ConcurrentInsert(FastlakareError):
     succeeds when tried again."""
 
     sqlstate = "40001"  # what PostgreSQL calls a serialisation failure, and is treated as one
+
+
+class MissingValue(FastlakareError):
+    """A row would lack a value that its table needs: a bug, found before PostgreSQL refuses the row and logs it (D1).
+    The text is table and column."""
 
 
 class LockOrderViolation(FastlakareError):

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from handlers import links
 from handlers.commands.checks import doctor_of, first_fault, unit_of
+from handlers.commands.import_parts import all_rows, kept, patient_ids, patient_keys, rows_of, waiting_rows
 from handlers.commands.import_rows import Verdict, judge, well_formed
 from handlers.replies import IMPORT_SENTENCES, accepted, count, refused, rows_refused
-from handlers.world import Import, ImportPart, Needs, Row, World
+from handlers.world import Import, ImportPart, Needs, World
 from handlers.world.changes import Answer, Cause, Outcome, Pair
+from handlers.world.imports import kept_id
 from schemas.command import ImportLinks
 
 
@@ -20,19 +22,21 @@ def needs(command: ImportLinks, world: World, cause: Cause) -> Needs:
     waiting = world.imports.get(key)
     if waiting is None and key not in world.loaded.imports:
         return result
-    if waiting is not None and (
-        waiting.answered_by is not None or not waiting.complete_with(command.part, command.parts)
-    ):
+    if waiting is not None and waiting.answered_by is not None:
         return result
-    if waiting is None and command.parts != 1:
+    own = rows_of(command)
+    if command.parts != 1:
+        result.patient_keys = patient_ids(own)
+    if not (waiting or Import(*key, world.today)).complete_with(command.part, command.parts):
         return result
     result.import_rows = {key}
     if waiting is not None and key not in world.loaded.import_rows:
         return result
-    rows = _rows(command, waiting)
+    rows = own + waiting_rows(command, waiting)
     result.doctors = {doctor_of(text) for text in {row.doctor for row in rows}}
     result.counts = {Pair(key[0], doctor) for doctor in result.doctors}
-    result.patients = {int(row.patient_id) for row in well_formed(rows, key[0], world)}
+    sound = well_formed(rows, key[0], world)
+    result.patients, result.patients_by_key = patient_ids(sound), patient_keys(sound)
     return result
 
 
@@ -56,7 +60,7 @@ def decide(command: ImportLinks, world: World, cause: Cause) -> Answer:
 def _complete(command: ImportLinks, waiting: Import | None, world: World, cause: Cause) -> Answer:
     """Judges all rows, then applies all of them or none; a dry run is forgotten, so the import can be sent for real."""
     key = _key(command, world)
-    rows = _rows(command, waiting)
+    rows = all_rows(command, waiting, world)
     verdict = judge(rows, key[0], frozenset(command.override), world)
     answer = _answer(verdict, len(rows))
     answer.dry_run = command.dry_run
@@ -87,7 +91,7 @@ def _wait(command: ImportLinks, world: World, cause: Cause) -> None:
     """The part is kept. The same part again replaces its rows while the import waits; what came first still did."""
     key = _key(command, world)
     waiting = world.imports.setdefault(key, Import(*key, world.today))
-    rows = _wire_rows(command)
+    rows = kept(rows_of(command), world.patient_keys)
     earlier = waiting.parts.get(command.part)
     if earlier is None:
         order = 1 + max((part.order for part in waiting.parts.values()), default=0)
@@ -97,20 +101,5 @@ def _wait(command: ImportLinks, world: World, cause: Cause) -> None:
     world.changes.touch_import(key)
 
 
-def _rows(command: ImportLinks, waiting: Import | None) -> list[Row]:
-    """Every row, in the order of the parts; of as many parts as the latest says there are."""
-    rows: list[Row] = []
-    for number in range(1, command.parts + 1):
-        if number == command.part:
-            rows += _wire_rows(command)
-        elif waiting is not None:
-            rows += waiting.parts[number].rows or []
-    return rows
-
-
-def _wire_rows(command: ImportLinks) -> list[Row]:
-    return [Row(row.row, row.patient_id, row.unit_hsa_id, row.doctor_hsa_id, row.start) for row in command.rows]
-
-
 def _key(command: ImportLinks, world: World) -> tuple[str, str]:
-    return unit_of(world, command), command.import_id
+    return unit_of(world, command), kept_id(command.import_id)

@@ -14,7 +14,6 @@ from handlers.commands.checks import (
     day_of,
     doctor_fault,
     doctor_of,
-    is_personnummer,
     listed_at,
     unit_from_text,
 )
@@ -40,16 +39,16 @@ def judge(rows: list[Row], unit: str, override: frozenset[str], world: World) ->
     ids_fault = _ids_fault_of(unit, world)
     # The same few doctors stand in thousands of rows.
     fault_of = cache(lambda pair: doctor_fault(world, pair))
-    seen: set[str] = set()
+    seen: set[int | str | None] = set()
     new_rows: defaultdict[Pair, list[tuple[int, int, int]]] = defaultdict(list)
     for place, row in enumerate(rows):
-        fault = _form_fault(row, ids_fault, world) or ("duplicate_row" if row.patient_id in seen else None)
-        seen.add(row.patient_id)
+        fault = _form_fault(row, ids_fault, world) or ("duplicate_row" if row.patient in seen else None)
+        seen.add(row.patient)
         fault = fault or _state_fault(row, unit, fault_of, override, world)
-        if fault is not None:
-            verdict.faults.append((place, row.row, fault))
+        if fault is not None or not isinstance(row.patient, int):
+            verdict.faults.append((place, row.row, fault or "patient_not_listed"))
             continue
-        pair, number = Pair(unit, doctor_of(row.doctor)), int(row.patient_id)
+        pair, number = Pair(unit, doctor_of(row.doctor)), row.patient
         start = None if row.start is None else day_of(row.start)
         current = world.patients[number].link
         if current is None or current.doctor != pair.doctor:
@@ -70,7 +69,7 @@ def well_formed(rows: list[Row], unit: str, world: World) -> list[Row]:
 
 def _form_fault(row: Row, ids_fault: Callable[[str, str], Refusal | None], world: World) -> Refusal | None:
     """What is wrong with the row itself."""
-    if not is_personnummer(row.patient_id):
+    if row.patient is None:
         return "invalid_patient_id"
     fault = ids_fault(row.unit, row.doctor)
     if row.start is not None and fault != "invalid_hsa_id":
@@ -92,8 +91,8 @@ def _state_fault(
     row: Row, unit: str, fault_of: Callable[[Pair], Refusal | None], override: frozenset[str], world: World
 ) -> Refusal | None:
     """What stands in the way at the unit; a doctor the patient already has is not judged on pause, absence or age."""
-    number, pair = int(row.patient_id), Pair(unit, doctor_of(row.doctor))
-    if not listed_at(world, number, unit):
+    number, pair = row.patient, Pair(unit, doctor_of(row.doctor))
+    if not isinstance(number, int) or not listed_at(world, number, unit):
         return "patient_not_listed"
     fault = fault_of(pair)
     current = world.patients[number].link

@@ -23,6 +23,7 @@ class ChangeSet:
     patients: set[int] = field(default_factory=set)
     doctors: set[str] = field(default_factory=set)
     entries: set[Pair] = field(default_factory=set)
+    removed_entries: set[Pair] = field(default_factory=set)
     units: set[str] = field(default_factory=set)
     imports: set[ImportKey] = field(default_factory=set)
     removed_imports: set[ImportKey] = field(default_factory=set)
@@ -46,6 +47,11 @@ class ChangeSet:
     def touch_entry(self, entry: RosterEntry) -> None:
         """The roster entry differs from what was loaded, or the day does, on which it is due next."""
         self.entries.add(entry.pair)
+
+    def remove_entry(self, pair: Pair) -> None:
+        """Nothing is kept of the roster entry (S7), unless it is made anew afterwards."""
+        self.entries.discard(pair)
+        self.removed_entries.add(pair)
 
     def touch_unit(self, unit: Unit) -> None:
         """The unit differs from what was loaded."""

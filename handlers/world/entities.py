@@ -72,6 +72,8 @@ class Doctor:
     name: str | None = None
     licensed: bool = False
     employments: tuple[Employment, ...] = ()
+    #: the highest of the roster entries that were forgotten (S7): what a new one goes on from
+    last_revision: int = 0
 
     def boundaries(self) -> list[date]:
         """The days on which an employment or absence begins or has just ended (T4)."""
@@ -111,7 +113,8 @@ class Profile:
 
 @dataclass(slots=True)
 class RosterEntry:
-    """A doctor at a unit. The row exists while the pair is selectable or once it was ever activated (S4).
+    """A doctor at a unit. The row exists while the pair is selectable or once it was ever activated (S4), until the
+    doctor is protected (S7).
 
     `published` is what the doctor topic last said without the figures; None: nothing, or that the pair is gone.
     """

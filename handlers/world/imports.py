@@ -4,22 +4,34 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import NamedTuple
 
 from handlers.world.changes import Cause
+from schemas.ids import holds_patient_id
 
 #: an import still incomplete on the second day after its first part is refused (contract.md)
 IMPORT_DAYS = timedelta(days=2)
 
-#: unit and import_id
+
+def kept_id(import_id: str) -> str:
+    """What an import is known by: its id, or the hash of one that holds a personnummer (D1)."""
+    return sha256(import_id.encode()).hexdigest() if holds_patient_id(import_id) else import_id
+
+
+#: unit and the import's id as it is kept
 ImportKey = tuple[str, str]
 
 
 class Row(NamedTuple):
-    """One row of the file as the sender wrote it; every text is judged, none is trusted."""
+    """One row of the file; every text is judged, none is trusted.
+
+    `patient` is the personnummer, while the row waits the patient's key (L7), and None for a text that is no
+    personnummer.
+    """
 
     row: int
-    patient_id: str
+    patient: int | str | None
     unit: str
     doctor: str
     start: str | None

@@ -18,7 +18,8 @@ class Needs:
     """Sets of keys to load and lock; the units and the day are always there.
 
     `new_patients` are made where there are none; `patients` that are unknown stay unknown. A doctor comes with every
-    roster entry of theirs. `links_of_*` stand for every patient linked there, `counts` for the number of patients
+    roster entry of theirs. `patients_by_key` are patients known by their keys, `patient_keys` the ids whose keys are
+    asked for, known or not. `links_of_*` stand for every patient linked there, `counts` for the number of patients
     linked at a pair, `unlinked_at` for every patient who may lack a doctor at the unit, `due` for every doctor, roster
     entry and waiting import that something happens to when the day begins.
     """
@@ -30,6 +31,8 @@ class Needs:
     links_of_unit: Set[str] = NOTHING
     patients: Set[int] = NOTHING
     new_patients: Set[int] = NOTHING
+    patients_by_key: Set[str] = NOTHING
+    patient_keys: Set[int] = NOTHING
     counts: Set[Pair] = NOTHING
     unlinked_at: Set[str] = NOTHING
     imports: Set[tuple[str, str]] = NOTHING

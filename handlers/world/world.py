@@ -58,6 +58,7 @@ class World:
     linked: dict[Pair, set[int]] = field(default_factory=lambda: defaultdict(set))
     stored_counts: dict[Pair, int] = field(default_factory=dict)
     imports: dict[ImportKey, Import] = field(default_factory=dict)
+    patient_keys: dict[int, str] = field(default_factory=dict)
     loaded: Needs = field(default_factory=Needs)
 
     changes: ChangeSet = field(default_factory=ChangeSet)
@@ -120,6 +121,15 @@ class World:
         self.roster[entry.pair] = entry
         self.entries_of[entry.pair.doctor].add(entry.pair)
         self.entries_at[entry.pair.unit].add(entry.pair)
+
+    def remove_entry(self, pair: Pair) -> None:
+        """Nothing is held of the entry any more; the doctor remembers how far its revision had come."""
+        entry, doctor = self.roster.pop(pair), self.doctors[pair.doctor]
+        doctor.last_revision = max(doctor.last_revision, entry.revision)
+        self.entries_of[pair.doctor].discard(pair)
+        self.entries_at[pair.unit].discard(pair)
+        self.changes.touch_doctor(doctor)
+        self.changes.remove_entry(pair)
 
     def employments_of(self, doctor: str) -> Mapping[str, Collection[Employment]]:
         """The doctor's employments by the unit that each means today, in the message's order (S9)."""

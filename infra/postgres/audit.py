@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import asyncpg
 
 from handlers.world.changes import AuditEntry, ChangeRecord, LinkChange
+from infra.postgres.inserts import refuse_nulls
 
 _COLUMNS = ("at", "what", "reason", "unit", "doctor", "patient_id", "revision", "source", "message_id", "actor", "role")
 
@@ -26,4 +27,6 @@ async def write(pg: asyncpg.Connection, changes: Iterable[ChangeRecord]) -> None
         about = (change.reason, change.unit, change.doctor, change.patient_id, revision)
         records.append((cause.time, what, *about, cause.source, cause.id, cause.actor, cause.role))
     if records:
+        columns = dict(zip(_COLUMNS, zip(*records, strict=True), strict=True))
+        refuse_nulls("audit", **{name: columns[name] for name in ("at", "what", "reason", "source", "message_id")})
         await pg.copy_records_to_table("audit", records=records, columns=_COLUMNS)

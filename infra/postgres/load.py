@@ -15,12 +15,13 @@ from handlers.world import Import, ImportPart, Needs, World
 from handlers.world.changes import Pair
 from handlers.world.imports import IMPORT_DAYS
 from infra.errors import BatchTooLarge, LockOrderViolation
+from infra.offload import run_in_thread_if_large
 from infra.patient_keys import PatientKeys
 from infra.postgres import rows
 from infra.postgres.day import cause_from
 
 _DOCTORS = """
-SELECT hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments
+SELECT hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments, last_revision
 FROM doctor WHERE hsa_id = ANY($1) ORDER BY hsa_id FOR UPDATE
 """
 _ROSTER = """
@@ -38,6 +39,7 @@ FROM patient WHERE id = ANY($1) ORDER BY id FOR UPDATE
 """
 _LINKS = "SELECT patient_id, unit, doctor, start_day FROM link WHERE patient_id = ANY($1)"
 _FORGOTTEN = "SELECT key, sequence, revision, reason FROM forgotten WHERE key = ANY($1) ORDER BY key FOR UPDATE"
+_KNOWN_BY = "SELECT id FROM patient WHERE key = ANY($1) AND key <> ''"
 _LINKED_TO = "SELECT patient_id FROM link WHERE doctor = ANY($1)"
 _LINKED_AT = "SELECT patient_id FROM link WHERE unit = ANY($1)"
 _OVERDUE_OF = """
@@ -95,6 +97,8 @@ class Loader:
         """Everything asked for is in the world afterwards. Raises LockOrderViolation or BatchTooLarge."""
         await self._doctors(needs)
         await self._patients(needs)
+        if needs.patient_keys:
+            await self._patient_keys(needs.patient_keys)
         if needs.counts:
             await self._counts(needs.counts)
         await self._imports(needs)
@@ -123,8 +127,10 @@ class Loader:
             for row in await self._pg.fetch(_ROSTER, [row[0] for row in found]):
                 self._world.add_entry(rows.entry(row))
 
-    async def _patients(self, needs: Needs) -> None:
-        requested = needs.patients | needs.new_patients
+    async def _requested_patients(self, needs: Needs) -> set[int]:
+        requested = {*needs.patients, *needs.new_patients}
+        if needs.patients_by_key:
+            requested |= await self._column(_KNOWN_BY, list(needs.patients_by_key))
         if needs.links_of_doctor:
             requested |= await self._column(_LINKED_TO, list(needs.links_of_doctor))
         if needs.links_of_unit:
@@ -135,7 +141,10 @@ class Loader:
         for unit in needs.unlinked_at:
             names = list(self._world.predecessors_of(unit))
             requested |= await self._column(_LACKING, names, self._world.today)
-        new = sorted(requested - self._world.patients.keys())
+        return requested
+
+    async def _patients(self, needs: Needs) -> None:
+        new = sorted(await self._requested_patients(needs) - self._world.patients.keys())
         if not new:
             return
         if len(new) + len(self._world.patients) > self._most_patients:
@@ -159,6 +168,11 @@ class Loader:
         for key, number in keys.items():
             partition = self._keys.partition(key)
             self._world.add_patient(rows.unknown_patient(number, key, partition, forgotten.get(key)))
+
+    async def _patient_keys(self, ids: Set[int]) -> None:
+        """Ten microseconds each: a file's are made beside the event loop."""
+        key = self._keys.key
+        self._world.patient_keys |= await run_in_thread_if_large(len(ids), lambda: {id: key(id) for id in ids})
 
     async def _counts(self, pairs: Set[Pair]) -> None:
         for pair in pairs:

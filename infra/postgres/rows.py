@@ -29,9 +29,9 @@ Record = Sequence[Any]
 
 def doctor(row: Record) -> Doctor:
     """A row of `doctor`, as `load` selects it."""
-    hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments = row
+    hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments, last_revision = row
     employments = tuple(_employment(fields) for fields in employments)
-    return Doctor(hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments)
+    return Doctor(hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments, last_revision)
 
 
 def unknown_doctor(hsa_id: str) -> Doctor:

@@ -65,6 +65,11 @@ async def take_stale(pg: asyncpg.Connection, limit: int) -> dict[Pair, datetime]
     if not pairs:
         return {}
     await pg.execute(_LOCK_DOCTORS, [pair.doctor for pair in pairs])
+    return await take_marks(pg, pairs)
+
+
+async def take_marks(pg: asyncpg.Connection, pairs: Iterable[Pair]) -> dict[Pair, datetime]:
+    """Takes these pairs' marks away, whose doctors are locked, and says since when each is stale."""
     return {Pair(unit, doctor): at for unit, doctor, at in await pg.fetch(_TAKE_MARKS, *_columns(pairs))}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from handlers import staff as staff_topic
 from handlers.world import Doctor, Policy, Profile
-from handlers.world.changes import Outcome
+from handlers.world.changes import DoctorChange, Outcome
 from tests.harness.builders import (
     DOCTOR,
     EARLIER,
@@ -202,10 +202,20 @@ def test_s6_a_setting_keeps_the_links_of_who_left() -> None:
 def test_s7_a_protected_doctor_is_withdrawn_everywhere_and_reduced_to_id_version_and_mark() -> None:
     region = ready(update(role="x"), link(), staff(version=2, protected=True))
     assert region.changes_of()[-1] == ("ended", "doctor_withdrawn")
-    assert region.doctors[DOCTOR] == Doctor(DOCTOR, 2, protected=True, fact_at=NOON)
-    entry = region.entry()
-    assert (entry.activated, entry.active, entry.pause, entry.profile) == (False, False, None, Profile())
-    assert region.doctor_record() is None
+    said = region.doctors[DOCTOR].last_revision
+    assert region.doctors[DOCTOR] == Doctor(DOCTOR, 2, protected=True, fact_at=NOON, last_revision=said)
+    assert (region.roster, region.doctor_record()) == ({}, None)
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_s7_a_doctor_who_is_back_goes_on_from_the_last_revision(at_once: bool) -> None:
+    region = ready(link())
+    facts = (staff(version=2, protected=True), staff(version=3))
+    for batch in [facts] if at_once else [[fact] for fact in facts]:
+        region.happens(*batch)
+    revisions = [change.revision for change in region.changes if isinstance(change, DoctorChange)]
+    assert revisions == [*range(1, len(revisions) + 1)]
+    assert (region.entry().activated, region.entry().profile) == (False, Profile())
 
 
 def test_s7_no_name_leaves_the_system_again() -> None:

@@ -73,7 +73,7 @@ class DifferentialRegion(Region):
         assert _new(stored.roster, before.roster) == _new(world.roster, before.roster)
         assert _patients(stored, before) == _patients(world, before)
         assert _new(stored.imports, before.imports) == _new(world.imports, before.imports)
-        assert stored.stored_counts == world.stored_counts
+        assert (stored.stored_counts, stored.patient_keys) == (world.stored_counts, world.patient_keys)
         for key in needs.import_rows & world.imports.keys():
             assert _rows(stored.imports[key]) == _rows(world.imports[key])
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from copy import deepcopy
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 from typing import Any, TypeVar
 
 from handlers.world import Doctor, Import, Needs, Patient, Policy, RosterEntry, Unit, World
@@ -64,7 +65,7 @@ class Store:
 
     def unknown(self, number: int) -> Patient:
         """A patient of whom nothing was heard."""
-        return Patient(number, f"key-{number}", 0)
+        return Patient(number, sha256(f"{number}".encode()).hexdigest()[:26], 0)
 
     def _load_doctors(self, needs: Needs, world: World) -> None:
         requested = set(needs.doctors) | {pair.doctor for pair in self.roster if pair.unit in needs.roster_of}
@@ -78,6 +79,8 @@ class Store:
 
     def _load_patients(self, needs: Needs, world: World) -> None:
         requested = {number for number in needs.patients if number in self.patients} | needs.new_patients
+        requested |= {p.id for p in self.patients.values() if p.key in needs.patients_by_key}
+        world.patient_keys |= {number: self.unknown(number).key for number in needs.patient_keys}
         counted = {pair.doctor for pair in needs.counts}
         for patient in self.patients.values():
             overdue = patient.due is not None and patient.due <= self.today
@@ -140,6 +143,8 @@ class Store:
         self.changes += world.changes.records
         self.units |= {i: world.units[i] for i in world.changes.units}
         self.doctors |= {i: world.doctors[i] for i in world.changes.doctors}
+        for pair in world.changes.removed_entries:
+            self.roster.pop(pair, None)
         self.roster |= {pair: world.roster[pair] for pair in world.changes.entries}
         self.patients |= {i: world.patients[i] for i in world.changes.patients}
         for patient in self.patients.values():

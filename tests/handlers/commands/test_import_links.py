@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from handlers.commands.import_parts import rows_of
 from handlers.commands.import_rows import well_formed
-from handlers.world import Link, Row
+from handlers.world import Link
 from handlers.world.changes import ReplyResent
 from tests.harness.builders import (
     DOCTOR,
@@ -132,7 +133,7 @@ def test_c2_the_same_part_again_after_the_answer_gets_it_as_its_own_from_then_on
 def test_c11_only_patients_of_rows_that_are_sound_in_themselves_are_asked_for() -> None:
     """A file of the whole region, sent by mistake, can be refused without knowing its patients."""
     wire = (row(1), row(2, FIRST, unit=OTHER_UNIT), row(3, "fel"), row(4, SECOND, start="i morgon"))
-    rows = [Row(one.row, one.patient_id, one.unit_hsa_id, one.doctor_hsa_id, one.start) for one in wire]
+    rows = rows_of(import_links(*wire))
     assert [one.row for one in well_formed(rows, UNIT, region_of().world())] == [1]
 
 

@@ -119,8 +119,10 @@ CREATE TABLE doctor (
     name text,
     licensed boolean NOT NULL,
     employments jsonb NOT NULL,
-    next_due date
+    next_due date,
+    last_revision bigint NOT NULL DEFAULT 0
 );
+COMMENT ON COLUMN doctor.last_revision IS 'The highest of the roster entries that were forgotten (S7)';
 CREATE INDEX doctor_due ON doctor (next_due) WHERE next_due IS NOT NULL;
 
 CREATE TABLE roster (
@@ -154,6 +156,7 @@ CREATE TABLE patient (
     care_burden double precision,
     next_due date
 ) WITH (fillfactor = 70);
+CREATE INDEX patient_key ON patient (key) WHERE key <> '';
 CREATE INDEX patient_due ON patient (next_due) WHERE next_due IS NOT NULL;
 COMMENT ON TABLE patient IS 'No index holds what a relisting changes, so that updates stay on their page (HOT)';
 
