@@ -20,6 +20,15 @@ BEGIN
 END
 $$;
 
+-- The server's own log must not name a patient (D1): no key or row of what it refuses, no parameters, whatever else is
+-- set for the server.
+ALTER ROLE fastlakare_owner SET log_error_verbosity = terse;
+ALTER ROLE fastlakare_owner SET log_parameter_max_length = 0;
+ALTER ROLE fastlakare_owner SET log_parameter_max_length_on_error = 0;
+ALTER ROLE fastlakare_app SET log_error_verbosity = terse;
+ALTER ROLE fastlakare_app SET log_parameter_max_length = 0;
+ALTER ROLE fastlakare_app SET log_parameter_max_length_on_error = 0;
+
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO fastlakare_owner;
 GRANT USAGE ON SCHEMA public TO fastlakare_app;

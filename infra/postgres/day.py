@@ -76,7 +76,7 @@ async def due_patients(pg: asyncpg.Connection, today: date, limit: int) -> list[
 
 
 def cause_json(cause: Cause) -> str:
-    """A cause as jsonb text."""
+    """A cause as JSON text."""
     fields = [cause.source, cause.id, cause.time.isoformat(), cause.correlation_id, cause.traceparent]
     return orjson.dumps([*fields, cause.tracestate, cause.actor, cause.role]).decode()
 

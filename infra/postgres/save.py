@@ -32,7 +32,7 @@ _DOCTORS = """
 INSERT INTO doctor (hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments, next_due,
     last_revision)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::bool[], $4::bool[], $5::timestamptz[], $6::text[], $7::text[],
-                     $8::bool[], $9::jsonb[], $10::date[], $11::bigint[])
+                     $8::bool[], $9::json[], $10::date[], $11::bigint[])
 ON CONFLICT (hsa_id) DO UPDATE
 SET (version, removed, protected, fact_at, vgr_id, name, licensed, employments, next_due, last_revision)
 = ROW(excluded.version, excluded.removed, excluded.protected, excluded.fact_at, excluded.vgr_id, excluded.name,

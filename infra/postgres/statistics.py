@@ -19,7 +19,7 @@ WHERE (link.unit, link.doctor) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 GROUP BY link.unit, link.doctor
 """
 _REMEMBER = """
-UPDATE roster SET statistics = new.statistics FROM unnest($1::text[], $2::text[], $3::jsonb[]) AS new(unit, doctor,
+UPDATE roster SET statistics = new.statistics FROM unnest($1::text[], $2::text[], $3::json[]) AS new(unit, doctor,
 statistics) WHERE roster.unit = new.unit AND roster.doctor = new.doctor"""
 _STALE = "SELECT DISTINCT unit, doctor FROM stale_statistics LIMIT $1"
 _LOCK_DOCTORS = "SELECT hsa_id FROM doctor WHERE hsa_id = ANY($1) ORDER BY hsa_id FOR UPDATE"

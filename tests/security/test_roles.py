@@ -36,6 +36,9 @@ DENIED = (
     "SET ROLE fastlakare_owner",
 )
 
+PATIENT = 199006022397
+_RELOAD = "SELECT pg_reload_conf()"
+
 pytestmark = pytest.mark.xdist_group("security")
 
 
@@ -56,6 +59,28 @@ def test_the_owner_migrates_again_and_may_do_nothing_outside_its_tables(roles: R
     for sql in ("CREATE ROLE x", "CREATE DATABASE x", "ALTER ROLE fastlakare_owner SUPERUSER"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             asyncio.run(run(roles.owner, sql))
+
+
+def test_d1_what_the_service_is_refused_is_not_quoted_in_the_servers_log(roles: Roles) -> None:
+    """Also where the server is set to quote it: the session's own looking through the log would fail."""
+    asyncio.run(run(roles.superuser, "ALTER SYSTEM SET log_parameter_max_length_on_error = -1", _RELOAD))
+    try:
+        asyncio.run(_violate_a_key(roles.app))
+    finally:
+        asyncio.run(run(roles.superuser, "ALTER SYSTEM RESET log_parameter_max_length_on_error", _RELOAD))
+
+
+async def _violate_a_key(url: str) -> None:
+    pg = await asyncpg.connect(url)
+    try:
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await pg.execute(
+                "INSERT INTO patient (id, key, partition, sequence, revision, announced)"
+                " SELECT $1, '', 0, 0, 0, false FROM generate_series(1, 2)",
+                PATIENT,
+            )
+    finally:
+        await pg.close()
 
 
 def test_nobody_else_may_even_connect(roles: Roles) -> None:

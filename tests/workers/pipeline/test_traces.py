@@ -120,7 +120,7 @@ async def test_s7_a_doctor_who_is_back_says_nothing_under_an_id_that_was_used_be
         *(False, False),
         '{"work_percent":null,"role":null,"specialisation":null,"st_a":false,"patient_group":null,'
         '"patient_ceiling":null,"age_min":null,"age_max":null}',
-        "[0, 0.0]",
+        "[0,0.0]",
     )
     headers = [row["headers"] for row in await region.rows("outbox")]
     ids = [found for one in headers for found in [one.partition(b'"ce_id","')[2].partition(b'"')[0]]]

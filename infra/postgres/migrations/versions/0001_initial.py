@@ -49,7 +49,7 @@ CREATE TABLE day (
     announced date,
     in_progress boolean NOT NULL DEFAULT false,
     units_revision bigint NOT NULL DEFAULT 0,
-    cause jsonb
+    cause json
 ) WITH (fillfactor = 50);
 INSERT INTO day DEFAULT VALUES;
 COMMENT ON COLUMN day.in_progress IS 'What the day caused for linked patients is not worked off yet (T5)';
@@ -118,7 +118,7 @@ CREATE TABLE doctor (
     vgr_id text,
     name text,
     licensed boolean NOT NULL,
-    employments jsonb NOT NULL,
+    employments json NOT NULL,
     next_due date,
     last_revision bigint NOT NULL DEFAULT 0
 );
@@ -134,7 +134,7 @@ CREATE TABLE roster (
     pause_end date,
     profile json NOT NULL,
     published json,
-    statistics jsonb,
+    statistics json,
     revision bigint NOT NULL,
     next_due date,
     PRIMARY KEY (doctor, unit)
@@ -214,7 +214,7 @@ CREATE TABLE import_part (
     parts bigint NOT NULL,
     ordinal integer NOT NULL,
     unit_as_written text NOT NULL,
-    cause jsonb NOT NULL,
+    cause json NOT NULL,
     rows bytea NOT NULL,
     PRIMARY KEY (unit, import_id, part)
 );
