@@ -22,9 +22,9 @@ def lag(
 ) -> None:
     """Show how far behind the installation is.
 
-    Per input topic the records not yet handled, the events not yet acknowledged by Kafka, the doctors whose figures
-    wait to be published, and whether the day's own work is still going on. --wait returns as soon as all of it is
-    zero, and rides out servers that are away meanwhile.
+    Per input topic the records not yet handled (those behind an open transaction of its senders included), the events
+    not yet acknowledged by Kafka, the doctors whose figures wait to be published, and whether the day's own work is
+    still going on. --wait returns as soon as all of it is zero, and rides out servers that are away meanwhile.
 
     \b
     Example:     fastlakare lag --json --wait 60
@@ -56,8 +56,13 @@ async def _wait_until_zero(settings: Settings, seconds: float) -> Lag:
 
 
 def _words(lag: Lag) -> str:
-    waiting = [f"{topic} {count}" for topic, count in lag.inputs.items() if count]
+    waiting = [f"{topic} {_count(topic, lag)}" for topic, count in lag.inputs.items() if count]
     waiting += [f"{what} {count}" for what, count in (("outbox", lag.outbox), ("figures", lag.figures)) if count]
     if lag.working:
         waiting.append("the day's own work")
     return "waiting for " + ", ".join(waiting)
+
+
+def _count(topic: str, lag: Lag) -> str:
+    behind = lag.behind_open_transaction.get(topic, 0)
+    return f"{lag.inputs[topic]}" + (f" ({behind} behind an open transaction of its senders)" if behind else "")

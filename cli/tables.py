@@ -41,6 +41,9 @@ def lag(lag: Lag) -> None:
     table = _table("what", "waiting")
     for topic, count in lag.inputs.items():
         table.add_row(topic, str(count))
+    for topic, count in lag.behind_open_transaction.items():
+        if count:
+            table.add_row(f"{topic}, of these behind an open transaction of its senders", str(count))
     table.add_row("outbox (events)", str(lag.outbox))
     table.add_row("figures (doctors)", str(lag.figures))
     table.add_row("day's own work", "yes" if lag.working else "no")

@@ -37,6 +37,16 @@ stale_doctors = Gauge("fastlakare_stale_doctors", "Doctors whose figures wait to
 day_in_progress = Gauge("fastlakare_day_turn_in_progress", "1 while a day's chunks are still being worked off.")
 day = Gauge("fastlakare_day_timestamp_seconds", "The beginning (UTC) of the last day that began (T1).")
 lag = Gauge("fastlakare_consumer_lag_records", "Records of an input topic not yet handled.", ["topic"])
+behind_open_transaction = Gauge(
+    "fastlakare_records_behind_open_transaction",
+    "Of those, acknowledged records behind a transaction of their topic's senders that is still open.",
+    ["topic"],
+)
+open_transaction_seconds = Gauge(
+    "fastlakare_open_transaction_seconds",
+    "How long this process has seen the oldest open transaction on an input topic.",
+    ["topic"],
+)
 ready = Gauge("fastlakare_ready", "1 while /readyz answers 200.")
 
 

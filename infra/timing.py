@@ -134,9 +134,8 @@ LAG_REFRESH_SECONDS = 15.0
 LAG_UNHEALTHY_AFTER_SECONDS = 40.0
 #: of one measurement, what is spent on telling records from markers
 LAG_READ_SECONDS = 5.0
-#: how long the lag's consumer lets the broker collect records, and waits for them
-LAG_FETCH_SECONDS = 0.1
-LAG_FETCH_WAIT_SECONDS = 0.2
+#: between two looks for the leader of a partition that has none
+LAG_ELECTION_SECONDS = 0.1
 #: a library says the same thing once in so long
 LOG_REPEAT_SECONDS = 10.0
 

@@ -22,6 +22,7 @@ from infra.settings import Settings
 from schemas.asyncapi import document
 from workers.health import Health
 from workers.operations.lag import Lag
+from workers.operations.open_transactions import problems
 
 LagProvider = Callable[[], Awaitable[Lag]]
 Scope = MutableMapping[str, Any]
@@ -152,12 +153,13 @@ def _listener(settings: Settings) -> socket.socket:
 async def _refresh(lag_provider: LagProvider, health: Health, seconds: float) -> None:
     """Keeps the gauges of the lag fresh between two calls of /lag. It asks Kafka and the database, so it is also how a
     process that has nothing to do notices that one of them is away."""
-    failed = False
+    failed, stuck = False, frozenset[str]()
     while True:
         try:
             async with asyncio.timeout(timing.LAG_SECONDS):
-                await lag_provider()
+                lag = await lag_provider()
             health.report(_COMPONENT, None)
+            stuck = _report_open_transactions(lag, health, stuck)
             if failed:
                 log.info("reachable again", component=_COMPONENT)
             failed = False
@@ -167,6 +169,17 @@ async def _refresh(lag_provider: LagProvider, health: Health, seconds: float) ->
             failed = True
             health.report(_COMPONENT, f"cannot be measured: {why}", after=timing.LAG_UNHEALTHY_AFTER_SECONDS)
         await asyncio.sleep(seconds)
+
+
+def _report_open_transactions(lag: Lag, health: Health, before: frozenset[str]) -> frozenset[str]:
+    """Says which partitions wait for their senders too long, and forgets those that did and do no longer."""
+    found = problems(lag.open_transactions)
+    for component in before - found.keys():
+        health.forget(component)
+    for component, problem in found.items():
+        health.forget(component)  # its text is another one each time
+        health.report(component, problem)
+    return frozenset(found)
 
 
 async def _metrics() -> Answer:

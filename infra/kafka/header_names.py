@@ -21,6 +21,11 @@ def accept_any_header_name() -> None:
     fetcher.MemoryRecords, fetcher.PartitionRecords = _Fetched, Records
 
 
+def record_offsets(batch: bytes) -> list[int]:
+    """The offsets of a batch's records; `batch` in format 2, as a broker sends it."""
+    return [record.offset for record in _Batch(batch)]
+
+
 class _Fetched(MemoryRecords):  # type: ignore[misc]  # aiokafka ships no types
     """What a broker sent of one partition; keeps it as it came."""
 

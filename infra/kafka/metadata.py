@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from io import BytesIO
 from typing import Any
@@ -43,12 +43,13 @@ class Right(IntEnum):
 @dataclass(frozen=True)
 class Found:
     """A topic as the cluster knows it. `rights` and `id` are None where the broker does not tell; `replicas` are those
-    of the partition that has the fewest."""
+    of the partition that has the fewest; `leaders` are nodes by partition, -1 where there is none just now."""
 
     partitions: int
     rights: frozenset[Right] | None = None
     replicas: int = 0
     id: UUID | None = None
+    leaders: Mapping[int, int] = field(default_factory=dict)
 
 
 async def describe(client: AIOKafkaClient, names: Iterable[str]) -> dict[str, Found]:
@@ -81,10 +82,19 @@ async def _describe(client: AIOKafkaClient, names: Iterable[str]) -> tuple[str |
         elif topic["error_code"]:
             raise error(f"topic {name} cannot be described")
         else:
-            id, rights = topic.get("id", _NO_ID), _rights(topic["authorized_operations"])
-            replicas = min((len(partition["replicas"]) for partition in topic["partitions"]), default=0)
-            found[name] = Found(len(topic["partitions"]), rights, replicas, None if id == _NO_ID else id)
+            found[name] = _found(topic)
     return described["cluster_id"], found
+
+
+def _found(topic: Mapping[str, Any]) -> Found:
+    partitions, id = topic["partitions"], topic.get("id", _NO_ID)
+    return Found(
+        len(partitions),
+        _rights(topic["authorized_operations"]),
+        min((len(partition["replicas"]) for partition in partitions), default=0),
+        None if id == _NO_ID else id,
+        {partition["partition"]: partition["leader"] for partition in partitions},
+    )
 
 
 def _rights(operations: int) -> frozenset[Right] | None:

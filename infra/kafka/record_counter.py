@@ -1,106 +1,130 @@
-"""How many records stand in a stretch of a partition, as `read_committed` sees it."""
+"""How many records stand in a stretch of a partition, and how many of them behind somebody's open transaction."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import NamedTuple, Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError
+from aiokafka import TopicPartition
+from aiokafka.errors import LeaderNotAvailableError
 
 from infra import timing
-from infra.kafka.client import client_args, close
-from infra.kafka.metadata import describe
+from infra.kafka.batches import Batch, batches
+from infra.kafka.log_reader import Ends, LogReader
 from infra.settings import Settings
 
 #: a topic by its bare name, and the number of a partition
 Partition = tuple[str, int]
-#: the offsets from the first up to, and without, the second
-Offsets = tuple[int, int]
+
+
+class Count(NamedTuple):
+    """Records that are acknowledged to their senders, and how many of those stand behind an open transaction.
+
+    What an open transaction itself holds is not acknowledged, for it may still be aborted: it counts once it is
+    committed.
+    """
+
+    records: int
+    behind_open_transaction: int
 
 
 class RecordCounter:
-    """Counts over one consumer without a group, which sees the ends of topics as the workers do."""
+    """Counts over one reader, which the caller closes with it."""
 
-    def __init__(self, consumer: Any) -> None:
-        self._consumer = consumer
+    def __init__(self, reader: LogReader) -> None:
+        self._reader = reader
         self._partitions: dict[Partition, TopicPartition] = {}
 
     @classmethod
     async def start(cls, settings: Settings) -> Self:
         """Connects; the caller closes it. Raises KafkaError."""
-        consumer = AIOKafkaConsumer(
-            **client_args(settings),
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS),
-            fetch_max_wait_ms=timing.ms(timing.LAG_FETCH_SECONDS),
-        )
-        try:
-            await consumer.start()
-        except BaseException:
-            await close(consumer.stop)
-            raise
-        return cls(consumer)
+        return cls(await LogReader.start(settings))
 
     async def aclose(self) -> None:
         """Lets go of Kafka."""
-        await close(self._consumer.stop)
+        await self._reader.aclose()
 
-    async def ranges(self, topics: Mapping[str, str]) -> dict[Partition, Offsets]:
+    async def ends(self, topics: Mapping[str, str]) -> dict[Partition, Ends]:
         """Where every partition of the topics (full name to bare name) begins and ends right now. Raises KafkaError."""
-        # no public call of the consumer's asks without making topics
-        found = await describe(self._consumer._client, topics)
-        if missing := [name for name in topics if name not in found]:
-            raise UnknownTopicOrPartitionError(f"{', '.join(missing)}: no such topic")
-        if hidden := [name for name in topics if not found[name].partitions]:
-            raise TopicAuthorizationFailedError(", ".join(hidden))
-        self._partitions = {
-            (bare, number): TopicPartition(name, number)
-            for name, bare in topics.items()
-            for number in range(found[name].partitions)
-        }
-        ends = await self._consumer.end_offsets(list(self._partitions.values()))
-        begins = await self._consumer.beginning_offsets(list(self._partitions.values()))
-        return {partition: (begins[tp], ends[tp]) for partition, tp in self._partitions.items()}
+        found = await self._reader.ends(topics)
+        self._partitions = {(topics[tp.topic], tp.partition): tp for tp in found}
+        return {where: found[tp] for where, tp in self._partitions.items()}
 
-    async def count(self, ranges: Mapping[Partition, Offsets], read_offsets: int) -> dict[Partition, int]:
-        """How many records stand in each range (partitions as `ranges` gave them).
+    async def count(
+        self, starts: Mapping[Partition, int], ends: Mapping[Partition, Ends], read_offsets: int
+    ) -> dict[Partition, Count]:
+        """How many records stand from each start to each end (partitions as `ends` gave them).
 
-        The smallest are read, as far as `read_offsets` goes in all, to tell records from transaction markers and from
-        gaps that compaction left; of the others, and when reading takes too long, the distance is told as it is.
+        The smallest stretches are read, as far as `read_offsets` goes in all, to tell records from transaction markers,
+        from what was aborted and from gaps that compaction left; of the others, and when reading takes too long, the
+        distance is told as it is.
         """
-        spans = {self._partitions[where]: span for where, span in ranges.items() if span[0] < span[1]}
-        counts = {tp: end - start for tp, (start, end) in spans.items()}
-        readable, offsets = [], 0
-        for tp, length in sorted(counts.items(), key=lambda item: item[1]):
-            offsets += length
-            if offsets > read_offsets:
-                break
-            readable.append(tp)
-        if readable:
-            counts |= await self._read(readable, spans)
-        return {partition: counts[tp] for partition, tp in self._partitions.items() if tp in counts}
-
-    async def _read(self, tps: list[TopicPartition], spans: Mapping[TopicPartition, Offsets]) -> dict[Any, int]:
-        consumer, counts = self._consumer, dict.fromkeys(tps, 0)
-        consumer.assign(tps)
-        for tp in tps:
-            consumer.seek(tp, spans[tp][0])
-        unread = tps
+        stretches = {where: _Stretch(start, ends[where]) for where, start in starts.items() if start < ends[where].end}
+        offsets = 0
         try:
             async with asyncio.timeout(timing.LAG_READ_SECONDS):
-                while unread := [tp for tp in unread if await consumer.position(tp) < spans[tp][1]]:
-                    fetched = await consumer.getmany(*unread, timeout_ms=timing.ms(timing.LAG_FETCH_WAIT_SECONDS))
-                    for tp, records in fetched.items():
-                        counts[tp] += sum(record.offset < spans[tp][1] for record in records)
-        except TimeoutError:
-            for tp in unread:
-                counts[tp] += max(0, spans[tp][1] - await consumer.position(tp))
-        finally:
-            # Not unsubscribed: aiokafka's fetcher would be dropping its requests just when the consumer is stopped, and
-            # miss that it is cancelled (`close`).
-            consumer.pause(*tps)
-        return counts
+                for where, stretch in sorted(stretches.items(), key=lambda item: item[1].left):
+                    offsets += stretch.left
+                    if offsets > read_offsets:
+                        break
+                    await self._read(self._partitions[where], stretch)
+        except (TimeoutError, LeaderNotAvailableError):
+            pass  # what is left of the stretches is told as it is
+        return {where: stretch.count() for where, stretch in stretches.items()}
+
+    async def _read(self, tp: TopicPartition, stretch: _Stretch) -> None:
+        while stretch.left:
+            data = await self._reader.fetch(tp, stretch.position)
+            position = stretch.position
+            for batch in batches(data):
+                stretch.add(batch)
+            if stretch.position == position:  # compaction took all that stood here
+                stretch.position = stretch.ends.end
+
+
+class _Stretch:
+    """What is known of the offsets from `start` on; `position` is where what is not yet read begins."""
+
+    def __init__(self, start: int, ends: Ends) -> None:
+        self.ends = ends
+        self.position = start
+        self._start = start
+        self._records = self._behind = 0
+        self._undecided: dict[int, list[tuple[int, int]]] = defaultdict(list)  # by producer: first offset, records
+
+    @property
+    def left(self) -> int:
+        """The offsets that are not yet read."""
+        return max(0, self.ends.end - self.position)
+
+    def add(self, batch: Batch) -> None:
+        """The next batch of the partition."""
+        if batch.first >= self.ends.end:
+            self.position = self.ends.end
+            return
+        self.position = max(self.position, batch.last + 1)
+        if batch.control:
+            decided = self._undecided.pop(batch.producer, [])
+            if batch.commits is not False:
+                for first, records in decided:
+                    self._count(first, records)
+        elif batch.transactional:
+            self._undecided[batch.producer].append((batch.first, batch.count(self._start)))
+        else:
+            self._count(batch.first, batch.count(self._start))
+
+    def count(self) -> Count:
+        """What was counted, and the distance over what was not read."""
+        for first, records in (batch for producer in self._undecided.values() for batch in producer):
+            if first < self.ends.stable or self.left:  # decided, or perhaps: its marker was not read
+                self._count(first, records)
+        self._undecided.clear()
+        not_read = self.ends.end - max(self.position, self.ends.stable)
+        return Count(self._records + self.left, self._behind + max(0, not_read))
+
+    def _count(self, first: int, records: int) -> None:
+        self._records += records
+        if first >= self.ends.stable:
+            self._behind += records

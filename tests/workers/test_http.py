@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from http.client import HTTPConnection, HTTPResponse
 
@@ -23,8 +24,16 @@ from tests.harness.waiting import until
 from workers.health import Health
 from workers.http import serve_http
 from workers.operations.lag import Lag
+from workers.operations.open_transactions import OpenTransaction
 
-LAG = Lag(date(2026, 5, 26), {"kiv.staff.v1": 3, "listning.clock.v1": 0}, outbox=2, figures=1, working=True)
+LAG = Lag(
+    date(2026, 5, 26),
+    {"kiv.staff.v1": 3, "listning.clock.v1": 0},
+    outbox=2,
+    figures=1,
+    working=True,
+    behind_open_transaction={"kiv.staff.v1": 1, "listning.clock.v1": 0},
+)
 
 
 class Printed(io.StringIO):
@@ -49,13 +58,15 @@ class Server:
         self.health = Health(clock=lambda: self.now)
         self.refresh_seconds = timing.LAG_REFRESH_SECONDS
         self.outage: BaseException | None = None
+        self.measured, self.count = LAG, 0
         self.task: asyncio.Task[None] | None = None
         self.address = ""
 
     async def lag(self) -> Lag:
+        self.count += 1
         if self.outage is not None:
             raise self.outage
-        return LAG
+        return self.measured
 
     async def start(self, monkeypatch: pytest.MonkeyPatch) -> None:
         printed = Printed()
@@ -122,6 +133,7 @@ async def test_lag_has_the_shape_that_scripts_read(server: Server) -> None:
         "outbox": 2,
         "figures": 1,
         "working": True,
+        "behind_open_transaction": {"kiv.staff.v1": 1, "listning.clock.v1": 0},
     }
 
 
@@ -220,3 +232,32 @@ async def test_an_idle_process_notices_that_kafka_or_the_database_is_away(monkey
         await until(well, what="readiness to be well again")
     finally:
         await server.stop()
+
+
+async def test_records_that_wait_behind_a_transaction_turn_readiness_red_only_after_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def waiting(seconds: float) -> Lag:
+        return replace(LAG, open_transactions=[OpenTransaction("kiv.staff.v1", 3, 17, 2, 400, seconds)])
+
+    server = Server()
+    server.refresh_seconds = 0.01
+    measured: list[list[str]] = []
+
+    async def seen(lag: Lag) -> list[str]:
+        """The reasons once this measurement and a further one were made."""
+        server.measured, before = lag, server.count
+        await until(lambda: asyncio.sleep(0, server.count > before + 1), what="two measurements")
+        return server.health.reasons()
+
+    await server.start(monkeypatch)
+    try:
+        for lag in (waiting(60), waiting(61), waiting(75), LAG):
+            measured.append(await seen(lag))
+    finally:
+        await server.stop()
+    reason = (
+        "kiv.staff.v1/3/transaction: a transaction of the topic's senders has been open for 400 s, from offset 17 on;"
+        " acknowledged records that wait behind it: 2"
+    )
+    assert measured == [[], [reason], [reason], []]

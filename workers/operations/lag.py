@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -14,11 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra import metrics, timing
 from infra.foreign_errors import explain, is_settings_error
-from infra.kafka.record_counter import RecordCounter
+from infra.kafka.record_counter import Count, Partition, RecordCounter
 from infra.postgres.connection import create_engine
 from infra.postgres.lag import read_backlog
 from infra.settings import Settings
 from schemas.topics import TOPICS
+from workers.operations.open_transactions import OpenTransaction, OpenTransactions
 
 # Up to so many offsets are read, to tell records from transaction markers and from gaps that compaction left; beyond,
 # the distance is told as it is. What is left when all has been handled is always within.
@@ -31,13 +32,16 @@ _INPUTS = tuple(topic.name for topic in TOPICS if topic.direction == "in")
 
 @dataclass(frozen=True)
 class Lag:
-    """What is still to be done; `inputs` counts records by bare topic name."""
+    """What is still to be done; `inputs` counts records by bare topic name, and `behind_open_transaction` those of them
+    that nobody can read before somebody else's transaction ends."""
 
     day: date | None
     inputs: Mapping[str, int]
     outbox: int
     figures: int
     working: bool
+    behind_open_transaction: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(_INPUTS, 0))
+    open_transactions: Sequence[OpenTransaction] = ()
 
     @property
     def none(self) -> bool:
@@ -52,17 +56,25 @@ class Lag:
             "outbox": self.outbox,
             "figures": self.figures,
             "working": self.working,
+            "behind_open_transaction": dict(self.behind_open_transaction),
         }
 
 
 class LagMeter:
-    """Measures again and again over one consumer, for `GET /lag` and for `lag --wait`; tells Prometheus as well."""
+    """Measures again and again over one connection, for `GET /lag` and for `lag --wait`; tells Prometheus as well."""
 
-    def __init__(self, settings: Settings, engine: AsyncEngine, read_offsets: int = READ_OFFSETS) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engine: AsyncEngine,
+        read_offsets: int = READ_OFFSETS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._settings = settings
         self._engine = engine
         self._read_offsets = read_offsets
         self._counter: RecordCounter | None = None
+        self._open_transactions = OpenTransactions(clock)
         self._one_at_a_time = asyncio.Lock()
 
     async def __call__(self) -> Lag:
@@ -71,7 +83,7 @@ class LagMeter:
             try:
                 if self._counter is None:
                     self._counter = await RecordCounter.start(self._settings)
-                lag = await measure(self._settings, self._engine, self._counter, self._read_offsets)
+                lag = await self._measure(self._counter)
             except BaseException:
                 await self._stop()
                 raise
@@ -83,34 +95,47 @@ class LagMeter:
         async with self._one_at_a_time:
             await self._stop()
 
+    async def _measure(self, counter: RecordCounter) -> Lag:
+        """How far behind the topics' ends of right now. Raises KafkaError (a topic that is missing included) and what
+        the database raises.
+
+        The ends are read first, the database afterwards: what came in between counts for nobody, and nothing that was
+        in before is forgotten.
+        """
+        ends = await counter.ends({self._settings.topic(topic): topic for topic in _INPUTS})
+        async with self._engine.connect() as connection:
+            backlog = await read_backlog(connection)
+        starts = {where: max(backlog.next_offsets.get(where, 0), begin) for where, (begin, _, _) in ends.items()}
+        counts = await counter.count(starts, ends, self._read_offsets)
+        return Lag(
+            backlog.day,
+            _by_topic(counts, lambda count: count.records),
+            backlog.outbox,
+            backlog.stale_doctors,
+            backlog.in_progress,
+            _by_topic(counts, lambda count: count.behind_open_transaction),
+            self._open_transactions.observe(ends, counts),
+        )
+
     async def _stop(self) -> None:
         counter, self._counter = self._counter, None
         if counter is not None:
             await counter.aclose()
 
 
-async def measure(
-    settings: Settings, engine: AsyncEngine, counter: RecordCounter, read_offsets: int = READ_OFFSETS
-) -> Lag:
-    """How far behind the topics' ends of right now. Raises KafkaError (a topic that is missing included) and what the
-    database raises.
-
-    The ends are read first, the database afterwards: what came in between counts for nobody, and nothing that was in
-    before is forgotten.
-    """
-    ranges = await counter.ranges({settings.topic(topic): topic for topic in _INPUTS})
-    async with engine.connect() as connection:
-        backlog = await read_backlog(connection)
-    unhandled = {where: (max(backlog.next_offsets.get(where, 0), begin), end) for where, (begin, end) in ranges.items()}
-    counts = dict.fromkeys(_INPUTS, 0)
-    for (topic, _), count in (await counter.count(unhandled, read_offsets)).items():
-        counts[topic] += count
-    return Lag(backlog.day, counts, backlog.outbox, backlog.stale_doctors, backlog.in_progress)
+def _by_topic(counts: Mapping[Partition, Count], number: Callable[[Count], int]) -> dict[str, int]:
+    totals = dict.fromkeys(_INPUTS, 0)
+    for (topic, _), count in counts.items():
+        totals[topic] += number(count)
+    return totals
 
 
 def _update_metrics(lag: Lag) -> None:
     for topic, count in lag.inputs.items():
         metrics.lag.labels(topic).set(count)
+        metrics.behind_open_transaction.labels(topic).set(lag.behind_open_transaction[topic])
+        ages = [one.open_seconds for one in lag.open_transactions if one.topic == topic]
+        metrics.open_transaction_seconds.labels(topic).set(max(ages, default=0))
     metrics.outbox.set(lag.outbox)
     metrics.stale_doctors.set(lag.figures)
     metrics.day_in_progress.set(lag.working)

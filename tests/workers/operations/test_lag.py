@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
 
@@ -13,10 +14,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from infra import metrics
+from infra.kafka.client import closing
 from infra.kafka.topics import create
 from infra.postgres.connection import connect, create_engine
 from infra.settings import Settings
-from workers.operations.lag import LagMeter, measure_once, wait_until_zero
+from tests.harness.waiting import until
+from workers.operations.lag import Lag, LagMeter, measure_once, wait_until_zero
+from workers.operations.open_transactions import OpenTransaction, problems
 
 NOTHING = {
     "kiv.staff.v1": 0,
@@ -70,7 +74,14 @@ async def send(settings: Settings, topic: str, count: int, *, commit: bool = Tru
 
 async def test_a_new_installation_is_not_behind(meter: LagMeter) -> None:
     lag = await meter()
-    assert lag.as_json() == {"day": None, "inputs": NOTHING, "outbox": 0, "figures": 0, "working": False}
+    assert lag.as_json() == {
+        "day": None,
+        "inputs": NOTHING,
+        "outbox": 0,
+        "figures": 0,
+        "working": False,
+        "behind_open_transaction": NOTHING,
+    }
     assert lag.none
 
 
@@ -96,6 +107,129 @@ async def test_beyond_what_may_be_read_the_distance_is_told(settings: Settings) 
     assert lags == [8, 6]
 
 
+@asynccontextmanager
+async def open_transaction(settings: Settings, topic: str, name: str = "hanging") -> AsyncIterator[AIOKafkaProducer]:
+    """A sender that has written one record to partition 0 and neither commits nor aborts; the caller may."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_bootstrap_servers, transactional_id=f"{settings.topic_prefix}{name}"
+    )
+    async with closing(producer.stop):
+        await producer.start()
+        await producer.begin_transaction()
+        await producer.send_and_wait(settings.topic(topic), b"{}", key=b"k", partition=0)
+        yield producer
+
+
+async def send_plainly(settings: Settings, topic: str, count: int) -> None:
+    """Sends records to partition 0 as a sender without transactions does, all in one batch."""
+    producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap_servers, acks="all")
+    async with closing(producer.stop):
+        await producer.start()
+        batch = producer.create_batch()
+        for _ in range(count):
+            batch.append(key=b"k", value=b"{}", timestamp=None)
+        await (await producer.send_batch(batch, settings.topic(topic), partition=0))
+
+
+async def measured(meter: LagMeter, condition: Callable[[Lag], bool]) -> Lag:
+    """The first measurement of which that is so: Kafka writes the markers of an ended transaction afterwards."""
+    lag = await meter()
+
+    async def so() -> bool:
+        nonlocal lag
+        lag = await meter()
+        return condition(lag)
+
+    await until(so, what="the transaction's marker")
+    return lag
+
+
+async def test_acknowledged_records_behind_an_open_transaction_are_not_yet_handled(
+    settings: Settings, meter: LagMeter, pg: asyncpg.Connection
+) -> None:
+    await send_plainly(settings, "vardval.listing.v1", 2)
+    async with open_transaction(settings, "vardval.listing.v1") as hanging:
+        alone = await meter()
+        await send_plainly(settings, "vardval.listing.v1", 1)
+        behind = await meter()
+        await pg.execute(
+            "INSERT INTO consumer_offset (topic, partition, next_offset) VALUES ('vardval.listing.v1', 0, 2)"
+        )
+        handled = await meter()
+        waited = await wait_until_zero(settings, 0.5, lambda _: None)
+        await hanging.abort_transaction()
+        after = await measured(meter, lambda lag: lag.behind_open_transaction == NOTHING)
+    assert (alone.inputs["vardval.listing.v1"], alone.behind_open_transaction) == (2, NOTHING)
+    assert (behind.inputs["vardval.listing.v1"], behind.behind_open_transaction["vardval.listing.v1"]) == (3, 1)
+    assert handled.inputs == handled.behind_open_transaction == {**NOTHING, "vardval.listing.v1": 1}
+    assert (handled.none, waited.none) == (False, False)
+    assert (after.inputs, after.behind_open_transaction) == ({**NOTHING, "vardval.listing.v1": 1}, NOTHING)
+
+
+async def test_of_transactions_behind_an_open_one_those_that_are_committed_count(
+    settings: Settings, meter: LagMeter
+) -> None:
+    async with open_transaction(settings, "kiv.staff.v1") as first:
+        await send(settings, "kiv.staff.v1", 4, each=2)
+        await send(settings, "kiv.staff.v1", 1, commit=False)
+        async with open_transaction(settings, "kiv.staff.v1", "another") as second:
+            lag = await meter()
+            await second.commit_transaction()
+            one_left = await measured(meter, lambda lag: lag.inputs["kiv.staff.v1"] > 4)
+        await first.commit_transaction()
+        after = await measured(meter, lambda lag: lag.behind_open_transaction == NOTHING)
+    assert lag.inputs == lag.behind_open_transaction == {**NOTHING, "kiv.staff.v1": 4}
+    assert one_left.inputs == one_left.behind_open_transaction == {**NOTHING, "kiv.staff.v1": 5}
+    assert (after.inputs, after.behind_open_transaction) == ({**NOTHING, "kiv.staff.v1": 6}, NOTHING)
+
+
+async def test_the_rest_of_a_batch_that_was_begun_is_counted(
+    settings: Settings, meter: LagMeter, pg: asyncpg.Connection
+) -> None:
+    await send_plainly(settings, "kiv.unit.v1", 5)
+    await pg.execute("INSERT INTO consumer_offset (topic, partition, next_offset) VALUES ('kiv.unit.v1', 0, 3)")
+    assert (await meter()).inputs["kiv.unit.v1"] == 2
+
+
+async def test_beyond_what_may_be_read_the_distance_behind_an_open_transaction_is_told(settings: Settings) -> None:
+    await send_plainly(settings, "kiv.unit.v1", 3)
+    engine = create_engine(settings, pool_size=1)
+    async with open_transaction(settings, "kiv.unit.v1"):
+        await send_plainly(settings, "kiv.unit.v1", 4)
+        meter = LagMeter(settings, engine, read_offsets=7)
+        lag = await meter()
+        await meter.aclose()
+    await engine.dispose()
+    assert (lag.inputs["kiv.unit.v1"], lag.behind_open_transaction["kiv.unit.v1"]) == (8, 5)
+
+
+async def test_a_transaction_that_holds_up_records_for_long_is_a_problem_and_a_metric(settings: Settings) -> None:
+    now = 0.0
+    engine = create_engine(settings, pool_size=1)
+    meter = LagMeter(settings, engine, clock=lambda: now)
+    async with open_transaction(settings, "kiv.unit.v1") as hanging:
+        await meter()
+        now = 100
+        nothing_waits = (await meter()).open_transactions
+        await send_plainly(settings, "kiv.unit.v1", 1)
+        await meter()
+        now = 161
+        waits = (await meter()).open_transactions
+        told = [
+            gauge.labels("kiv.unit.v1")._value.get()
+            for gauge in (metrics.open_transaction_seconds, metrics.behind_open_transaction)
+        ]
+        await hanging.abort_transaction()
+        await measured(meter, lambda lag: not lag.open_transactions)
+    await meter.aclose()
+    await engine.dispose()
+    assert (nothing_waits, problems(nothing_waits)) == ([OpenTransaction("kiv.unit.v1", 0, 0, 0, 100, 0)], {})
+    assert waits == [OpenTransaction("kiv.unit.v1", 0, 0, 1, 161, 61)]
+    assert list(problems(waits)) == ["kiv.unit.v1/0/transaction"]
+    assert told == [161, 1]
+    assert metrics.open_transaction_seconds.labels("kiv.unit.v1")._value.get() == 0
+
+
 async def test_everything_that_waits_is_told(settings: Settings, meter: LagMeter, pg: asyncpg.Connection) -> None:
     await send(settings, "listning.command.v1", 1)
     await pg.execute("UPDATE day SET day = '2026-05-26', in_progress = true")
@@ -111,6 +245,7 @@ async def test_everything_that_waits_is_told(settings: Settings, meter: LagMeter
         "outbox": 4,
         "figures": 2,
         "working": True,
+        "behind_open_transaction": NOTHING,
     }
     assert not lag.none
 

@@ -1,0 +1,61 @@
+"""Record batches as a broker keeps them (format 2): whose they are and how many records they hold, without unpacking
+them. The library's consumers do not tell whose a record is."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from aiokafka.record.memory_records import MemoryRecords
+
+from infra.kafka.header_names import record_offsets
+
+# base offset, length; (leader epoch, magic, checksum,) attributes, last offset's delta, (timestamps,) producer id,
+# (epoch, sequence,) records
+_HEADER = struct.Struct(">qi 9x hi 16x q 6x i")
+_LENGTH_BYTES = 12  # a batch's length does not count itself and the offset before it
+_TRANSACTIONAL, _CONTROL = 0x10, 0x20
+_MARKER = struct.Struct(">hh")  # version, and what it says
+_ABORT, _COMMIT = 0, 1
+
+
+class Batch(NamedTuple):
+    """One batch; `last` is the offset of its last record, also where compaction took that record."""
+
+    first: int
+    last: int
+    transactional: bool
+    control: bool
+    producer: int
+    records: int
+    data: bytes
+
+    def count(self, start: int) -> int:
+        """How many of its records stand at `start` or behind it; the distance where they cannot be unpacked."""
+        if self.first >= start:
+            return self.records
+        try:
+            return sum(offset >= start for offset in record_offsets(self.data))
+        except Exception:  # noqa: BLE001  # a damaged batch stops its partition, and may not hide how far behind it is
+            return self.last + 1 - start
+
+    @property
+    def commits(self) -> bool | None:
+        """Whether a control batch ends a transaction by a commit (True) or an abort (False); None for other kinds."""
+        batch = MemoryRecords(self.data).next_batch()
+        key = None if batch is None else next(iter(batch)).key
+        return None if key is None else {_COMMIT: True, _ABORT: False}.get(_MARKER.unpack_from(key)[1])
+
+
+def batches(data: bytes) -> Iterator[Batch]:
+    """The whole batches in what a broker sent; it may have cut off the last one."""
+    at = 0
+    while len(data) - at >= _HEADER.size:
+        first, length, attributes, delta, producer, records = _HEADER.unpack_from(data, at)
+        end = at + _LENGTH_BYTES + length
+        if end > len(data):
+            return
+        transactional, control = bool(attributes & _TRANSACTIONAL), bool(attributes & _CONTROL)
+        yield Batch(first, first + delta, transactional, control, producer, records, data[at:end])
+        at = end

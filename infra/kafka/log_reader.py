@@ -1,0 +1,126 @@
+"""Reads partitions as their leaders keep them: where they end, how far `read_committed` sees, and every batch between,
+those of open transactions included. No group, no prefetching: one question, one answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple, Self
+
+from aiokafka import TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import (
+    KafkaError,
+    LeaderNotAvailableError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.protocol.offset import OffsetRequest
+
+from infra import timing
+from infra.kafka.client import client_args, close
+from infra.kafka.metadata import describe
+from infra.settings import Settings
+
+_EARLIEST, _LATEST = -2, -1
+_READ_UNCOMMITTED, _READ_COMMITTED = 0, 1
+_FETCH_BYTES = 1 << 20
+
+
+class Ends(NamedTuple):
+    """Offsets of a partition: of its first record, the last stable offset (behind it stand open transactions), and
+    where the next record will be acknowledged."""
+
+    begin: int
+    stable: int
+    end: int
+
+
+class LogReader:
+    """Over one plain client, which the caller closes."""
+
+    def __init__(self, client: AIOKafkaClient) -> None:
+        self._client = client
+        self._leaders: dict[TopicPartition, int] = {}
+
+    @classmethod
+    async def start(cls, settings: Settings) -> Self:
+        """Connects. Raises KafkaError."""
+        client = AIOKafkaClient(**client_args(settings), request_timeout_ms=timing.ms(timing.COMMAND_REQUEST_SECONDS))
+        try:
+            await client.bootstrap()
+        except BaseException:
+            await close(client.close)
+            raise
+        return cls(client)
+
+    async def aclose(self) -> None:
+        """Lets go of Kafka."""
+        await close(self._client.close)
+
+    async def ends(self, topics: Iterable[str]) -> dict[TopicPartition, Ends]:
+        """Of every partition of the topics, right now. Waits for leaders that are being elected, for as long as the
+        caller does. Raises KafkaError."""
+        names = list(topics)
+        while True:
+            try:
+                self._leaders = await self._find_leaders(names)
+                end = await self._offsets(_LATEST, _READ_UNCOMMITTED)
+                # Afterwards: a transaction that ends in between holds up nobody.
+                stable = await self._offsets(_LATEST, _READ_COMMITTED)
+                begin = await self._offsets(_EARLIEST, _READ_UNCOMMITTED)
+                return {tp: Ends(begin[tp], min(stable[tp], end[tp]), end[tp]) for tp in self._leaders}
+            except LeaderNotAvailableError:
+                await asyncio.sleep(timing.LAG_ELECTION_SECONDS)
+
+    async def fetch(self, tp: TopicPartition, offset: int) -> bytes:
+        """Batches from the one on that holds the offset, a mebibyte or so; nothing where there are none.
+
+        Raises KafkaError: LeaderNotAvailableError where another broker leads by now.
+        """
+        request = FetchRequest(
+            0, 0, _FETCH_BYTES, _READ_UNCOMMITTED, [(tp.topic, [(tp.partition, offset, _FETCH_BYTES)])]
+        )
+        response = await self._client.send(self._leaders[tp], request)
+        ((_, ((_, code, *_, data),)),) = response.topics
+        if code:
+            raise _error(for_code(code), f"{tp.topic}/{tp.partition}: cannot be read at offset {offset}")
+        return data or b""
+
+    async def _find_leaders(self, names: list[str]) -> dict[TopicPartition, int]:
+        found = await describe(self._client, names)
+        if missing := [name for name in names if name not in found]:
+            raise UnknownTopicOrPartitionError(f"{', '.join(missing)}: no such topic")
+        if hidden := [name for name in names if not found[name].partitions]:
+            raise TopicAuthorizationFailedError(", ".join(hidden))
+        leaders = {TopicPartition(name, number): node for name in names for number, node in found[name].leaders.items()}
+        if any(node < 0 for node in leaders.values()):
+            raise LeaderNotAvailableError
+        return leaders
+
+    async def _offsets(self, timestamp: int, isolation: int) -> dict[TopicPartition, int]:
+        by_node: dict[int, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
+        for tp, node in self._leaders.items():
+            by_node[node][tp.topic].append((tp.partition, timestamp))
+        answers = await asyncio.gather(
+            *(
+                self._client.send(node, OffsetRequest(-1, isolation, list(topics.items())))
+                for node, topics in by_node.items()
+            )
+        )
+        offsets = {}
+        for topic, partitions in (topic for answer in answers for topic in answer.topics):
+            for number, code, _, offset, *_ in partitions:
+                error = for_code(code)
+                if code:
+                    raise _error(error, f"{topic}/{number}: its end cannot be seen")
+                offsets[TopicPartition(topic, number)] = offset
+        return offsets
+
+
+def _error(kind: type[KafkaError], text: str) -> KafkaError:
+    """LeaderNotAvailableError for all that passes once the leader is asked for again."""
+    return LeaderNotAvailableError(text) if kind.retriable else kind(text)
