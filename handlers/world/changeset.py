@@ -1,6 +1,6 @@
 """What a decision changed, told by verbs: the tables, the audit trail and the events are written from this (P3).
 
-Whatever differs from what was loaded is in it (`tests/harness/region.py` holds every decision of every test to that),
+Whatever differs from what was loaded is in it (`tests/harness/store.py` holds every decision of every test to that),
 so nothing can be changed and not saved.
 """
 

@@ -154,6 +154,14 @@ def test_s9_a_unit_replaced_by_itself_is_itself() -> None:
     assert region.changes_of() == [("assigned", "linked_by_unit")]
 
 
+def test_s9_a_new_name_of_an_id_that_no_longer_means_the_unit_renames_nobody_there() -> None:
+    there = head(OTHER_UNIT)
+    employed = staff(DOCTOR, post(OTHER_UNIT))
+    region = Region(unit(), unit(OTHER_UNIT), employed, listing(PATIENT, choice(OTHER_UNIT)), activate(head=there))
+    region.happens(link(head=there), REPLACED, unit(version=3, name="Vårdcentralen Nya"))
+    assert region.changes_of() == [("assigned", "linked_by_unit")]
+
+
 def test_s9_roster_entries_move_whole() -> None:
     region = ready(update(role="x"), pause(), REPLACED)
     moved, left = region.entry(unit=OTHER_UNIT), region.entry()
@@ -196,7 +204,9 @@ def test_s2_versions_of_units_are_judged_like_those_of_persons() -> None:
     assert region.happens(unit(version=5)) == Outcome.UNCHANGED
     assert region.happens(unit_removed(version=5)) == Outcome.APPLIED
     assert region.happens(unit(version=5)) == Outcome.STALE
-    assert region.happens(unit(version=6)) == Outcome.APPLIED
+    assert region.happens(unit_removed(version=7)) == Outcome.APPLIED
+    assert region.happens(unit(version=6)) == Outcome.STALE
+    assert region.happens(unit(version=8)) == Outcome.APPLIED
 
 
 def test_s2_the_same_version_with_another_content_is_taken_be_it_the_start_that_decides_nothing() -> None:
