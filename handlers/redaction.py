@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from schemas.ids import PatientKind, normal_hsa_id, patient_kind
 
+#: no id of anything is longer; what is would come back in a key and a value, and its digits take a second for 1 MiB
+_LONGEST_SHOWN = 200
 _PERSONAL = (PatientKind.PERSONNUMMER, PatientKind.SAMORDNINGSNUMMER)
 
 
 def redact_unit(text: str) -> str:
-    """An HSA-id in its normal form, else the text; anything that could be a patient's id is left out (D1)."""
+    """An HSA-id in its normal form, else the text; anything that could be a patient's id is left out (D1), and what is
+    longer than 200 characters."""
+    if len(text) > _LONGEST_SHOWN:
+        return ""
     normal = normal_hsa_id(text)
     if normal is not None and not contains_patient_id(normal.rpartition("-")[2]):
         return normal

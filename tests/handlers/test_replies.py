@@ -54,6 +54,10 @@ def test_d1_a_unit_is_shown_in_upper_case_and_other_text_as_it_came() -> None:
     assert (redact_unit(UNIT.lower()), redact_unit("fel")) == (UNIT, "fel")
 
 
+def test_c2_a_text_that_no_id_is_as_long_as_does_not_come_back() -> None:
+    assert (redact_unit("x" * 200), redact_unit("x" * 201)) == ("x" * 200, "")
+
+
 def test_a_reply_names_no_more_rows_than_a_record_of_its_topic_holds_and_counts_them_all() -> None:
     longest: Refusal = max(get_args(Refusal), key=lambda code: len(SENTENCES[code].encode()))
     answer = rows_refused(90_000, [(number, longest) for number in range(100_001, 190_001)])
