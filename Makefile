@@ -6,9 +6,10 @@ BIN    := $(VENV)/bin
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-PURE := tests/schemas tests/handlers tests/scenarios/test_on_model.py tests/scenarios/test_in_memory.py
+PURE := tests/schemas tests/handlers tests/scenarios/test_on_model.py tests/scenarios/test_in_memory.py \
+	tests/fuzz/test_checks.py tests/fuzz/test_in_memory.py tests/fuzz/test_stream.py
 
-.PHONY: help demo test check unit format run bench chaos lock clean
+.PHONY: help demo test check unit format run bench chaos fuzz lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1\t/' | expand -t 10
@@ -42,6 +43,10 @@ bench: $(VENV)/.installed ## The relisting wave beside the raw loop, on real Kaf
 
 chaos: $(VENV)/.installed ## Ten minutes of injected faults, then what was delivered against the model
 	@$(BIN)/python -m tests.chaos
+
+fuzz: $(VENV)/.installed ## A million bent records in memory, then fifty thousand through the service
+	@$(BIN)/python -m tests.fuzz
+	@$(BIN)/python -m tests.fuzz --service
 
 lock: ## Resolve the requirements anew (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header -p 3.11 -o requirements/run.txt pyproject.toml

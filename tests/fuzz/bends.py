@@ -147,6 +147,7 @@ def _text(world: World, place: Place) -> Bend:
     rules, name = place.node.rules, place.node.name
     free = "pattern" not in rules and "minLength" not in rules
     most = rules.get("maxLength")
+    too_long = UNDERSTOOD if place.node.answered else INVALID_DATA
     way = world.below(5)
     if way == 0:
         _put(place, raw(world.pick(['"\\ud800"', '"\\udfff x"', '"\\ud83d\\ud83d"', '"x\\udc00\\ud800"'])))
@@ -157,11 +158,11 @@ def _text(world: World, place: Place) -> Bend:
     if way == 2 and most is not None:
         length = most + world.below(3) - 1
         _put(place, world.pick(_LETTERS) * length)
-        return Bend(f"{name}: {length - most:+d} characters", INVALID_DATA if length > most else None)
+        return Bend(f"{name}: {length - most:+d} characters", too_long if length > most else None)
     if way == 3:
         length = world.pick((201, 513, 2000, 3000, 70_000 if world.chance(0.02) else 300))
         _put(place, world.pick(_LETTERS) * length)
-        return Bend(f"{name}: {length} characters", INVALID_DATA if most is not None and length > most else None)
+        return Bend(f"{name}: {length} characters", too_long if most is not None and length > most else None)
     text = world.pick(_TEXTS)
     _put(place, text)
     sound = free and bool(text.strip()) and (most is None or len(text) <= most)

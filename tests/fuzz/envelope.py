@@ -53,7 +53,7 @@ _ATTRIBUTES: list[tuple[bytes, Expected]] = [
     (b"\xed\xa0\x80", INVALID_ENVELOPE),
     (PATIENTS[0].encode(), INVALID_ENVELOPE),
     (f"id-{PATIENTS[1][:8]}-{PATIENTS[1][8:]}".encode(), INVALID_ENVELOPE),
-    (f"urn:{PATIENTS[2][2:]}".encode(), INVALID_ENVELOPE),
+    (f"urn:{PATIENTS[2][2:8]}+{PATIENTS[2][8:]}".encode(), INVALID_ENVELOPE),
     (b"/", UNDERSTOOD),
     ("\u202eא e\u0301".encode(), UNDERSTOOD),
     (b"\r\nce_id: x", None),

@@ -28,6 +28,8 @@ class Node:
     fields: dict[str, Node] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     items: Node | None = None
+    #: what is too long here is refused, not dead-lettered: a vårdcentral waits for an answer (C6)
+    answered: bool = False
 
     def draw(self, world: World) -> Any:
         """A value that the schema allows, mostly one that makes sense in the world."""
@@ -45,7 +47,7 @@ class Node:
         if "enum" in self.rules:
             return world.pick(self.rules["enum"])
         if self.fields:
-            return self._object(world)
+            return self.draw_object(world)
         if self.items is not None:
             most = min(_LONGEST_LIST, self.rules.get("maxItems", _LONGEST_LIST))
             length = most - world.below(2 if self.name in _DECISIVE else most + 1)
@@ -58,7 +60,8 @@ class Node:
             return round(world.rng.random() * 5, 3)
         return self._text(world)
 
-    def _object(self, world: World) -> Json:
+    def draw_object(self, world: World) -> Json:
+        """All that must be given, and some of the rest."""
         return {
             name: inner.draw(world)
             for name, inner in self.fields.items()
@@ -111,15 +114,18 @@ def message(ce_type: str) -> Node:
     return _node("", whole, whole.get("$defs", {}))
 
 
-def _node(name: str, part: Json, defs: Json) -> Node:
+def _node(name: str, part: Json, defs: Json, *, answered: bool = False) -> Node:
     kinds: set[str] = set()
     rules: Json = {}
     for variant in _variants(part, defs):
         kinds |= _kinds(variant)
         rules |= {rule: value for rule, value in variant.items() if rule != "type"}
-    fields = {inner: _node(inner, below, defs) for inner, below in rules.get("properties", {}).items()}
+    answered = answered or name == "profile"
+    properties = rules.get("properties", {}).items()
+    fields = {inner: _node(inner, below, defs, answered=answered) for inner, below in properties}
     items = _node(name.removesuffix("s"), rules["items"], defs) if "items" in rules else None
-    return Node(name, frozenset(kinds), rules, fields, frozenset(rules.get("required", ())), items)
+    required = frozenset(rules.get("required", ()))
+    return Node(name, frozenset(kinds), rules, fields, required, items, answered)
 
 
 def _variants(part: Json, defs: Json) -> Iterator[Json]:

@@ -20,7 +20,7 @@ from tests.fuzz.schema import Json, message
 from tests.fuzz.world import ERA, PATIENTS, World
 
 #: records that share a world; then another begins, so that none is worn out by what was bent before
-CHAPTER = 20_000
+CHAPTER = 6_000
 #: how often a record is of each topic
 _SHARES = {KIV_STAFF: 12, KIV_UNIT: 5, VARDVAL_LISTING: 22, LISTNING_COMMAND: 60, LISTNING_CLOCK: 2}
 _LONGEST_RUN = 40
