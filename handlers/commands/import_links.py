@@ -25,7 +25,7 @@ def needs(command: ImportLinks, world: World, cause: Cause) -> Needs:
     if waiting is not None and waiting.answered_by is not None:
         return result
     own = rows_of(command)
-    if command.parts != 1:
+    if command.parts != 1 or waiting is not None:  # a part may be the only one by now: the latest says how many
         result.patient_keys = patient_ids(own)
     if not (waiting or Import(*key, world.today)).complete_with(command.part, command.parts):
         return result

@@ -94,7 +94,7 @@ class Reader:
                 middle = len(batch) // 2
                 return self._apply(topic, batch[:middle]) + self._apply(topic, batch[middle:])
             (inbound,) = batch
-            self.report.findings.add(f"{topic}: the handler failed: {where_of(error)}: {error!s:.80}", inbound.record,  # type: ignore[arg-type]
+            self.report.findings.add(f"{topic}: the handler failed: {where_of(error)}", inbound.record,  # type: ignore[arg-type]
                                      self._where)  # fmt: skip
             inbound.dead_letter_reason = failure_reason(error)
             return self._dead_letters(topic, batch)

@@ -95,6 +95,12 @@ def test_contract_where_parts_disagree_the_latest_counts() -> None:
     assert (region.reply["counts"]["total"], region.link(FIRST)) == (2, None)
 
 
+def test_contract_a_part_that_says_it_is_the_only_one_ends_the_wait_of_another() -> None:
+    region = region_of(import_links(row(8, FIRST), part=2, parts=2))
+    assert region.asks(import_links(row(1, SECOND), part=1, parts=1)) == "done"
+    assert (region.reply["counts"]["total"], region.link(FIRST)) == (1, None)
+
+
 def test_contract_a_part_that_fails_the_first_checks_is_refused_by_itself() -> None:
     region = region_of()
     assert region.asks(import_links(row(1), part=1, parts=2, head=head(role="Läkare"))) == "not_authorised"
