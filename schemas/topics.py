@@ -37,8 +37,6 @@ _DEAD_LETTER_BYTES = 2 << 20
 _REPLY_BYTES = 8 << 20
 #: a batch of one record: 61 bytes of the batch, at most 36 of the record, and the header in which the relay numbers it
 _BATCH_BYTES = 256
-#: beside a header's name and value: their two lengths
-_HEADER_BYTES = 10
 assert _DEAD_LETTER_BYTES >= MAX_VALUE_BYTES + 2 * _ROOM_BYTES
 
 #: for how long a null value can still be read after compaction: who was away for longer starts anew
@@ -91,9 +89,14 @@ class Topic:
 
 
 def record_bytes(key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]) -> int:
-    """How large a record is, as an upper bound; `headers` are those it has before the relay numbers it."""
+    """What key, value and headers take in a batch; `headers` are those a record has before the relay numbers it."""
     size = len(key or b"") + len(value or b"")
-    return size + sum(len(name.encode()) + len(text or b"") + _HEADER_BYTES for name, text in headers)
+    return size + sum(_with_length(name.encode()) + _with_length(text or b"") for name, text in headers)
+
+
+def _with_length(text: bytes) -> int:
+    """The bytes of a text behind its length, which Kafka writes as a varint of a signed number."""
+    return len(text) + max(1, -(-(2 * len(text)).bit_length() // 7))
 
 
 def dlq(name: str) -> str:

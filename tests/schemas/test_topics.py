@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from schemas.topics import MAX_VALUE_BYTES, TOPICS, Topic, dlq, record_bytes
 
@@ -54,4 +55,16 @@ def test_what_an_input_takes_its_dead_letters_take_with_their_headers(topic: Top
 
 def test_a_record_is_as_large_as_its_key_its_value_and_its_headers_with_their_lengths() -> None:
     assert record_bytes(None, None, []) == 0
-    assert record_bytes(b"kk", b"vvv", [("å", b"1"), ("n", None)]) == 2 + 3 + (2 + 1 + 10) + (1 + 10)
+    assert record_bytes(b"kk", b"vvv", [("å", b"1"), ("n", None)]) == 2 + 3 + (1 + 2 + 1 + 1) + (1 + 1 + 1)
+    assert [record_bytes(None, None, [("", bytes(size))]) - size for size in (0, 63, 64, 8191, 8192, 1 << 20)] == [
+        *(2, 2, 3, 3, 4, 5)
+    ]
+
+
+@pytest.mark.parametrize("headers", [[], [("", b"")], [("å" * 40, b"x" * 9000), ("n", None), ("", b"1" * 70)] * 3])
+def test_kafkas_own_writing_of_a_record_is_no_larger_than_told(headers: list[tuple[str, bytes | None]]) -> None:
+    builder = DefaultRecordBatchBuilder(2, 0, 1, 2**62, 2**14, 2**30, 1 << 30)
+    builder.append(0, 2**41, b"k" * 100, bytes(5000), headers)
+    told = record_bytes(b"k" * 100, bytes(5000), headers)
+
+    assert told < len(builder.build()) <= told + 61 + 36

@@ -15,7 +15,7 @@ from infra.postgres.outbox import Event
 from infra.version import version
 from schemas.envelope import Record, instant
 from schemas.errors import DeadLetterReason
-from schemas.topics import dlq
+from schemas.topics import dlq, record_bytes
 from workers.pipeline.inbound import InboundRecord
 from workers.pipeline.transaction import Transaction
 
@@ -74,17 +74,12 @@ def dead_letter(
         place["dlq_fingerprint"] = reason.fingerprint
     headers: Headers = list(record.headers)
     value = record.value
-    if _size(record) > _MOST_BYTES:
+    if record_bytes(record.key, value, headers) > _MOST_BYTES:
         value = None
         place["dlq_detail"] += "; too large to copy, it stands in the source topic"
-    if _size(record) - len(record.value or b"") > _MOST_BYTES:
+    if record_bytes(record.key, None, headers) > _MOST_BYTES:
         headers = []
     headers += [(name, text.encode()) for name, text in place.items()]
     key = record.key
     partition = record.partition % partitions if key is None else partition_of(key, partitions)
     return Event(dlq(topic), partition, key, value, headers)
-
-
-def _size(record: Record) -> int:
-    headers = sum(len(name) + len(value or b"") for name, value in record.headers)
-    return len(record.key or b"") + len(record.value or b"") + headers
