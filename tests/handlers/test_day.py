@@ -109,6 +109,12 @@ def test_t4_missed_days_are_caught_up_in_order() -> None:
     assert region.changes_of()[1:] == [("ended", "doctor_left")]
 
 
+def test_t4_who_was_worked_off_is_due_no_more() -> None:
+    region = ready(link(), listing(PATIENT, choice(), choice(UNIT, TOMORROW), sequence=2))
+    region.day_begins(TOMORROW)
+    assert (region.patients[int(PATIENT)].due, region.changes_of()) == (None, [("assigned", "linked_by_unit")])
+
+
 def test_t4_a_day_on_which_nothing_is_due_says_nothing() -> None:
     region = ready(link())
     count = len(region.changes)

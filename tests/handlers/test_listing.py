@@ -8,7 +8,7 @@ import pytest
 
 from handlers import listing as listing_topic
 from handlers.world import Forgotten, Link
-from handlers.world.changes import Outcome
+from handlers.world.changes import Outcome, Pair
 from tests.harness.builders import (
     DOCTOR,
     LONG_AGO,
@@ -203,6 +203,16 @@ def test_p2_every_event_carries_the_whole_present_state() -> None:
         "end": None,
         "changed_at": "2026-05-26T12:00:00Z",
     }
+
+
+def test_contract_the_figures_of_the_doctor_change_with_the_patients_care_burden() -> None:
+    region = ready(link(), listing(sequence=2, care_burden=1.0))
+    region.stale_statistics.clear()
+    region.happens(listing(PATIENT, choice(UNIT, YESTERDAY), sequence=3, care_burden=1.0))
+    assert region.stale_statistics == set()
+    region.happens(listing(sequence=4, care_burden=1.5))
+    assert region.stale_statistics == {Pair(UNIT, DOCTOR)}
+    assert ready(listing(sequence=2, care_burden=1.0)).stale_statistics == set()
 
 
 def test_d3_names_of_patients_are_not_read() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handlers.world import Forgotten, Link
-from handlers.world.changes import Outcome
+from handlers.world.changes import Outcome, Pair
 from tests.harness.builders import (
     DOCTOR,
     NEW_PATIENT,
@@ -15,6 +15,7 @@ from tests.harness.builders import (
     SAMORDNINGSNUMMER,
     TODAY,
     TOLVAN,
+    TOMORROW,
     UNIT,
     activate,
     choice,
@@ -22,6 +23,7 @@ from tests.harness.builders import (
     id_changed,
     link,
     listing,
+    patients,
     staff,
     unit,
 )
@@ -144,6 +146,32 @@ def test_l9_an_id_that_only_a_change_spoke_of_has_no_listing_to_give() -> None:
     region.happens(id_changed(TOLVAN, OLD, sequence=6))
     region.happens(id_changed(OLD, NEW, sequence=7))
     assert region.link(NEW) == Link(UNIT, DOCTOR, TODAY)
+
+
+def test_l9_a_later_change_of_an_old_id_is_remembered_as_well() -> None:
+    region = ready(link(), id_changed(OLD, NEW, sequence=2))
+    assert region.happens(id_changed(OLD, TOLVAN, sequence=3)) == Outcome.APPLIED
+    assert region.happens(listing(OLD, sequence=3)) == Outcome.STALE
+    assert region.link(NEW) == Link(UNIT, DOCTOR, TODAY)
+
+
+def test_l9_an_old_id_that_a_change_names_as_new_is_still_an_old_one() -> None:
+    region = ready(listing(NEW), id_changed(NEW, TOLVAN, sequence=5), id_changed(patients(1)[0], NEW, sequence=4))
+    assert region.happens(listing(NEW, sequence=5)) == Outcome.STALE
+    assert region.happens(listing(NEW, sequence=6)) == Outcome.APPLIED
+
+
+def test_l9_an_upcoming_listing_takes_effect_under_the_new_id() -> None:
+    region = ready(link(), listing(OLD, choice(), choice(OTHER_UNIT, TOMORROW), sequence=2), id_changed(sequence=3))
+    region.day_begins(TOMORROW)
+    assert region.changes_of(NEW) == [("rekeyed", "patient_id_changed"), ("ended", "relisted")]
+
+
+def test_contract_the_figures_of_the_new_ids_doctor_change_with_the_listing_that_is_taken_over() -> None:
+    region = ready(listing(OLD, sequence=5, care_burden=2.0), listing(NEW), link(NEW))
+    region.stale_statistics.clear()
+    region.happens(id_changed(sequence=6))
+    assert region.stale_statistics == {Pair(UNIT, DOCTOR)}
 
 
 def test_l9_an_id_can_come_back() -> None:

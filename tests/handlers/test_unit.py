@@ -149,6 +149,12 @@ def test_s9_a_cycle_stops_at_its_first_repeat() -> None:
     assert region.asks(link(head=head(OTHER_UNIT))) == "patient_not_listed"
 
 
+def test_s9_links_that_follow_when_a_cycle_is_broken_are_not_renamed_as_well() -> None:
+    region = ready(link(), unit(OTHER_UNIT, replaced_by=UNIT), REPLACED)
+    region.happens(unit(OTHER_UNIT, "Vårdcentralen Nya", version=2))
+    assert region.changes_of()[1:] == [("rekeyed", "unit_replaced")]
+
+
 def test_s9_a_unit_replaced_by_itself_is_itself() -> None:
     region = ready(link(), unit(version=2, replaced_by=UNIT))
     assert region.changes_of() == [("assigned", "linked_by_unit")]

@@ -23,8 +23,9 @@ T = TypeVar("T")
 
 
 class Store:
-    """What load and save are to PostgreSQL; both pass one suite (tests/infra/postgres/test_conformance.py). `changes`
-    is all that was ever recorded, in order."""
+    """What load and save are to PostgreSQL; both pass one suite (tests/infra/postgres/test_conformance.py).
+
+    `changes` is all that was ever recorded, in order; `stale_statistics` are the pairs whose figures ever changed."""
 
     def __init__(self, policy: Policy, today: date) -> None:
         self.policy = policy
@@ -36,6 +37,7 @@ class Store:
         self.patients: dict[int, Patient] = {}
         self.imports: dict[tuple[str, str], Import] = {}
         self.changes: list[ChangeRecord] = []
+        self.stale_statistics: set[Pair] = set()
 
     def world(self) -> World:
         """What one decision begins with: the units and the day."""
@@ -141,6 +143,7 @@ class Store:
         """Keeps what is in the change set; fails where anything else has changed."""
         assert list(self._unrecorded(world)) == []
         self.changes += world.changes.records
+        self.stale_statistics |= world.changes.stale_statistics.keys()
         self.units |= {i: world.units[i] for i in world.changes.units}
         self.doctors |= {i: world.doctors[i] for i in world.changes.doctors}
         for pair in world.changes.removed_entries:
