@@ -1,4 +1,4 @@
-"""Whose cluster, topics and settings a database belongs to, and what is said where they are others (record 0029)."""
+"""Whose cluster, topics and settings a database belongs to, and what is said where they are others (record 0032)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Whether a partition goes on where it was left: its log still holds the record that was handled last. Offsets alone
-say nothing of a log that was cut back, or restored, and has grown past them since (record 0029)."""
+say nothing of a log that was cut back, or restored, and has grown past them since (record 0032)."""
 
 from __future__ import annotations
 

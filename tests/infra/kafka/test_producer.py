@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -56,6 +56,31 @@ async def test_records_are_compressed_as_the_setting_says(settings: Settings, co
     async with closing(consumer.stop):
         await consumer.start()
         assert [(await consumer.getone()).value for _ in range(2)] == [VALUE, VALUE]
+
+
+class Counting(Producer):
+    """Notes every request that goes out by the one way that never tries again."""
+
+    def __init__(self, settings: Settings, installation: UUID) -> None:
+        super().__init__(settings, installation)
+        self.requests: set[str] = set()
+
+    async def _send_once(self, node_id: int, request: Any, **options: Any) -> Any:
+        self.requests.add(type(request).__name__)
+        return await super()._send_once(node_id, request, **options)
+
+
+async def test_every_request_of_a_transaction_goes_the_way_that_never_tries_again(settings: Settings) -> None:
+    part = TopicPartition(settings.topic(LISTNING_REPLY), 0)
+    async with Counting(settings, uuid4()) as producer:
+        await producer.send({part: [OutboxEvent(1, 1, b"k", VALUE, [])]})
+        await producer.commit()
+    assert {
+        "InitProducerIdRequest",
+        "AddPartitionsToTxnRequest",
+        "ProduceRequest",
+        "EndTxnRequest",
+    } <= producer.requests
 
 
 def test_a_producer_waits_for_all_replicas_in_sync() -> None:
