@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -16,15 +16,16 @@ from infra.error_kinds import is_transient
 from infra.events import EventBuilder
 from infra.foreign_errors import explain
 from infra.identity import Cluster, agreed_settings
-from infra.kafka.topic_comparison import compare_topics
+from infra.kafka.topic_comparison import Drift, compare_topics
 from infra.kafka.topics import read_cluster
 from infra.logs import log
 from infra.patient_keys import PatientKeys
 from infra.postgres import installation, migrations
 from infra.postgres.connection import raw
+from infra.postgres.outbox import MAX_RECORD_BYTES
 from infra.postgres.reference_data import ReferenceData
 from infra.settings import Settings
-from schemas.topics import FAST_LAKARKONTAKT
+from schemas.topics import FAST_LAKARKONTAKT, TOPICS
 from workers.handoff import Handoff
 from workers.health import Health
 
@@ -45,7 +46,8 @@ class Limits:
 
 @dataclass(slots=True, frozen=True)
 class Runtime:
-    """Made once, when the process starts. `shards` of the outbox by topic (the contract's name) and partition."""
+    """Made once, when the process starts. `shards` of the outbox by topic (the contract's name) and partition;
+    `max_record_bytes` is the largest record that each topic took then."""
 
     settings: Settings
     engine: AsyncEngine
@@ -56,6 +58,7 @@ class Runtime:
     handoff: Handoff
     health: Health
     limits: Limits = Limits()
+    max_record_bytes: Mapping[str, int] = field(default_factory=lambda: MAX_RECORD_BYTES)
 
 
 async def start(settings: Settings, engine: AsyncEngine, health: Health, http: asyncio.Task[None]) -> Runtime:
@@ -67,7 +70,7 @@ async def start(settings: Settings, engine: AsyncEngine, health: Health, http: a
     counts = {name: topic.partitions for name, topic in cluster.topics.items()}
     keys = PatientKeys(settings.patient_key_secret.get_secret_value().encode(), counts[FAST_LAKARKONTAKT])
     await _wait_for("database", health, partial(_check_patient_key, engine, keys), http)
-    await _tell_of_topics(settings)
+    differences = await _compare_topics(settings)
     return Runtime(
         settings,
         engine,
@@ -77,6 +80,7 @@ async def start(settings: Settings, engine: AsyncEngine, health: Health, http: a
         shards,
         Handoff(),
         health,
+        max_record_bytes=_max_record_bytes(settings, differences),
     )
 
 
@@ -123,7 +127,7 @@ async def _check_patient_key(engine: AsyncEngine, keys: PatientKeys) -> None:
         await installation.check_patient_key(await raw(connection), keys)
 
 
-async def _tell_of_topics(settings: Settings) -> None:
+async def _compare_topics(settings: Settings) -> list[Drift]:
     """Logs what differs from the contract (contract.md, Topics); stops for nothing, for a topic can be mended while
     the service runs."""
     try:
@@ -131,6 +135,19 @@ async def _tell_of_topics(settings: Settings) -> None:
             compared = await compare_topics(settings)
     except Exception as error:  # noqa: BLE001  # whatever it is: what cannot be compared can still be served
         log.warning("topics not compared", why=explain(error) or type(error).__name__)
-        return
+        return []
     for drift in compared.differences:
         log.warning("topic differs", topic=drift.name, what=drift.what, wanted=drift.wanted, found=drift.found)
+    return compared.differences
+
+
+def _max_record_bytes(settings: Settings, differences: Iterable[Drift]) -> dict[str, int]:
+    """By topic of the contract. One that takes less than it should refuses the record that causes a larger event, where
+    the relay would stop for all at Kafka's refusal. Dead letters are made to fit the contract."""
+    found = {drift.name: int(drift.found or 0) for drift in differences if drift.what == "max.message.bytes"}
+    return {
+        topic.name: replace(topic, max_message_bytes=found[name]).max_record_bytes
+        if (name := settings.topic(topic.name)) in found and topic.messages
+        else topic.max_record_bytes
+        for topic in TOPICS
+    }

@@ -14,7 +14,8 @@ from infra.failpoints import hit
 from infra.outbox_event import Headers, OutboxEvent
 from schemas.topics import TOPICS, record_bytes
 
-_MAX_RECORD_BYTES = {topic.name: topic.max_record_bytes for topic in TOPICS}
+#: the largest record that each topic takes by the contract
+MAX_RECORD_BYTES: Mapping[str, int] = {topic.name: topic.max_record_bytes for topic in TOPICS}
 #: with a key and a value of so many bytes in all nobody counts headers: those of events are short, and dead letters are
 #: made to fit
 _SURELY_FITS_BYTES = 500_000
@@ -82,18 +83,21 @@ RETURNING shard.shard, shard.last_seq - wanted.number
 
 
 async def append(
-    pg: asyncpg.Connection, shards: Mapping[tuple[str, int], int], events: Iterable[Event]
+    pg: asyncpg.Connection,
+    shards: Mapping[tuple[str, int], int],
+    events: Iterable[Event],
+    most_bytes: Mapping[str, int] = MAX_RECORD_BYTES,
 ) -> list[OutboxEvent]:
     """Gives every event the next sequence of its shard, last of all in the transaction, and writes the outbox.
 
     `shards` by topic (the contract's name) and partition. The shards stay locked, in order, until the commit: a
     sequence that is given is a sequence that is committed, or none. Raises EventTooLarge for one that its topic would
-    refuse (contract.md, Topics).
+    refuse: `most_bytes` is what the topics take (contract.md, Topics).
     """
     by_shard: dict[int, list[Event]] = defaultdict(list)
     for event in events:
         if len(event.value or b"") + len(event.key or b"") > _SURELY_FITS_BYTES:
-            _require_fit(event)
+            _require_fit(event, most_bytes[event.topic])
         by_shard[shards[event.topic, event.partition]].append(event)
     if not by_shard:
         return []
@@ -108,8 +112,8 @@ async def append(
     return appended
 
 
-def _require_fit(event: Event) -> None:
-    size, most = record_bytes(event.key, event.value, event.headers), _MAX_RECORD_BYTES[event.topic]
+def _require_fit(event: Event, most: int) -> None:
+    size = record_bytes(event.key, event.value, event.headers)
     if size > most:
         raise EventTooLarge(f"an event of {size} bytes; {event.topic} takes {most}")
 

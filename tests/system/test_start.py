@@ -13,9 +13,9 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 
 from infra.embedded.ports import free_port
 from tests.harness.installation import Installation, until
-from tests.harness.records import LISTING
+from tests.harness.records import LISTING, header
 from tests.harness.session import Session
-from tests.harness.workload import HOME, Workload
+from tests.harness.workload import AWAY, HOME, Workload
 
 SET = AlterConfigOpType.SET
 pytestmark = pytest.mark.system
@@ -86,19 +86,22 @@ def test_a_port_that_is_taken_stops_the_start_as_any_wrong_setting(installation:
     assert "Traceback" not in message
 
 
+def alter(installation: Installation, bare: str, settings: dict[str, str]) -> str:
+    """Another setting of a topic than was asked for; returns the topic's name."""
+    topic = f"{installation.prefix}{bare}"
+    changes = [ConfigEntry(name, value, incremental_operation=SET) for name, value in settings.items()]
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=changes)
+    admin = AdminClient({"bootstrap.servers": installation.bootstrap})  # kept until all has been answered
+    for done in admin.incremental_alter_configs([resource]).values():
+        done.result(30)
+    return topic
+
+
 def test_topics_that_differ_from_the_contract_are_told_and_stop_nothing(installation: Installation) -> None:
     installation.prepare(migrate=False)
-    admin = AdminClient({"bootstrap.servers": installation.bootstrap})
-    topic = f"{installation.prefix}1177.fast-lakarkontakt.v1"
-    changes = [
-        ConfigEntry(name, value, incremental_operation=SET)
-        for name, value in (("delete.retention.ms", "86400000"), ("max.message.bytes", "1048588"))
-    ]
-    changed = admin.incremental_alter_configs(
-        [ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=changes)]
+    topic = alter(
+        installation, "1177.fast-lakarkontakt.v1", {"delete.retention.ms": "86400000", "max.message.bytes": "1048588"}
     )
-    for done in changed.values():
-        done.result(30)
     installation.start(1)
     process = installation.processes[0]
     until(lambda: '"event":"started"' in process.output(), 60, "the workers to begin")
@@ -108,6 +111,31 @@ def test_topics_that_differ_from_the_contract_are_told_and_stop_nothing(installa
         (topic, "max.message.bytes", "1114112", "1048588", "warning"),
     }
     installation.leave(0)
+
+
+def test_a_reply_that_its_topic_was_made_too_small_for_stops_nobody_else(session: Session) -> None:
+    wave, installation = Workload(1), session.installation
+    for step in wave.opening():
+        session.step(step)
+    installation.leave(0)
+    alter(installation, "listning.reply.v1", {"max.message.bytes": "600000"})
+    installation.start(1)
+    row = {"patient_id": wave.patients[0], "unit_hsa_id": AWAY, "doctor_hsa_id": "SE2321000131-E000000007620"}
+    rows = [[row | {"row": part * 2000 + number} for number in range(2000)] for part in range(4)]
+    parts = [
+        wave.sender.command("import-links", HOME, import_id="large", part=part, parts=4, rows=some)
+        for part, some in enumerate(rows, start=1)
+    ]
+    small = wave.sender.command("pause-doctor", AWAY, doctor_hsa_id="SE2321000131-E000000007620")
+    session.topics.publish([*parts, small])
+    installation.settle()
+    heard = session.topics.collect()
+    (letter,) = [one for one in heard if one.topic == "listning.command.v1.dlq"]
+    assert header(letter.headers, "dlq_code") == "handler_failed"
+    assert "EventTooLarge" in (header(letter.headers, "dlq_detail") or "")
+    replies = [json.loads(one.value or b"") for one in heard if one.topic == "listning.reply.v1"]
+    assert [one["outcome"] for one in replies if one["command_type"] == "pause-doctor"] == ["accepted"]
+    assert [one for one in replies if one["command_type"] == "import-links"] == []
 
 
 def test_a_process_that_still_waits_for_kafka_ends_in_order_when_told_to(installation: Installation) -> None:

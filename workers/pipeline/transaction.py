@@ -120,7 +120,7 @@ async def transaction(
                 await asyncio.gather(links, return_exceptions=True)
             hit("batch:5-save")
             tx.events += await runtime.events.build(pg, world, links.result())
-            appended = await outbox.append(pg, runtime.shards, tx.events)
+            appended = await outbox.append(pg, runtime.shards, tx.events, runtime.max_record_bytes)
             hit("batch:6-outbox")
     hit("batch:7-commit")
     runtime.handoff.put(appended)
