@@ -24,7 +24,8 @@ class PatientKeys:
     def key(self, patient_id: int) -> str:
         """HMAC-SHA-256 of the twelve digits, base32 without padding, first 26 characters, lower case (D2)."""
         digest = hmac.digest(self._secret, f"{patient_id:012d}".encode(), "sha256")
-        return b32encode(digest)[:26].decode().lower()
+        # 20 of its 32 bytes are 32 characters; encoding takes more time than hashing
+        return b32encode(digest[:20])[:26].decode().lower()
 
     def digest(self, content: bytes) -> bytes:
         """Tells contents apart, and says nothing about them to who has not the secret."""
