@@ -95,7 +95,7 @@ def test_a_marker_that_retention_took_stops_nothing(session: Session, sender: Se
 
 def moved_past_markers(session: Session, bare: str, offset: int) -> None:
     """Waits until the installation has noted that it is through a partition with all it holds."""
-    said = f"SELECT max(next_offset) FROM consumer_offset WHERE topic = '{bare}'"
+    said = f"SELECT coalesce(max(next_offset), 0) FROM consumer_offset WHERE topic = '{bare}'"
     until(lambda: query(session.installation.database_url, said)[0][0] >= offset, 30, "the markers to be passed")
 
 
