@@ -63,7 +63,7 @@ def test_s2_late_news_changes_nothing() -> None:
 def test_s2_the_same_version_again_is_unchanged() -> None:
     region = Region(staff(version=3))
     count = len(region.changes)
-    assert region.happens(staff(version=3)) == Outcome.UNCHANGED
+    assert region.happens(staff(version=3), at=NOON + timedelta(hours=1)) == Outcome.UNCHANGED
     assert len(region.changes) == count
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from handlers import unit as unit_topic
@@ -220,6 +222,13 @@ def test_s2_the_same_version_with_another_content_is_taken_be_it_the_start_that_
     assert region.happens(unit(version=5, start=TODAY)) == Outcome.APPLIED
     assert region.happens(unit(version=5, start=TODAY)) == Outcome.UNCHANGED
     assert region.happens(unit(version=5, name="Nya")) == Outcome.APPLIED
+
+
+def test_s2_the_same_again_is_unchanged_also_later_and_a_higher_version_alone_is_kept() -> None:
+    region = Region(unit(version=5))
+    assert region.happens(unit(version=5), at=NOON + timedelta(hours=1)) == Outcome.UNCHANGED
+    assert region.happens(unit(version=7)) == Outcome.APPLIED
+    assert region.happens(unit(version=6, name="Nya")) == Outcome.STALE
 
 
 def test_s10_a_unit_never_seen_is_a_vardcentral_and_can_be_removed() -> None:
