@@ -48,12 +48,6 @@ def test_l9_of_the_old_id_only_sequence_and_revision_are_remembered() -> None:
     assert (patient.current, patient.upcoming, patient.care_burden, patient.link) == (None, None, None, None)
 
 
-def test_l9_late_changes_are_stale() -> None:
-    region = ready(listing(sequence=5), link())
-    assert region.happens(id_changed(sequence=4)) == Outcome.STALE
-    assert region.happens(id_changed(sequence=5)) == Outcome.APPLIED
-
-
 def test_l9_the_same_change_again_is_unchanged() -> None:
     region = ready(link(), id_changed())
     mark = len(region.link_changes)
@@ -73,21 +67,11 @@ def test_l9_the_new_id_has_the_highest_sequence_of_all_concerned(at: int) -> Non
     assert region.patients[int(NEW)].sequence == max(at, 7)
 
 
-def test_l9_both_the_same_is_unchanged() -> None:
-    assert ready(link()).happens(id_changed(OLD, OLD)) == Outcome.UNCHANGED
-
-
 @pytest.mark.parametrize(("old", "new"), [(OLD, SAMORDNINGSNUMMER), (SAMORDNINGSNUMMER, NEW)])
 def test_l9_either_id_out_of_scope_is_skipped(old: str, new: str) -> None:
     region = ready(link())
     assert region.happens(id_changed(old, new)) == Outcome.SKIPPED
     assert region.link() is not None
-
-
-def test_l9_a_protected_old_id_is_skipped() -> None:
-    region = ready(listing(sequence=2, protected=True))
-    assert region.happens(id_changed(sequence=3)) == Outcome.SKIPPED
-    assert int(NEW) not in region.patients
 
 
 def test_l9_where_the_new_id_is_protected_the_old_is_forgotten_and_nothing_moves() -> None:
@@ -97,36 +81,10 @@ def test_l9_where_the_new_id_is_protected_the_old_is_forgotten_and_nothing_moves
     assert region.patients[int(OLD)].forgotten is Forgotten.MOVED
 
 
-@pytest.mark.parametrize(
-    ("sequence", "expected"), [(1, UNIT), (2, OTHER_UNIT), (3, OTHER_UNIT)], ids=["old", "tie", "own"]
-)
-def test_l9_of_two_listings_the_higher_sequence_stands_and_in_a_tie_the_new_ids_own(
-    sequence: int, expected: str
-) -> None:
-    region = ready(listing(sequence=2), listing(NEW, choice(OTHER_UNIT), sequence=sequence), id_changed(sequence=9))
-    current = region.patients[int(NEW)].current
-    assert current is not None
-    assert current.unit == expected
-
-
 def test_l9_a_link_of_the_new_id_stands_and_the_old_is_only_withdrawn() -> None:
     region = ready(listing(NEW), link(OLD), link(NEW, OTHER_DOCTOR), id_changed(), doctors=(DOCTOR, OTHER_DOCTOR))
     assert region.link_changes[2:] == [(OLD, "withdrawn", "patient_id_changed")]
     assert region.link(NEW) == Link(UNIT, OTHER_DOCTOR, TODAY)
-
-
-def test_l9_1177_hears_nothing_of_an_old_id_it_was_never_told_of() -> None:
-    region = ready(id_changed())
-    assert region.link_changes == []
-
-
-def test_l9_the_listing_rules_are_applied_to_the_new_id() -> None:
-    region = ready(listing(NEW, choice(OTHER_UNIT, TODAY), sequence=5), link(OLD), id_changed(sequence=6))
-    assert region.changes_of(NEW) == [("rekeyed", "patient_id_changed"), ("ended", "relisted")]
-    region = ready(
-        link(OLD), listing(NEW), link(NEW), listing(OLD, choice(OTHER_UNIT), sequence=3), id_changed(sequence=6)
-    )
-    assert region.changes_of(NEW) == [("assigned", "linked_by_unit"), ("ended", "relisted")]
 
 
 def test_l9_an_old_id_never_heard_of_is_remembered_all_the_same() -> None:
