@@ -30,8 +30,8 @@ from workers.http import serve_http
 from workers.operations.lag import LagMeter
 from workers.pipeline.processor import BatchProcessor
 from workers.pipeline.queued_processor import QueuedProcessor
-from workers.pipeline.route import Route
-from workers.pipeline.subscription import Processor, Subscription
+from workers.pipeline.route import Processor, Route
+from workers.pipeline.subscription import Subscription
 from workers.relay.day_announcer import DayAnnouncer
 from workers.relay.leader import Duty, Relay
 from workers.relay.statistics import StatisticsPublisher

@@ -27,7 +27,7 @@ from workers.handoff import Handoff
 from workers.health import Health
 from workers.pipeline.assignment import Assignment
 from workers.pipeline.in_flight import InFlight
-from workers.pipeline.subscription import Processor
+from workers.pipeline.route import Processor
 from workers.routes import ROUTES
 from workers.runtime import Runtime
 from workers.service import make_processor

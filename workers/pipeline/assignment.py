@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import NamedTuple
 
-from infra.errors import Fenced, PartitionsRevoked
+from infra import timing
+from infra.errors import Fenced, PartitionFenced, PartitionsRevoked
 from infra.postgres.offsets import LastRecord, Position
 from workers.pipeline.in_flight import InFlight
 from workers.pipeline.inbound import InboundRecord
@@ -51,6 +52,10 @@ class Assignment:
     def component(self, partition: int) -> str:
         """What readiness calls a partition."""
         return f"{self.topic}/{partition}"
+
+    def reading(self, partition: int) -> str:
+        """What readiness calls the reading of a partition."""
+        return f"{self.component(partition)}/reading"
 
     def require(self) -> None:
         """Raises PartitionsRevoked once the partitions are on their way to somebody else."""
@@ -104,3 +109,10 @@ class Assignment:
         """Gives a partition up: another process owns it, though Kafka's group believes that this one does."""
         del self.positions[partition]
         self.fenced[partition] = monotonic()
+
+    def require_not_fenced_for_long(self) -> None:
+        """Raises PartitionFenced where no rebalance can be on its way any more that gives the partition to somebody."""
+        for partition, since in self.fenced.items():
+            if monotonic() > since + timing.FENCED_SECONDS:
+                where = self.component(partition)
+                raise PartitionFenced(f"{where}: another process took it, or its offset went back")

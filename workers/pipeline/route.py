@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from handlers.decide import Handlers
+from schemas.envelope import Record
 from workers.pipeline.assignment import Assignment
 from workers.pipeline.inbound import InboundRecord
 from workers.runtime import Runtime
@@ -38,3 +39,16 @@ class Route:
     batch_records: int | None = None
     #: records that come while their partition is busy wait in a queue, and may be handled out of order
     queued: bool = False
+
+
+class Processor(Protocol):
+    """What handles the records of a route."""
+
+    route: Route
+    runtime: Runtime
+
+    async def process(self, assignment: Assignment, records: Sequence[Record]) -> None:
+        """Begins to handle them; returns when more may come."""
+
+    def busy(self, assignment: Assignment) -> frozenset[int]:
+        """The partitions of which no further record may come now."""

@@ -12,10 +12,9 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from math import inf
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
@@ -23,37 +22,21 @@ from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 
 from infra import timing
 from infra.error_kinds import is_transient
-from infra.errors import Fenced, PartitionFenced, PartitionUnreadable, WrongTopics
+from infra.errors import PartitionUnreadable, WrongTopics
 from infra.failures import failure_reason
 from infra.foreign_errors import explain
 from infra.kafka.consumer import FETCH_BYTES, PARTITION_FETCH_BYTES, Consumer, Records
 from infra.logs import log
-from infra.postgres.connection import raw
-from infra.postgres.offsets import advance
-from schemas.envelope import Record
 from schemas.topics import TOPICS
 from workers.pipeline.assignment import Assignment, Unreadable
 from workers.pipeline.continuity import goes_on
+from workers.pipeline.idle_offsets import GroupMirror, pass_markers
 from workers.pipeline.in_flight import InFlight
-from workers.pipeline.route import Route
+from workers.pipeline.route import Processor
 from workers.pipeline.takeover import Takeover, check_topic, deleted, not_the_same, take_over
-from workers.runtime import Runtime
 
 _COMPACTED = frozenset(topic.name for topic in TOPICS if topic.cleanup == "compact")
 _NOT_ASSIGNED = "no partitions assigned yet"
-
-
-class Processor(Protocol):
-    """What handles the records of a subscription."""
-
-    route: Route
-    runtime: Runtime
-
-    async def process(self, assignment: Assignment, records: Sequence[Record]) -> None:
-        """Begins to handle them; returns when more may come."""
-
-    def busy(self, assignment: Assignment) -> frozenset[int]:
-        """The partitions of which no further record may come now."""
 
 
 class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
@@ -144,7 +127,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
             await self.or_end(assignment.in_flight.drained())
             for tp in revoked:
                 health.forget(assignment.component(tp.partition))
-                health.forget(_reading(assignment, tp.partition))
+                health.forget(assignment.reading(tp.partition))
         health.report(self.route.topic, _NOT_ASSIGNED, after=timing.GROUP_UNHEALTHY_AFTER_SECONDS)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
@@ -236,7 +219,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         self._subscriber.consumer.pause(self._tp(error.partition))
         due = monotonic() + timing.UNREADABLE_RETRY_SECONDS
         assignment.unreadable[error.partition] = Unreadable(assignment.untaken[error.partition], due)
-        self._runtime.health.report(_reading(assignment, error.partition), str(error))
+        self._runtime.health.report(assignment.reading(error.partition), str(error))
         log.error("partition unreadable", topic=self.route.topic, partition=error.partition, why=str(error))
 
     def _try_again(self, assignment: Assignment) -> None:
@@ -254,8 +237,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         assignment.take(taken, {tp.partition: offset for tp, offset in reached.items()})
         for partition in assignment.readable_again():
             del assignment.unreadable[partition]
-            self._runtime.health.report(_reading(assignment, partition), None)
-            log.info("reachable again", component=_reading(assignment, partition))
+            self._runtime.health.report(assignment.reading(partition), None)
+            log.info("reachable again", component=assignment.reading(partition))
 
     def on_fetch_ok(self) -> None:
         """Clears the fetch error after a while without one."""
@@ -272,28 +255,20 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         Raises PartitionFenced when a partition has been fenced for so long that no rebalance can be on its way, and
         WrongCluster and SettingsError.
         """
-        mirrored: dict[int, int] = {}
+        mirror = GroupMirror(self._topic)
         checked_at = monotonic()
         while True:
             await asyncio.sleep(timing.GROUP_MIRROR_SECONDS)
             assignment, consumer = self.assignment, self._subscriber.consumer
             if assignment is None or consumer is None:
                 continue
-            _fail_if_fenced_too_long(assignment)
+            assignment.require_not_fenced_for_long()
             if monotonic() > checked_at + timing.IDENTITY_SECONDS:
                 checked_at = monotonic()
                 await self._check_identity(assignment)
             self._try_again(assignment)
-            await self._pass_markers(assignment)
-            reached = {p: at.next_offset for p, at in assignment.positions.items()}
-            changed = {p: offset for p, offset in reached.items() if mirrored.get(p) != offset}
-            if not changed:
-                continue
-            try:
-                await consumer.commit({self._tp(p): offset for p, offset in changed.items()})
-                mirrored |= changed
-            except KafkaError as error:
-                log.debug("group commit failed", topic=self.route.topic, error=type(error).__name__)
+            await pass_markers(self._runtime, assignment)
+            await mirror.update(consumer, assignment)
 
     async def _check_identity(self, assignment: Assignment) -> None:
         """A topic that is deleted and made anew may come without a rebalance, or with one that leaves it without
@@ -308,32 +283,6 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         except Exception as error:
             if not is_transient(error):
                 raise
-
-    async def _pass_markers(self, assignment: Assignment) -> None:
-        behind = assignment.behind_markers()
-        if not behind:
-            return
-        positions = dict(assignment.positions)
-        try:
-            async with self._runtime.engine.connect() as connection:
-                pg = await raw(connection)
-                async with pg.transaction():
-                    await advance(pg, self.route.topic, positions, behind)
-            assignment.advance(behind)
-        except Exception as error:
-            if not (isinstance(error, Fenced) or is_transient(error)):  # a batch was quicker; or it comes next time
-                raise
-
-
-def _reading(assignment: Assignment, partition: int) -> str:
-    return f"{assignment.component(partition)}/reading"
-
-
-def _fail_if_fenced_too_long(assignment: Assignment) -> None:
-    for partition, since in assignment.fenced.items():
-        if monotonic() > since + timing.FENCED_SECONDS:
-            where = assignment.component(partition)
-            raise PartitionFenced(f"{where}: another process took it, or its offset went back")
 
 
 async def _pass_through(message: tuple[ConsumerRecord, ...]) -> KafkaMessage:
