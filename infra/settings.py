@@ -120,6 +120,7 @@ class Settings(BaseSettings):
     partitions: Annotated[int, Field(ge=1, le=1000)] = 12
     source: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_no_control_characters)] = "fastlakare"
     own_clock: bool = True
+    clock_may_jump: bool = False
     on_doctor_left: Literal["end", "keep"] = "end"
     eligible_positions: Annotated[frozenset[str], BeforeValidator(_positions)] = frozenset(
         {"201010", "201011", "202010", "203010", "203090"}

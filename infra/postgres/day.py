@@ -28,6 +28,7 @@ SELECT least(
 _DUE_PATIENTS = """
 SELECT id, doctor FROM patient LEFT JOIN link ON patient_id = id WHERE next_due <= $1 ORDER BY id LIMIT $2
 """
+_FORGET_ANNOUNCED = "UPDATE day SET announced = NULL WHERE (day IS NULL OR day < announced) AND NOT in_progress"
 
 #: the cause of what a day changes before any day is known: nothing is stored then, so it never shows
 _NO_CAUSE = Cause("", "", datetime.fromtimestamp(0, UTC))
@@ -61,6 +62,18 @@ async def save_day(pg: asyncpg.Connection, day: Day) -> None:
 async def announce(pg: asyncpg.Connection, day: date) -> bool:
     """Remembers that the day was announced; False where that was done before, or the day has begun."""
     return bool(await pg.execute(_ANNOUNCE, day) != "UPDATE 0")
+
+
+async def forget_announced(pg: asyncpg.Connection) -> None:
+    """Forgets that a day was announced which has not begun: its record may be lost, and the same day again changes
+    nothing (T1)."""
+    await pg.execute(_FORGET_ANNOUNCED)
+
+
+async def database_time(pg: asyncpg.Connection) -> datetime:
+    """What time it is by the database's clock."""
+    time: datetime = await pg.fetchval("SELECT clock_timestamp()")
+    return time
 
 
 async def next_day(pg: asyncpg.Connection, today: date, target: date) -> date:

@@ -57,6 +57,7 @@ def test_the_defaults_are_those_of_running_md() -> None:
         "partitions": 12,
         "source": "fastlakare",
         "own_clock": True,
+        "clock_may_jump": False,
         "on_doctor_left": "end",
         "eligible_positions": frozenset({"201010", "201011", "202010", "203010", "203090"}),
         "doctor_figures_every": 60,

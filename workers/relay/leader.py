@@ -53,6 +53,10 @@ class Duty(Protocol):
     """Something that exactly one process does now and then: the relay's leader, beside its rounds."""
 
     every: float  # seconds between two runs
+    component: str  # what readiness calls it
+
+    async def begin(self, engine: AsyncEngine) -> None:
+        """A term begins."""
 
     async def __call__(self, engine: AsyncEngine) -> None:
         """One run. It is cancelled when leadership is lost; an exception starts the relay over."""
@@ -132,9 +136,13 @@ class Relay:
             await check_identity(await raw(connection), agreed_settings(self._settings), cluster)
 
     async def _do(self, duty: Duty) -> NoReturn:
-        while True:
-            await duty(self._engine)
-            await asyncio.sleep(max(duty.every, timing.DUTY_SHORTEST_PAUSE_SECONDS))
+        try:
+            await duty.begin(self._engine)
+            while True:
+                await duty(self._engine)
+                await asyncio.sleep(max(duty.every, timing.DUTY_SHORTEST_PAUSE_SECONDS))
+        finally:
+            self._health.forget(duty.component)
 
     @contextmanager
     def _handoff_open(self) -> Iterator[None]:

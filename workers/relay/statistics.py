@@ -32,9 +32,14 @@ _CHUNK = 500
 class StatisticsPublisher:
     """A duty of the relay's leader."""
 
+    component = "figures"
+
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self.every = runtime.settings.doctor_figures_every
+
+    async def begin(self, engine: AsyncEngine) -> None:
+        """What is stale is marked in the database, whoever leads."""
 
     async def __call__(self, engine: AsyncEngine) -> None:
         """Works off all marks there are."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import datetime
-from functools import partial
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import orjson
 import pytest
 
@@ -20,11 +21,19 @@ async def rig(migrated_url: str) -> AsyncIterator[Rig]:
         yield rig
 
 
+def announcer(rig: Rig, instant: str, database: str | None = None) -> DayAnnouncer:
+    """The duty at an instant, by this machine's clock and by the database's, which is the same unless said."""
+
+    async def database_now(_: asyncpg.Connection) -> datetime:
+        return datetime.fromisoformat(database or instant)
+
+    return DayAnnouncer(rig.runtime, lambda: datetime.fromisoformat(instant), database_now)
+
+
 async def announced(rig: Rig, *instants: str) -> list[str]:
     """The days said when the duty runs at these instants."""
     for instant in instants:
-        clock = partial(datetime.fromisoformat, instant.replace("Z", "+00:00"))
-        await DayAnnouncer(rig.runtime, clock)(rig.runtime.engine)
+        await announcer(rig, instant)(rig.runtime.engine)
     return [orjson.loads(row[0])["day"] for row in await rig.pg.fetch("SELECT value FROM outbox ORDER BY seq")]
 
 
@@ -64,3 +73,62 @@ async def test_the_event_is_that_of_the_contract(rig: Rig) -> None:
     assert (key, orjson.loads(value)) == (b"day", {"day": "2026-05-26"})
     assert headers["ce_id"] == b"day/2026-05-26"
     assert headers["ce_type"] == b"se.vgregion.listning.day-began.v1"
+
+
+async def test_a_machine_whose_clock_differs_from_the_databases_announces_nothing(rig: Rig) -> None:
+    for instant in ("2026-05-26T08:05:01Z", "2026-05-26T07:54:59Z", "2099-01-01T00:00:00Z"):
+        await announcer(rig, instant, database="2026-05-26T08:00:00Z")(rig.runtime.engine)
+        (reason,) = rig.runtime.health.reasons()
+        assert reason.startswith("clock: no day is announced: this machine's clock says ")
+    assert await rig.pg.fetchval("SELECT count(*) FROM outbox") == 0
+
+    await announcer(rig, "2026-05-26T08:05:00Z", database="2026-05-26T08:00:00Z")(rig.runtime.engine)
+
+    assert rig.runtime.health.reasons() == []
+    assert await rig.pg.fetchval("SELECT count(*) FROM outbox") == 1
+
+
+async def test_the_databases_clock_is_the_servers(rig: Rig) -> None:
+    await DayAnnouncer(rig.runtime, lambda: datetime.now(UTC) + timedelta(days=2))(rig.runtime.engine)
+    assert await rig.pg.fetchval("SELECT count(*) FROM outbox") == 0
+
+    await DayAnnouncer(rig.runtime)(rig.runtime.engine)
+    assert await rig.pg.fetchval("SELECT count(*) FROM outbox") == 1
+
+
+@pytest.mark.parametrize(("last", "announces"), [("2026-05-19", True), ("2026-05-18", False), ("1970-01-01", False)])
+async def test_a_day_more_than_seven_after_the_last_needs_a_word(rig: Rig, last: str, announces: bool) -> None:
+    await rig.pg.execute(f"UPDATE day SET day = '{last}'")
+    assert await announced(rig, "2026-05-26T08:00:00Z") == (["2026-05-26"] if announces else [])
+    assert (rig.runtime.health.reasons() == []) is announces
+
+    jumping = replace(rig.runtime, settings=rig.runtime.settings.model_copy(update={"clock_may_jump": True}))
+    assert await announced(rig._replace(runtime=jumping), "2026-05-26T08:00:00Z") == ["2026-05-26"]
+    assert rig.runtime.health.reasons() == []
+
+
+async def test_the_first_day_of_all_needs_none(rig: Rig) -> None:
+    assert await announced(rig, "2026-05-26T08:00:00Z") == ["2026-05-26"]
+
+
+async def test_a_term_announces_again_what_never_took_effect(rig: Rig) -> None:
+    await announced(rig, "2026-05-26T08:00:00Z")
+    duty = announcer(rig, "2026-05-26T09:00:00Z")
+
+    await duty.begin(rig.runtime.engine)
+    await duty(rig.runtime.engine)
+    await duty(rig.runtime.engine)
+
+    assert await rig.pg.fetchval("SELECT count(*) FROM outbox") == 2
+
+
+@pytest.mark.parametrize("state", ["day = '2026-05-26'", "day = '2026-05-25', in_progress = true"])
+async def test_a_term_announces_nothing_again_that_has_begun_or_may_begin_yet(rig: Rig, state: str) -> None:
+    await announced(rig, "2026-05-26T08:00:00Z")
+    await rig.pg.execute(f"UPDATE day SET {state}")
+    duty = announcer(rig, "2026-05-26T09:00:00Z")
+
+    await duty.begin(rig.runtime.engine)
+    await duty(rig.runtime.engine)
+
+    assert await rig.pg.fetchval("SELECT count(*) FROM outbox") == 1
