@@ -36,6 +36,13 @@ def final_stderr(installation: Installation, status: int) -> str:
     return process.output()
 
 
+def leave_when_started(installation: Installation) -> None:
+    """Stops the one process; told to stop before it has begun, it would have remembered neither topics nor secret."""
+    process = installation.processes[0]
+    until(lambda: '"event":"started"' in process.output(), 60, "the workers to begin")
+    installation.leave(0)
+
+
 def test_missing_topics_stop_the_start_and_say_which_command_makes_them(installation: Installation) -> None:
     message = final_stderr(installation, 3)
     assert "kiv.staff.v1" in message
@@ -45,8 +52,7 @@ def test_missing_topics_stop_the_start_and_say_which_command_makes_them(installa
 
 def test_another_partition_count_than_remembered_stops_the_start(installation: Installation, session: Session) -> None:
     admin = AdminClient({"bootstrap.servers": installation.bootstrap})
-    session.installation.settle()  # a process told to stop before it had looked at the topics remembers none
-    session.installation.leave(0)
+    leave_when_started(session.installation)
     topic = f"{installation.prefix}{LISTING}"
     admin.create_partitions([NewPartitions(topic, 7)])[topic].result(30)
     until(lambda: len(admin.list_topics(topic, 10).topics[topic].partitions) == 7, 30, "seven partitions")
@@ -66,8 +72,7 @@ def test_a_wrong_setting_stops_the_start_with_its_name(installation: Installatio
 
 def test_another_secret_than_the_first_starts_stops_the_start(installation: Installation, session: Session) -> None:
     """Patients would get other keys, and nobody who is protected would be known by theirs."""
-    session.installation.settle()
-    session.installation.leave(0)
+    leave_when_started(session.installation)
     session.installation.extra = {"PATIENT_KEY_SECRET": "another secret, of more than 32 bytes"}
     message = final_stderr(session.installation, 2)
     assert "FASTLAKARE_PATIENT_KEY_SECRET: does not match the secret" in message
