@@ -66,7 +66,7 @@ class Testbed:
 @contextmanager
 def started_testbed(folder: Path) -> Iterator[Testbed]:
     """Everything started, and stopped afterwards. Only the processes go through the proxies; who looks does not.
-    Raises AssertionError where PostgreSQL's log names a patient (D1)."""
+    Raises LogNamesPatients (D1)."""
     with ExitStack() as stack:
         postgres = stack.enter_context(started_postgres(folder / "postgres", FAST))
         proxies = FaultyProxy(), FaultyProxy()

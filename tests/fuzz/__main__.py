@@ -6,7 +6,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -15,14 +15,13 @@ from rich.console import Console
 from rich.status import Status
 from rich.table import Table
 
-from infra.embedded.postgres import Postgres
 from infra.postgres.migrations import upgrade
 from tests.fuzz import in_memory
 from tests.fuzz.report import Report
 from tests.fuzz.service import Service
 from tests.harness.installation import Installation
 from tests.harness.kafka import Kafka
-from tests.harness.postgres import FAST, lines_with_patients
+from tests.harness.postgres import FAST, LogNamesPatients, started_postgres
 
 _IN_MEMORY, _THROUGH_SERVICE = 1_000_000, 50_000
 _MOST_KINDS = 60
@@ -57,32 +56,31 @@ def main(
 
 
 def _through_service(report: Report, records: int, folder: Path, status: Status) -> None:
-    with _started(folder) as (installation, log):
-        service = Service(installation, report)
-        service.run(records, lambda: _tell(status, report, records))
-        for line in lines_with_patients(log.read_text(errors="replace")):
-            report.findings.add("a personnummer in PostgreSQL's log", where=line[:300])
-        for why, number in service.refused().most_common(10):
-            status.console.print(f"{number} refused by the broker or its client: {why}", markup=False, highlight=False)
+    try:
+        with _started(folder) as installation:
+            service = Service(installation, report)
+            service.run(records, lambda: _tell(status, report, records))
+            for why, number in service.refused().most_common(10):
+                text = f"{number} refused by the broker or its client: {why}"
+                status.console.print(text, markup=False, highlight=False)
+    except LogNamesPatients as error:
+        report.findings.add("a personnummer in PostgreSQL's log", where=str(error)[:300])
 
 
 @contextmanager
-def _started(folder: Path) -> Iterator[tuple[Installation, Path]]:
-    """Servers and one process, and where PostgreSQL's log is."""
-    kafka, postgres = Kafka(folder / "kafka"), Postgres(folder / "postgres", FAST)
-    installation = Installation(kafka.bootstrap, postgres.url(), "fuzz.", folder)
-    try:
+def _started(folder: Path) -> Iterator[Installation]:
+    """Servers and one process. Raises LogNamesPatients (D1)."""
+    with ExitStack() as stack:
+        postgres = stack.enter_context(started_postgres(folder / "postgres", FAST))
+        kafka = Kafka(folder / "kafka")
+        stack.callback(kafka.kill)
         kafka.start()
-        postgres.start()
         upgrade(postgres.url())
+        installation = Installation(kafka.bootstrap, postgres.url(), "fuzz.", folder)
+        stack.callback(installation.stop)
         installation.prepare()
         installation.start(1)
-        yield installation, folder / "postgres" / "log"
-    finally:
-        installation.stop()
-        kafka.kill()
-        with suppress(Exception):  # it may never have started
-            postgres.stop("immediate")
+        yield installation
 
 
 def _tell(status: Status, report: Report, wanted: int) -> None:

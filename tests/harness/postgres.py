@@ -19,9 +19,13 @@ _LONG_NUMBER = re.compile(r"[0-9]{4,}")
 _BYTES = re.compile(r"\\+x((?:[0-9a-f]{2})+)")
 
 
+class LogNamesPatients(AssertionError):
+    """PostgreSQL's log holds personnummer; the text is the lines, masked."""
+
+
 @contextmanager
 def started_postgres(folder: Path, settings: dict[str, str] | None = None) -> Iterator[Postgres]:
-    """A server in a folder that it makes, stopped in the end. Raises AssertionError where its log names a patient."""
+    """A server in a folder that it makes, stopped in the end. Raises LogNamesPatients."""
     server = Postgres(folder, settings)
     try:
         server.start()
@@ -33,12 +37,12 @@ def started_postgres(folder: Path, settings: dict[str, str] | None = None) -> It
 
 
 def assert_names_no_patient(log: Path) -> None:
-    """Raises AssertionError with every line, masked, that holds a personnummer (D1)."""
+    """Raises LogNamesPatients (D1), and AssertionError for what is no log."""
     text = log.read_text(errors="replace")
     if _STARTED not in text:
         raise AssertionError(f"{log} is no log of PostgreSQL")
     if found := lines_with_patients(text):
-        raise AssertionError("PostgreSQL's log holds personnummer:\n" + "\n".join(found))
+        raise LogNamesPatients("PostgreSQL's log holds personnummer:\n" + "\n".join(found))
 
 
 def lines_with_patients(log: str) -> list[str]:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import asyncpg
 import pytest
 
-from tests.harness.postgres import FAST, lines_with_patients, started_postgres
+from tests.harness.postgres import FAST, LogNamesPatients, lines_with_patients, started_postgres
 
 PATIENT = "199006022397"
 TESTS = Path(__file__).parents[1]
@@ -50,7 +50,7 @@ def test_d1_no_test_starts_a_server_whose_log_is_not_looked_through() -> None:
 async def test_d1_a_server_whose_log_names_a_patient_fails_what_started_it() -> None:
     with (
         TemporaryDirectory() as folder,
-        pytest.raises(AssertionError, match="Key"),
+        pytest.raises(LogNamesPatients, match="Key"),
         started_postgres(Path(folder) / "data", FAST) as server,
     ):
         await _violate_a_key(server.url())
