@@ -13,7 +13,7 @@ PAGE = ROOT / "docs/operating.md"
 _STATEMENT = re.compile(r"(SELECT|UPDATE|DELETE|BEGIN|INSERT|ALTER)\b")
 SQL = [one.text for one in blocks([PAGE]) if _STATEMENT.match(one.text)]
 SQL += [span for _, span in spans([PAGE]) if _STATEMENT.match(span) and " " in span]
-PLACES = {"<topic without prefix>": "vardval.listing.v1", "<partition>": "0", "<earliest>": "7"}
+PLACES = {"<topic without prefix>": "vardval.listing.v1", "<partition>": "0", "<earliest>": "7", "<offset>": "7"}
 
 
 def test_the_page_has_sql() -> None:
