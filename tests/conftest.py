@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-import asyncpg
 import pytest
 
 from infra.embedded.postgres import Postgres
 from infra.postgres.migrations import upgrade
 from tests.harness.kafka import Kafka, NoKafka, in_container, jars
-from tests.harness.postgres import FAST, started_postgres
+from tests.harness.postgres import FAST, execute, started_postgres
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def postgres() -> Iterator[Postgres]:
         TemporaryDirectory(prefix="fastlakare-test-") as folder,  # not pytest's own, which it closes to other users
         started_postgres(Path(folder) / "postgres", FAST) as server,
     ):
-        execute(server, "CREATE DATABASE template_fastlakare")
+        execute(server.url(), "CREATE DATABASE template_fastlakare")
         upgrade(server.url("template_fastlakare"))
         yield server
 
@@ -101,20 +98,6 @@ def topic_prefix() -> str:
 def database(server: Postgres, template: str) -> Iterator[str]:
     """A database of its own for one test."""
     name = f"t_{uuid4().hex[:10]}"
-    execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    execute(server.url(), f"CREATE DATABASE {name} TEMPLATE {template}")
     yield server.url(name)
-    execute(server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def execute(server: Postgres, sql: str) -> None:
-    """One statement on the server, outside any transaction."""
-
-    async def run() -> None:
-        connection = await asyncpg.connect(server.url())
-        try:
-            await connection.execute(sql)
-        finally:
-            await connection.close()
-
-    with ThreadPoolExecutor(1) as thread:  # a test's own event loop may be running here
-        thread.submit(lambda: asyncio.run(run())).result()
+    execute(server.url(), f"DROP DATABASE {name} WITH (FORCE)")

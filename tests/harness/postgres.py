@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import CalledProcessError
+
+import asyncpg
 
 from infra.embedded.postgres import Postgres
 from schemas.ids import holds_patient_id
@@ -56,3 +60,17 @@ def _bytes_in(line: str) -> str:
 
 def _mask(line: str) -> str:
     return _LONG_NUMBER.sub("[...]", _BYTES.sub(r"\\x[...]", line))
+
+
+def execute(url: str, sql: str) -> None:
+    """Runs SQL on the database behind the URL, outside any transaction."""
+
+    async def run() -> None:
+        pg = await asyncpg.connect(url)
+        try:
+            await pg.execute(sql)
+        finally:
+            await pg.close()
+
+    with ThreadPoolExecutor(1) as thread:  # a test's own event loop may be running here
+        thread.submit(lambda: asyncio.run(run())).result()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import asyncpg
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from tests.harness.installation import Installation, Process, until
+from tests.harness.postgres import execute
 from tests.harness.records import COMMAND, REPLY, Record, Sender, header
 from tests.harness.session import Session
 from tests.harness.workload import DOCTORS, HOME
@@ -44,17 +43,6 @@ def replies(session: Session) -> set[str | None]:
 def ids(records: Sequence[Record]) -> set[str]:
     """The ids of the replies to the commands."""
     return {f"reply/oracle/{header(one.headers, 'ce_id')}" for one in records}
-
-
-def execute(installation: Installation, sql: str) -> None:
-    async def run() -> None:
-        pg = await asyncpg.connect(installation.database_url)
-        try:
-            await pg.execute(sql)
-        finally:
-            await pg.close()
-
-    asyncio.run(run())
 
 
 def make_anew(installation: Installation, bare: str) -> None:
@@ -89,7 +77,7 @@ def test_a_topic_made_anew_and_filled_past_the_old_offset_stops_the_start_and_is
     said = refused(installation, 3)
     assert f"{COMMAND} was made anew: its id is " in said
     assert "see docs/operating.md, 'Another cluster, or a topic made anew'" in said
-    execute(installation, FOR_A_TOPIC.replace("<topic without prefix>", COMMAND))
+    execute(installation.database_url, FOR_A_TOPIC.replace("<topic without prefix>", COMMAND))
     installation.start(1)
     installation.settle()
     assert ids(new) <= replies(session)
@@ -120,11 +108,11 @@ def test_another_cluster_stops_the_start_and_is_read_from_the_beginning_when_tha
     first = commands(sender, 3)
     session.step(Step([sender.day("2025-05-26"), *first]))
     installation.leave(0)
-    execute(installation, "UPDATE installation SET cluster_id = 'the-old-one'")
+    execute(installation.database_url, "UPDATE installation SET cluster_id = 'the-old-one'")
     said = refused(installation, 3)
     assert "this is the cluster fastlakare-test-cluster, the database remembers the-old-one" in said
     assert "see docs/operating.md, 'Another cluster, or a topic made anew'" in said
-    execute(installation, FOR_A_CLUSTER)
+    execute(installation.database_url, FOR_A_CLUSTER)
     installation.start(1)
     more = commands(sender, 1)
     session.topics.publish(more)
@@ -136,7 +124,7 @@ def test_another_cluster_under_a_running_process_ends_it(session: Session, sende
     """As where an address leads elsewhere from one day to the next; every start is refused then."""
     installation = session.installation
     session.step(Step([sender.day("2025-05-26")]))
-    execute(installation, "UPDATE installation SET cluster_id = 'the-old-one'")
+    execute(installation.database_url, "UPDATE installation SET cluster_id = 'the-old-one'")
     process = installation.processes.pop(0)
     assert process.popen.wait(60) == 3
     assert "the database remembers the-old-one" in process.output()

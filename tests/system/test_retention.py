@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
 from confluent_kafka import KafkaException, Producer, TopicPartition
@@ -19,6 +18,7 @@ from confluent_kafka.admin import AdminClient
 from tests.harness.installation import Installation, until
 from tests.harness.invariants import query
 from tests.harness.kafka import Kafka
+from tests.harness.postgres import execute
 from tests.harness.processes import peak_mb
 from tests.harness.records import CLOCK, COMMAND, LISTING, REPLY, Record, Sender
 from tests.harness.session import Session
@@ -141,17 +141,6 @@ def own_session(broker: Kafka, migrated_url: str, topic_prefix: str, tmp_path: P
     installation.stop()
 
 
-def execute(installation: Installation, sql: str) -> None:
-    async def run() -> None:
-        pg = await asyncpg.connect(installation.database_url)
-        try:
-            await pg.execute(sql)
-        finally:
-            await pg.close()
-
-    asyncio.run(run())
-
-
 @contextmanager
 def broker_down(session: Session, broker: Kafka) -> Iterator[Path]:
     """The broker's data while neither it nor the service runs."""
@@ -188,7 +177,10 @@ def test_a_log_that_was_restored_and_has_grown_past_the_offset_stops_its_partiti
     until(lambda: session.installation.lag()["inputs"][LISTING] == 0, 30, "the others to go on")
     session.installation.leave(0)
     partition = reason.removeprefix(f"{COMMAND}/").partition(":")[0]
-    execute(session.installation, GO_ON.replace("<topic without prefix>", COMMAND).replace("<partition>", partition))
+    execute(
+        session.installation.database_url,
+        GO_ON.replace("<topic without prefix>", COMMAND).replace("<partition>", partition),
+    )
     session.installation.start(1)
     session.installation.settle()
     until(lambda: session.installation.processes[0].ready()[0] == 200, 30, "readiness")

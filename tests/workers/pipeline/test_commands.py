@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -14,18 +13,11 @@ from infra.postgres.offsets import Position, mark_processed_ahead, read_position
 from schemas.topics import LISTNING_COMMAND
 from tests.harness.consumer_record import ConsumerRecord
 from tests.harness.waiting import until
-from tests.workers.fixtures import Rig, Worker, proxied, rig_on, worker
+from tests.workers.fixtures import Rig, Worker, proxied, worker
 from tests.workers.pipeline.command_records import OTHER, UNIT, file, replies, resume
 from workers.pipeline.inbound import decode
 from workers.pipeline.processor import BatchProcessor
 from workers.routes import ROUTES
-
-
-@pytest.fixture
-async def rig(migrated_url: str) -> AsyncIterator[Rig]:
-    async with rig_on(migrated_url) as rig:
-        await rig.pg.execute("UPDATE day SET day = '2026-05-26'")
-        yield rig
 
 
 async def commands(rig: Rig) -> Worker:

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from tests.harness.consumer_record import ConsumerRecord
-from tests.workers.fixtures import Rig, Worker, rig_on, worker
+from tests.workers.fixtures import Rig, Worker, worker
 from tests.workers.pipeline.command_records import UNIT, command, replies
 
 CHIEF = {"id": "annsv4", "role": "VC-chef", "unit_hsa_id": UNIT}
-
-
-@pytest.fixture
-async def rig(migrated_url: str) -> AsyncIterator[Rig]:
-    async with rig_on(migrated_url) as rig:
-        await rig.pg.execute("UPDATE day SET day = '2026-05-26'")
-        yield rig
 
 
 async def commands(rig: Rig) -> Worker:

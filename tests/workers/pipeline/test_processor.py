@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -25,7 +24,7 @@ from schemas.listing import ListingState
 from schemas.topics import LISTNING_CLOCK, VARDVAL_LISTING
 from tests.harness.consumer_record import ConsumerRecord
 from tests.harness.waiting import until
-from tests.workers.fixtures import Rig, Worker, message, proxied, rig_on, worker
+from tests.workers.fixtures import Rig, Worker, message, proxied, worker
 from workers.health import Health
 from workers.pipeline.assignment import Assignment
 from workers.pipeline.dead_letters import MOST_FAILED
@@ -61,13 +60,6 @@ class Breaking:
                 about = (patient.id, patient.key, patient.partition, 1)
                 world.changes.record(LinkChange(*about, "assigned", "linked_by_unit", None, None, value, cause))
         return outcome
-
-
-@pytest.fixture
-async def rig(migrated_url: str) -> AsyncIterator[Rig]:
-    async with rig_on(migrated_url) as rig:
-        await rig.pg.execute("UPDATE day SET day = '2026-05-26'")
-        yield rig
 
 
 async def listings(rig: Rig, handler: Any = None) -> Worker:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,19 +16,12 @@ from infra.kafka.consumer import Consumer
 from infra.postgres.offsets import take_ownership
 from schemas.topics import VARDVAL_LISTING
 from tests.harness.consumer_record import ConsumerRecord
-from tests.workers.fixtures import Rig, message, rig_on
+from tests.workers.fixtures import Rig, message
 from workers.pipeline.assignment import Assignment
 from workers.pipeline.subscription import Subscription
 from workers.routes import ROUTES
 from workers.runtime import Runtime
 from workers.service import make_processor
-
-
-@pytest.fixture
-async def rig(migrated_url: str) -> AsyncIterator[Rig]:
-    async with rig_on(migrated_url) as rig:
-        await rig.pg.execute("UPDATE day SET day = '2026-05-26'")
-        yield rig
 
 
 def listing(offset: int, sequence: int) -> ConsumerRecord:
