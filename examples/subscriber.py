@@ -60,8 +60,9 @@ async def follow(bootstrap: str, topic: str, view: View, tell: Callable[[str], o
                     active = sum(value["status"] == "active" for value in view.values())
                     tell(f"caught up: {active} of {len(view)} patients have a doctor")
     finally:
-        with suppress(TimeoutError):  # aiokafka may miss that its own fetching was cancelled, and wait for it for ever
-            await asyncio.wait_for(consumer.stop(), STOP_SECONDS)
+        stop = asyncio.create_task(consumer.stop())
+        await asyncio.wait({stop}, timeout=STOP_SECONDS)
+        stop.cancel()  # aiokafka may miss that its fetching was cancelled, and wait for it until cancelled again
 
 
 def take(view: View, key: str, value: bytes | None) -> str | None:

@@ -155,7 +155,7 @@ class Model(Outputs):
         ]
         data = {
             "command_id": message.id, "command_type": name,
-            "unit_hsa_id": ids.hsa_id(given) or given, "outcome": "accepted" if answer.accepted else "refused",
+            "unit_hsa_id": ids.hsa_id(given) or (given if len(given) <= 200 else ""), "outcome": "accepted" if answer.accepted else "refused",
             "code": answer.code, "message": "(a sentence)", "counts": answer.counts(), "faulty_rows": rows or None,
             "dry_run": bool(message.data.get("dry_run", False)),
         }  # fmt: skip
