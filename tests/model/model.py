@@ -147,6 +147,7 @@ class Model(Outputs):
     def reply(self, message: Message, answer: Answer) -> Reply:
         """The one answer to a command."""
         given = message.data["unit_hsa_id"]
+        shown = ids.hsa_id(given) or (given if len(given) <= 200 else "")
         name = message.name.removeprefix("listning.")
         verbatim = REGION_SAYS if name == "import-links" else {}
         rows = [
@@ -155,7 +156,7 @@ class Model(Outputs):
         ]
         data = {
             "command_id": message.id, "command_type": name,
-            "unit_hsa_id": ids.hsa_id(given) or (given if len(given) <= 200 else ""), "outcome": "accepted" if answer.accepted else "refused",
+            "unit_hsa_id": shown, "outcome": "accepted" if answer.accepted else "refused",
             "code": answer.code, "message": "(a sentence)", "counts": answer.counts(), "faulty_rows": rows or None,
             "dry_run": bool(message.data.get("dry_run", False)),
         }  # fmt: skip
