@@ -93,7 +93,12 @@ class Shell:
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGINT)
-            process.wait(60)
+            try:
+                process.wait(60)
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)  # one that does not end must not outlive its test
+                process.wait()
 
     def _bash(self, lines: str) -> list[str]:
         lines = lines.replace("localhost:9092", self._bootstrap).replace("--topic ", f"--topic {self.prefix}")
