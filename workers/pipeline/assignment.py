@@ -3,7 +3,7 @@ revokes them. Nothing of an old assignment can be used under a new one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import NamedTuple
@@ -48,6 +48,8 @@ class Assignment:
     #: partitions that stand still until somebody has looked
     stopped: set[int] = field(default_factory=set)
     revoked: bool = False
+    #: in seconds, from anywhere
+    clock: Callable[[], float] = monotonic
 
     def component(self, partition: int) -> str:
         """What readiness calls a partition."""
@@ -108,11 +110,11 @@ class Assignment:
     def fence(self, partition: int) -> None:
         """Gives a partition up: another process owns it, though Kafka's group believes that this one does."""
         del self.positions[partition]
-        self.fenced[partition] = monotonic()
+        self.fenced[partition] = self.clock()
 
     def require_not_fenced_for_long(self) -> None:
         """Raises PartitionFenced where no rebalance can be on its way any more that gives the partition to somebody."""
         for partition, since in self.fenced.items():
-            if monotonic() > since + timing.FENCED_SECONDS:
+            if self.clock() > since + timing.FENCED_SECONDS:
                 where = self.component(partition)
                 raise PartitionFenced(f"{where}: another process took it, or its offset went back")

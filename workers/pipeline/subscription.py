@@ -42,8 +42,14 @@ _NOT_ASSIGNED = "no partitions assigned yet"
 class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
     """One consumer of the group `<GROUP_ID>.<worker>`, and the assignment that it has right now."""
 
-    def __init__(self, worker: str, processor: Processor, on_failure: Callable[[BaseException], None]) -> None:
-        """`on_failure` is told of what must end the process."""
+    def __init__(
+        self,
+        worker: str,
+        processor: Processor,
+        on_failure: Callable[[BaseException], None],
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        """`on_failure` is told of what must end the process. `clock`: in seconds, from anywhere."""
         self.worker = worker
         self.route = processor.route
         self.assignment: Assignment | None = None
@@ -52,6 +58,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         self._runtime = processor.runtime
         self._settings = processor.runtime.settings
         self._on_failure = on_failure
+        self._clock = clock
         self._topic = self._settings.topic(self.route.topic)
         self._compacted = self.route.topic in _COMPACTED
         self._subscriber: Any = None
@@ -154,6 +161,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
             InFlight(self.route.in_flight),
             untaken=takeover.begins,
             last_records=takeover.last_records,
+            clock=self._clock,
         )
         for partition, offset in takeover.begins.items():
             consumer.seek(self._tp(partition), offset)
@@ -211,20 +219,20 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         why = explain(error) or failure_reason(error).detail
         log.error("fetch failed", topic=self.route.topic, why=why)
         self._runtime.health.report(self._reading, why, after=timing.FETCH_UNHEALTHY_AFTER_SECONDS)
-        self._fetch_failed_at = monotonic()
+        self._fetch_failed_at = self._clock()
         await asyncio.sleep(timing.FETCH_RETRY_SECONDS)
 
     def _set_aside(self, assignment: Assignment, error: PartitionUnreadable) -> None:
         """The others are read meanwhile."""
         self._subscriber.consumer.pause(self._tp(error.partition))
-        due = monotonic() + timing.UNREADABLE_RETRY_SECONDS
+        due = self._clock() + timing.UNREADABLE_RETRY_SECONDS
         assignment.unreadable[error.partition] = Unreadable(assignment.untaken[error.partition], due)
         self._runtime.health.report(assignment.reading(error.partition), str(error))
         log.error("partition unreadable", topic=self.route.topic, partition=error.partition, why=str(error))
 
     def _try_again(self, assignment: Assignment) -> None:
         for partition, unreadable in assignment.unreadable.items():
-            if monotonic() > unreadable.due:
+            if self._clock() > unreadable.due:
                 assignment.unreadable[partition] = unreadable._replace(due=inf)  # until it fails again, or is read
                 self._subscriber.consumer.resume(self._tp(partition))
 
@@ -243,7 +251,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
     def on_fetch_ok(self) -> None:
         """Clears the fetch error after a while without one."""
         failed_at = self._fetch_failed_at
-        if failed_at is not None and monotonic() > failed_at + timing.FETCH_HEALTHY_AFTER_SECONDS:
+        if failed_at is not None and self._clock() > failed_at + timing.FETCH_HEALTHY_AFTER_SECONDS:
             self._fetch_failed_at = None
             self._runtime.health.report(self._reading, None)
             log.info("reachable again", component=self._reading)
@@ -256,15 +264,15 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         WrongCluster and SettingsError.
         """
         mirror = GroupMirror(self._topic)
-        checked_at = monotonic()
+        checked_at = self._clock()
         while True:
             await asyncio.sleep(timing.GROUP_MIRROR_SECONDS)
             assignment, consumer = self.assignment, self._subscriber.consumer
             if assignment is None or consumer is None:
                 continue
             assignment.require_not_fenced_for_long()
-            if monotonic() > checked_at + timing.IDENTITY_SECONDS:
-                checked_at = monotonic()
+            if self._clock() > checked_at + timing.IDENTITY_SECONDS:
+                checked_at = self._clock()
                 await self._check_identity(assignment)
             self._try_again(assignment)
             await pass_markers(self._runtime, assignment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ from infra.postgres.offsets import take_ownership
 from schemas.topics import VARDVAL_LISTING
 from tests.harness.consumer_record import ConsumerRecord
 from tests.workers.fixtures import Rig, message
+from workers.health import Health
 from workers.pipeline.assignment import Assignment
 from workers.pipeline.subscription import Subscription
 from workers.routes import ROUTES
@@ -29,26 +31,77 @@ def listing(offset: int, sequence: int) -> ConsumerRecord:
     return message(VARDVAL_LISTING, offset, "se.vgregion.vardval.listing.v1", data)
 
 
-class Fed:
-    """A subscription whose client hands out offset 1 of its only partition whenever it is asked; `sought` are the
-    offsets where the partition was begun."""
+class Clock:
+    """Says what it is told to say."""
 
-    def __init__(self, made: Runtime, patch: pytest.MonkeyPatch) -> None:
-        self.consumer = Consumer.__new__(Consumer)
-        self.part = TopicPartition(made.settings.topic(VARDVAL_LISTING), 0)
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class FakeAIOKafka(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
+    """aiokafka as if a broker answered: it hands out `records` of its only partition whenever it is asked, or raises
+    `fault`; `sought` are the offsets where the partition was begun."""
+
+    def __init__(self, part: TopicPartition) -> None:
+        super().__init__(bootstrap_servers="nowhere.example:9092")
+        self.part = part
+        self.records = {part: [listing(1, 2)]}
+        self.fault: Exception | None = None
         self.sought: list[int] = []
+        self._client = SimpleNamespace(get_random_node=lambda: 0, send=self._described)
+        self._coordinator = SimpleNamespace(check_errors=self._check_errors)
+        self.refused: Exception | None = None
+
+    def __del__(self) -> None:
+        """There is nothing to close."""
+
+    async def getmany(self, *_: Any, **__: Any) -> dict[TopicPartition, list[ConsumerRecord]]:
+        if self.fault is not None:
+            raise self.fault
+        return self.records
+
+    async def beginning_offsets(self, _: Any) -> dict[TopicPartition, int]:
+        return {self.part: 0}
+
+    async def end_offsets(self, _: Any) -> dict[TopicPartition, int]:
+        return {self.part: 9}
+
+    def seek(self, _: TopicPartition, offset: int) -> None:
+        self.sought.append(offset)
+
+    def _check_errors(self) -> None:
+        if self.refused is not None:
+            raise self.refused
+
+    async def _described(self, *_: Any) -> Any:
+        return SimpleNamespace(to_object=lambda: {"cluster_id": None, "topics": []})
+
+
+class FakeConsumer(Consumer, FakeAIOKafka):
+    """Our consumer over it."""
+
+
+class Fed:
+    """A subscription whose client is the fake; readiness and the subscription go by `clock`."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.clock = Clock()
+        self.runtime = replace(runtime, health=Health(clock=self.clock))
+        self.part = TopicPartition(runtime.settings.topic(VARDVAL_LISTING), 0)
+        self.consumer = FakeConsumer(self.part)
         self.failures: list[BaseException] = []
-        patch.setattr(AIOKafkaConsumer, "__del__", lambda _: None)
-        patch.setattr(AIOKafkaConsumer, "getmany", self._taken)
-        patch.setattr(AIOKafkaConsumer, "beginning_offsets", lambda *_: self._offsets(0))
-        patch.setattr(AIOKafkaConsumer, "end_offsets", lambda *_: self._offsets(9))
-        patch.setattr(AIOKafkaConsumer, "seek", lambda _, __, offset: self.sought.append(offset))
-        self.consumer._subscription = SimpleNamespace(subscription=None)
-        self.consumer._client = SimpleNamespace(get_random_node=lambda: 0, send=self._described)
-        self.subscription = Subscription("listing", make_processor(ROUTES["listing"], made), self.failures.append)
+        processor = make_processor(ROUTES["listing"], self.runtime)
+        self.subscription = Subscription("listing", processor, self.failures.append, self.clock)
         self.subscription._subscriber = SimpleNamespace(consumer=self.consumer)
         self.consumer.listener = self.subscription
-        self.consumer._coordinator = SimpleNamespace(check_errors=lambda: None)
+
+    @property
+    def sought(self) -> list[int]:
+        """Where the partition was begun."""
+        return self.consumer.sought
 
     @property
     def assignment(self) -> Assignment:
@@ -69,21 +122,10 @@ class Fed:
         """A record of the assignment that holds."""
         await self.subscription.or_end(self.subscription._processor.process(self.assignment, [record]))
 
-    async def _described(self, *_: Any) -> Any:
-        return SimpleNamespace(to_object=lambda: {"cluster_id": None, "topics": []})
 
-    async def _offsets(self, offset: int) -> dict[TopicPartition, int]:
-        return {self.part: offset}
-
-    async def _taken(self, *_: Any, **__: Any) -> dict[TopicPartition, list[ConsumerRecord]]:
-        return {self.part: [listing(1, 2)]}
-
-
-async def test_what_was_taken_before_a_rebalance_and_handed_over_after_it_moves_no_offset(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_was_taken_before_a_rebalance_and_handed_over_after_it_moves_no_offset(rig: Rig) -> None:
     """Else the records before it, which were left while the partition had no position, would be passed over."""
-    fed = Fed(rig.runtime, monkeypatch)
+    fed = Fed(rig.runtime)
     consumer, part, subscription = fed.consumer, fed.part, fed.subscription
     await subscription.on_partitions_assigned([part])
 
@@ -101,11 +143,9 @@ async def test_what_was_taken_before_a_rebalance_and_handed_over_after_it_moves_
 
 
 @pytest.mark.parametrize("handed_over", ["before", "after"])
-async def test_what_is_taken_before_the_positions_are_known_moves_no_offset(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, handed_over: str
-) -> None:
+async def test_what_is_taken_before_the_positions_are_known_moves_no_offset(rig: Rig, handed_over: str) -> None:
     """aiokafka gives records of a new assignment, from where its group stands, while `on_partitions_assigned` runs."""
-    fed = Fed(rig.runtime, monkeypatch)
+    fed = Fed(rig.runtime)
     await fed.subscription.on_partitions_revoked([])
     async with rig.pg.transaction():
         await rig.pg.execute("LOCK TABLE consumer_offset")  # so that ownership cannot be taken yet
@@ -120,10 +160,8 @@ async def test_what_is_taken_before_the_positions_are_known_moves_no_offset(
     assert (fed.sought, fed.next_offset, fed.failures) == ([0], 0, [])
 
 
-async def test_nothing_is_taken_from_the_client_while_partitions_go_and_come(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fed = Fed(rig.runtime, monkeypatch)
+async def test_nothing_is_taken_from_the_client_while_partitions_go_and_come(rig: Rig) -> None:
+    fed = Fed(rig.runtime)
     await fed.subscription.on_partitions_assigned([fed.part])
     await fed.subscription.on_partitions_revoked([fed.part])
     assert await fed.consumer.getmany(timeout_ms=1, max_records=1) == {}
@@ -131,38 +169,30 @@ async def test_nothing_is_taken_from_the_client_while_partitions_go_and_come(
     assert await fed.consumer.getmany(timeout_ms=1, max_records=1) != {}
 
 
-async def test_a_client_that_fails_begins_every_partition_anew_and_readiness_tells_until_it_is_well(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_client_that_fails_begins_every_partition_anew_and_readiness_tells_until_it_is_well(rig: Rig) -> None:
     """aiokafka moves on past what it took of one partition, also where another one then makes the call fail."""
-    made = rig.runtime
-    fed = Fed(made, monkeypatch)
-    for name, seconds in (
-        ("FETCH_RETRY_SECONDS", 0),
-        ("FETCH_UNHEALTHY_AFTER_SECONDS", 0),
-        ("FETCH_HEALTHY_AFTER_SECONDS", -1),
-    ):
-        monkeypatch.setattr(timing, name, seconds)
-
-    async def fails(*_: Any, **__: Any) -> None:
-        raise CorruptRecordException("Invalid CRC")
-
+    fed = Fed(rig.runtime)
+    health = fed.runtime.health
     await fed.subscription.on_partitions_assigned([fed.part])
-    with monkeypatch.context() as failing:
-        failing.setattr(AIOKafkaConsumer, "getmany", fails)
-        assert await fed.consumer.getmany(timeout_ms=1, max_records=1) == {}
-    assert fed.sought == [0, 0]
-    assert [reason for reason in made.health.reasons() if "/reading: " in reason] != []
+
+    fed.consumer.fault = CorruptRecordException("Invalid CRC")
+    assert await fed.consumer.getmany(timeout_ms=1, max_records=1) == {}
+    assert (fed.sought, health.reasons()) == ([0, 0], [])
+    fed.clock.seconds += timing.FETCH_UNHEALTHY_AFTER_SECONDS
+    assert [reason for reason in health.reasons() if "/reading: " in reason] != []
+
+    fed.consumer.fault = None
     assert await fed.consumer.getmany(timeout_ms=1, max_records=1) != {}
-    assert made.health.reasons() == []
+    fed.clock.seconds += 0.1
+    assert await fed.consumer.getmany(timeout_ms=1, max_records=1) != {}
+    assert health.reasons() == []
 
 
 async def test_a_client_that_fails_begins_anew_behind_what_it_handed_out_though_that_is_not_handled_yet(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+    rig: Rig,
 ) -> None:
     """What it handed out is on its way, and must come neither twice nor, with what lies behind it, never."""
-    fed = Fed(rig.runtime, monkeypatch)
-    monkeypatch.setattr(timing, "FETCH_RETRY_SECONDS", 0)
+    fed = Fed(rig.runtime)
     await fed.subscription.on_partitions_assigned([fed.part])
     async with rig.pg.transaction():
         await rig.pg.execute("LOCK TABLE consumer_offset")
@@ -174,40 +204,30 @@ async def test_a_client_that_fails_begins_anew_behind_what_it_handed_out_though_
     assert (fed.sought, fed.next_offset) == ([0, 1], 1)
 
 
-async def test_an_error_of_the_group_is_heard_while_partitions_go_and_come(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_error_of_the_group_is_heard_while_partitions_go_and_come(rig: Rig) -> None:
     """aiokafka does not try to join again before somebody has asked for it."""
-    fed = Fed(rig.runtime, monkeypatch)
-    for name in ("FETCH_RETRY_SECONDS", "FETCH_UNHEALTHY_AFTER_SECONDS"):
-        monkeypatch.setattr(timing, name, 0)
-
-    def refused() -> None:
-        raise GroupAuthorizationFailedError("a-group")
-
-    fed.consumer._coordinator.check_errors = refused
+    fed = Fed(rig.runtime)
+    fed.consumer.refused = GroupAuthorizationFailedError("a-group")
     await fed.subscription.on_partitions_revoked([])
     assert await fed.consumer.getmany(timeout_ms=1, max_records=1) == {}
-    assert [reason for reason in rig.runtime.health.reasons() if "/reading: " in reason] != []
+    fed.clock.seconds += timing.FETCH_UNHEALTHY_AFTER_SECONDS
+    assert [reason for reason in fed.runtime.health.reasons() if "/reading: " in reason] != []
 
 
-async def test_a_partition_lost_for_long_ends_the_process(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_partition_lost_for_long_ends_the_process(rig: Rig) -> None:
     """Nobody else would handle it: the group believes that it is handled here."""
-    fed = Fed(rig.runtime, monkeypatch)
-    for name in ("GROUP_MIRROR_SECONDS", "FENCED_SECONDS"):
-        monkeypatch.setattr(timing, name, 0)
+    fed = Fed(rig.runtime)
     await fed.subscription.on_partitions_assigned([fed.part])
     await take_ownership(rig.pg, VARDVAL_LISTING, {0: 0})  # of one that was late, and is gone
     await fed.handle(listing(0, 1))
     await fed.drained()
+    fed.clock.seconds += timing.FENCED_SECONDS + 1
     with pytest.raises(PartitionFenced, match=f"{VARDVAL_LISTING}/0: "):
         await asyncio.wait_for(fed.subscription.maintain(), 10)
 
 
-async def test_a_partition_lost_to_a_rebalance_that_follows_ends_nothing(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fed = Fed(rig.runtime, monkeypatch)
+async def test_a_partition_lost_to_a_rebalance_that_follows_ends_nothing(rig: Rig) -> None:
+    fed = Fed(rig.runtime)
     await fed.subscription.on_partitions_assigned([fed.part])
     await take_ownership(rig.pg, VARDVAL_LISTING, {0: 0})
     await fed.handle(listing(0, 1))
