@@ -16,9 +16,6 @@ from schemas.topics import TOPICS, record_bytes
 
 #: the largest record that each topic takes by the contract
 MAX_RECORD_BYTES: Mapping[str, int] = {topic.name: topic.max_record_bytes for topic in TOPICS}
-#: with a key and a value of so many bytes in all nobody counts headers: those of events are short, and dead letters are
-#: made to fit
-_SURELY_FITS_BYTES = 500_000
 
 
 class Event(NamedTuple):
@@ -96,8 +93,10 @@ async def append(
     """
     by_shard: dict[int, list[Event]] = defaultdict(list)
     for event in events:
-        if len(event.value or b"") + len(event.key or b"") > _SURELY_FITS_BYTES:
-            _require_fit(event, most_bytes[event.topic])
+        most = most_bytes[event.topic]
+        # Below half of it nobody counts headers: those of events are short, and dead letters are made to fit.
+        if len(event.value or b"") + len(event.key or b"") > most // 2:
+            _require_fit(event, most)
         by_shard[shards[event.topic, event.partition]].append(event)
     if not by_shard:
         return []

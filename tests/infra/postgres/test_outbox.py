@@ -57,6 +57,12 @@ async def test_an_event_that_its_topic_would_refuse_is_not_written(pg: asyncpg.C
     assert await outbox.waiting(pg) == 1
 
 
+async def test_a_topic_that_takes_less_on_this_cluster_is_held_to_that(pg: asyncpg.Connection) -> None:
+    with pytest.raises(EventTooLarge, match=f"{TOPIC} takes 100"):
+        async with pg.transaction():
+            await outbox.append(pg, SHARDS, [event(0, b"x" * 100)], {TOPIC: 100})
+
+
 async def test_what_is_rolled_back_leaves_no_gap(pg: asyncpg.Connection) -> None:
     transaction = pg.transaction()
     await transaction.start()
