@@ -22,6 +22,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from schemas.fast_lakarkontakt import FastLakarkontakt
 from schemas.topics import FAST_LAKARKONTAKT
+from tests.harness.processes import heed_ctrl_c
 from tests.harness.waiting import until
 from tests.schemas.builders import DOCTOR, FAST_LAKARKONTAKT_DATA, UNIT
 
@@ -105,7 +106,9 @@ def run_until_caught_up(*words: str) -> tuple[int, list[str], list[str]]:
     After two minutes it is ended by a signal on which it writes its stack among the errors.
     """
     command = [sys.executable, "-X", "faulthandler", str(SCRIPT), *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as script:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", preexec_fn=heed_ctrl_c
+    ) as script:
         assert script.stdout is not None
         too_long = Timer(120, script.send_signal, [signal.SIGABRT])
         too_long.start()

@@ -36,6 +36,10 @@ class Topics:
     def __post_init__(self) -> None:
         self.producer = Producer({"bootstrap.servers": self.bootstrap, **WRITER})
         self.consumer = Consumer({"bootstrap.servers": self.bootstrap, **READER})
+        # Whose ends are those of the log: a commit is acknowledged before its markers let committed readers see it.
+        self.uncommitted = Consumer(
+            {"bootstrap.servers": self.bootstrap, **READER, "isolation.level": "read_uncommitted"}
+        )
         known = self.consumer.list_topics(timeout=20).topics
         partitions = [
             (name, number) for topic in OUTPUTS for name in [self.prefix + topic] for number in known[name].partitions
@@ -79,7 +83,9 @@ class Topics:
 
     def collect(self) -> list[Record]:
         """Reads to the end of every output partition; returns all that was ever heard."""
-        ends = {one: self.consumer.get_watermark_offsets(TopicPartition(*one), timeout=20)[1] for one in self.reached}
+        ends = {
+            one: self.uncommitted.get_watermark_offsets(TopicPartition(*one), timeout=20)[1] for one in self.reached
+        }
 
         def read_all() -> bool:
             for message in self.consumer.consume(1000, 0.02):
@@ -107,4 +113,5 @@ class Topics:
 
     def close(self) -> None:
         """Leaves quietly."""
+        self.uncommitted.close()
         self.consumer.close()

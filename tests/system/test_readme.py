@@ -18,6 +18,7 @@ import pytest
 
 from tests.harness.installation import until
 from tests.harness.pages import ROOT, block, spans
+from tests.harness.processes import heed_ctrl_c
 
 pytestmark = pytest.mark.system
 
@@ -85,7 +86,7 @@ class Shell:
         with printed.open("w") as out:
             process = subprocess.Popen(
                 self._bash(lines), cwd=self.folder, env=self._environment, stdout=out, stderr=out,
-                start_new_session=True,
+                start_new_session=True, preexec_fn=heed_ctrl_c,
             )  # fmt: skip
         try:
             yield printed

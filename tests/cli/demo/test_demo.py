@@ -16,6 +16,7 @@ import pytest
 from cli.demo.acts import ACTS
 from cli.demo.region import region
 from tests.harness.postgres import assert_names_no_patient
+from tests.harness.processes import heed_ctrl_c
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -34,13 +35,8 @@ def start(folder: Path, *words: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=_heed_ctrl_c,
+        preexec_fn=heed_ctrl_c,
     )
-
-
-def _heed_ctrl_c() -> None:
-    """A shell that runs the tests in the background has told them to ignore it, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def left(folder: Path) -> list[str]:
