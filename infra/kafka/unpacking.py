@@ -25,6 +25,9 @@ from infra.kafka import header_names
 
 #: a producer fills a record set up to 1 MiB as it is, or as it guesses that it will be when compressed
 LARGEST_RECORD_SET_BYTES = 32 * 1024 * 1024
+#: once the values that were handed out of a partition in one answer are as large, the rest is fetched again: an answer
+#: can hold a hundred such record sets. What is packed less than sixteenfold never comes so far
+_MOST_BYTES = 4 * 1024 * 1024
 
 
 def unpack_safely() -> None:
@@ -44,11 +47,14 @@ class _Records(header_names.Records):
     next_fetch_offset: int
 
     def _unpack_records(self) -> Iterator[Any]:
-        handed_out = False
+        handed_out, size = False, 0
         try:
             for record in super()._unpack_records():
                 handed_out = True
+                size += record.serialized_value_size
                 yield record
+                if size >= _MOST_BYTES:
+                    return
         except Exception as error:
             if handed_out:
                 return  # the next fetch begins with what cannot be read

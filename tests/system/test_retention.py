@@ -212,6 +212,17 @@ def test_a_record_set_that_unpacks_to_a_gigabyte_makes_its_partition_wait_and_no
     assert peak_mb(session.installation.processes[0].popen.pid) < 400
 
 
+def test_record_sets_that_unpack_far_are_handled_a_few_at_a_time(session: Session) -> None:
+    """Each of them may be read; all that one answer of the broker's holds would be gigabytes."""
+    session.step(Step([Workload(1).sender.day("2025-05-26")]))
+    session.installation.leave(0)
+    for _ in range(12):
+        asyncio.run(send_bomb(session, 2, 30))
+    session.installation.start(1)
+    until(lambda: handled(session, LISTING) >= {0, 1, 2, 3}, 60, "all to be handled")
+    assert peak_mb(session.installation.processes[0].popen.pid) < 300
+
+
 async def send_bomb(session: Session, partition: int, mebibytes: int) -> None:
     topics = session.topics
     producer = AIOKafkaProducer(bootstrap_servers=topics.bootstrap, compression_type="zstd", max_batch_size=2**31 - 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 import pytest
 from aiokafka.consumer import fetcher
@@ -40,11 +41,19 @@ def packed(codec: int, mebibytes: int) -> bytes:
     return bytes(builder.build())
 
 
+def fetched(data: bytes, offset: int) -> Any:
+    """The records from an offset on, in one answer."""
+    return fetcher.PartitionRecords(
+        TopicPartition("t", 3), fetcher.MemoryRecords(data), [], offset, None, None, True, 1
+    )
+
+
 def unpacked(data: bytes) -> Iterator[bytes]:
-    """The values, as a consumer of ours gets them."""
-    sent = fetcher.MemoryRecords(data)
-    records = fetcher.PartitionRecords(TopicPartition("t", 3), sent, [], 0, None, None, True, 1)
-    return (record.value for record in records)
+    """The values, as a consumer of ours gets them, which fetches again behind what it was handed."""
+    offset = 0
+    while found := list(records := fetched(data, offset)):
+        yield from (record.value for record in found)
+        offset = records.next_fetch_offset
 
 
 @pytest.mark.parametrize("codec", [GZIP, LZ4, ZSTD])
@@ -61,6 +70,14 @@ def test_a_record_set_that_unpacks_to_more_than_it_may_is_refused_with_its_parti
 @pytest.mark.parametrize("codec", [0, GZIP, SNAPPY, LZ4, ZSTD])
 def test_a_large_record_set_is_unpacked_whatever_packed_it(codec: int) -> None:
     assert list(unpacked(packed(codec, 8))) == [ZEROS] * 8
+
+
+def test_no_more_is_handed_out_of_one_answer_than_can_be_held_and_the_next_begins_where_it_ended() -> None:
+    data = packed(ZSTD, 30)
+    first = fetched(data, 0)
+    assert [record.offset for record in first] == [0, 1, 2, 3]
+    assert first.next_fetch_offset == 4
+    assert [record.offset for record in fetched(data, 4)] == [4, 5, 6, 7]
 
 
 @pytest.mark.parametrize("codec", [GZIP, SNAPPY, LZ4, ZSTD])
