@@ -143,11 +143,11 @@ async def _compare_topics(settings: Settings) -> list[Drift]:
 
 def _max_record_bytes(settings: Settings, differences: Iterable[Drift]) -> dict[str, int]:
     """By topic of the contract. One that takes less than it should refuses the record that causes a larger event, where
-    the relay would stop for all at Kafka's refusal. Dead letters are made to fit the contract."""
+    the relay would stop for all at Kafka's refusal; a dead letter is made to fit what its topic takes."""
     found = {drift.name: int(drift.found or 0) for drift in differences if drift.what == "max.message.bytes"}
     return {
         topic.name: replace(topic, max_message_bytes=found[name]).max_record_bytes
-        if (name := settings.topic(topic.name)) in found and topic.messages
+        if (name := settings.topic(topic.name)) in found
         else topic.max_record_bytes
         for topic in TOPICS
     }

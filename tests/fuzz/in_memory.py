@@ -110,7 +110,7 @@ class Reader:
         return events + self._dead_letters(topic, batch)
 
     def _dead_letters(self, topic: str, batch: list[InboundRecord]) -> list[Event]:
-        """As `workers.pipeline.dead_letters.bury`, without its counter in the database."""
+        """As `workers.pipeline.dead_letters.add_dead_letters`, without its counter in the database."""
         letters = []
         for inbound in batch:
             reason = inbound.dead_letter_reason

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,23 @@ def test_a_reply_that_its_topic_was_made_too_small_for_stops_nobody_else(session
     replies = [json.loads(one.value or b"") for one in heard if one.topic == "listning.reply.v1"]
     assert [one["outcome"] for one in replies if one["command_type"] == "pause-doctor"] == ["accepted"]
     assert [one for one in replies if one["command_type"] == "import-links"] == []
+
+
+def test_a_dead_letter_topic_that_was_made_too_small_takes_the_place_of_the_record(session: Session) -> None:
+    """Kafka would refuse the copy for ever, and everything that is published after it."""
+    wave, installation = Workload(1), session.installation
+    for step in wave.opening():
+        session.step(step)
+    installation.leave(0)
+    alter(installation, "vardval.listing.v1.dlq", {"max.message.bytes": "300000"})
+    installation.start(1)
+    unreadable = replace(wave.listing(wave.patients[0], HOME), value=b"[" * 400_000)
+    session.topics.publish([unreadable, wave.listing(wave.patients[0], AWAY)])
+    installation.settle()
+    heard = session.topics.collect()
+    (letter,) = [one for one in heard if one.topic == "vardval.listing.v1.dlq"]
+    assert letter.value is None
+    assert "too large to copy" in (header(letter.headers, "dlq_detail") or "")
 
 
 def test_a_process_that_still_waits_for_kafka_ends_in_order_when_told_to(installation: Installation) -> None:

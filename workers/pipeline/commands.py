@@ -21,7 +21,7 @@ from infra.postgres import offsets
 from infra.postgres.inbox import remember
 from infra.postgres.offsets import Position
 from workers.pipeline.assignment import Assignment
-from workers.pipeline.dead_letters import bury
+from workers.pipeline.dead_letters import add_dead_letters
 from workers.pipeline.inbound import InboundRecord, decodable, next_offsets
 from workers.pipeline.route import Route
 from workers.pipeline.transaction import Advance, Transaction, in_lock_order, transaction
@@ -59,7 +59,7 @@ async def commit(route: Route, runtime: Runtime, assignment: Assignment, batch: 
             for inbound in batch:
                 inbound.processed_out_of_order = (inbound.record.partition, inbound.record.offset) in out_of_order
             await _decide(tx, route, decodable(batch))
-            await bury(tx, route.topic, batch, runtime.events)
+            await add_dead_letters(tx, route.topic, batch, runtime)
 
     await in_lock_order(attempt)
 

@@ -15,7 +15,7 @@ from infra.postgres.connection import raw
 from infra.postgres.day import Day, due_patients, next_day, read_day, save_day
 from schemas.clock import DayBegan
 from workers.pipeline.assignment import Assignment
-from workers.pipeline.dead_letters import bury
+from workers.pipeline.dead_letters import add_dead_letters
 from workers.pipeline.inbound import InboundRecord
 from workers.pipeline.route import Route
 from workers.pipeline.transaction import Advance, Transaction, in_lock_order, transaction
@@ -30,7 +30,7 @@ async def commit(route: Route, runtime: Runtime, assignment: Assignment, batch: 
         await _begin_days(route, runtime, assignment, inbound)
     fence = Advance.past(route.topic, assignment.positions, batch, runtime.keys)
     async with transaction(runtime, fence, Needs(), before_first_day=True) as tx:
-        await bury(tx, route.topic, batch, runtime.events)
+        await add_dead_letters(tx, route.topic, batch, runtime)
 
 
 async def _begin_days(route: Route, runtime: Runtime, assignment: Assignment, inbound: InboundRecord) -> None:

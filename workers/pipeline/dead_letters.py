@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from handlers.world.changes import Outcome
 from infra.errors import DeadLetterLimitExceeded
-from infra.events import EventBuilder
 from infra.outbox_event import Headers
 from infra.patient_keys import partition_of
 from infra.postgres.handler_failures import count_failure
@@ -18,25 +17,28 @@ from schemas.errors import DeadLetterReason
 from schemas.topics import dlq, record_bytes
 from workers.pipeline.inbound import InboundRecord
 from workers.pipeline.transaction import Transaction
+from workers.runtime import Runtime
 
 #: a record up to this size is copied whole; Kafka's own limit for a record of ours is 2 MiB (`fastlakare topics`)
 _MOST_BYTES = 1_500_000
+#: what the headers that we add take at most
+_PLACE_BYTES = 16 << 10
 #: so many records of a topic may be dead-lettered because a release fails on them; at the next one its partition stops
 MOST_FAILED = 20
 
 
-async def bury(tx: Transaction, topic: str, batch: Iterable[InboundRecord], events: EventBuilder) -> None:
+async def add_dead_letters(tx: Transaction, topic: str, batch: Iterable[InboundRecord], runtime: Runtime) -> None:
     """Adds the dead letters of a batch to what its transaction publishes, and notes the outcome of each.
 
     Those that the handler failed on are counted in the database, so across restarts and processes. Raises
     DeadLetterLimitExceeded where they would be too many of this release.
     """
+    most = min(_MOST_BYTES, runtime.max_record_bytes[dlq(topic)] - _PLACE_BYTES)
     for inbound in batch:
         reason = inbound.dead_letter_reason
         if reason is None:
             continue
         inbound.outcome = Outcome.DEAD
-        partitions = events.partitions(dlq(topic))
         tx.events.append(
             dead_letter(
                 topic,
@@ -44,7 +46,8 @@ async def bury(tx: Transaction, topic: str, batch: Iterable[InboundRecord], even
                 reason,
                 at=datetime.now(UTC),
                 attempts=inbound.attempts,
-                partitions=partitions,
+                partitions=runtime.events.partitions(dlq(topic)),
+                most_bytes=most,
             )
         )
         if reason.fingerprint is not None:
@@ -56,9 +59,17 @@ async def bury(tx: Transaction, topic: str, batch: Iterable[InboundRecord], even
 
 
 def dead_letter(
-    topic: str, record: Record, reason: DeadLetterReason, *, at: datetime, attempts: int, partitions: int
+    topic: str,
+    record: Record,
+    reason: DeadLetterReason,
+    *,
+    at: datetime,
+    attempts: int,
+    partitions: int,
+    most_bytes: int = _MOST_BYTES,
 ) -> Event:
-    """The record as it came, with headers that say where it stood and which field broke which rule, never a value."""
+    """The record as it came, with headers that say where it stood and which field broke which rule, never a value. Of
+    one with more than `most_bytes` the value is left out, and the headers too where they are as many."""
     place = {
         "dlq_topic": record.topic,
         "dlq_partition": str(record.partition),
@@ -74,10 +85,10 @@ def dead_letter(
         place["dlq_fingerprint"] = reason.fingerprint
     headers: Headers = list(record.headers)
     value = record.value
-    if record_bytes(record.key, value, headers) > _MOST_BYTES:
+    if record_bytes(record.key, value, headers) > most_bytes:
         value = None
         place["dlq_detail"] += "; too large to copy, it stands in the source topic"
-    if record_bytes(record.key, None, headers) > _MOST_BYTES:
+    if record_bytes(record.key, None, headers) > most_bytes:
         headers = []
     headers += [(name, text.encode()) for name, text in place.items()]
     key = record.key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handlers.world import Needs
 from workers.pipeline.assignment import Assignment
-from workers.pipeline.dead_letters import bury
+from workers.pipeline.dead_letters import add_dead_letters
 from workers.pipeline.inbound import InboundRecord, decodable
 from workers.pipeline.route import Route
 from workers.pipeline.transaction import Advance, in_lock_order, transaction
@@ -18,6 +18,6 @@ async def commit(route: Route, runtime: Runtime, assignment: Assignment, batch: 
     async def attempt(load_first: Needs) -> None:
         async with transaction(runtime, fence, load_first, exclusive=route.exclusive, single=len(batch) == 1) as tx:
             await tx.decide(decodable(batch), route.handlers, route.known_upfront)
-            await bury(tx, route.topic, batch, runtime.events)
+            await add_dead_letters(tx, route.topic, batch, runtime)
 
     await in_lock_order(attempt)

@@ -47,3 +47,17 @@ def test_a_dead_letter_fits_its_topic(
     assert record_bytes(letter.key, letter.value, letter.headers) <= LIMIT
     assert (letter.value == value and letter.headers[: len(headers)] == headers) is copied
     assert dict(letter.headers)["dlq_offset"] == b"7"
+
+
+@pytest.mark.parametrize("takes", [60_000, 600_000, 1_048_588])
+def test_a_dead_letter_fits_a_topic_that_takes_less(takes: int) -> None:
+    headers: list[tuple[str, bytes | None]] = [("x", b"1" * 100)]
+    for size in (takes // 2, takes - 100):
+        record = ConsumerRecord(KIV_STAFF, 0, 7, b"{" * size, b"k" * 31, headers)
+
+        letter = dead_letter(
+            KIV_STAFF, record, LONG, at=datetime.now(UTC), attempts=1, partitions=1, most_bytes=takes - 16_384
+        )
+
+        assert record_bytes(letter.key, letter.value, letter.headers) <= takes
+        assert (letter.value is not None) is (size == takes // 2)
