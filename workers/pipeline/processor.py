@@ -4,7 +4,7 @@ halved until the record that cannot be handled stands alone."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from time import perf_counter
 
@@ -75,13 +75,14 @@ class BatchProcessor:
         if not batch:
             return
         try:
-            await self._retry_transient(assignment, batch)
+            try:
+                await self._retry_transient(assignment, batch, self._commit)
+            except Fenced:
+                await self._retry_transient(assignment, batch, self._reread_positions)
+                await self.apply(assignment, batch)
         except PartitionsRevoked:
             for partition in next_offsets(batch):
                 assignment.positions.pop(partition, None)
-        except Fenced:
-            await self._reread_positions(assignment, list(next_offsets(batch)))
-            await self.apply(assignment, batch)
         except Exception as error:
             if kind_of(error) is ErrorKind.INSTALLATION:
                 raise  # no record is at fault
@@ -110,7 +111,12 @@ class BatchProcessor:
         self.runtime.health.report(assignment.component(partition), why)
         log.error("partition stopped", topic=self.route.topic, partition=partition, why=why)
 
-    async def _retry_transient(self, assignment: Assignment, batch: list[InboundRecord]) -> None:
+    async def _retry_transient(
+        self,
+        assignment: Assignment,
+        batch: list[InboundRecord],
+        work: Callable[[Assignment, list[InboundRecord]], Awaitable[None]],
+    ) -> None:
         """Tries again, without end, what the database or the network only delays."""
         patience = Patience(single=len(batch) == 1)
 
@@ -128,7 +134,7 @@ class BatchProcessor:
         async for attempt in AsyncRetrying(retry=retries, wait=waits, before_sleep=report, reraise=True):
             with attempt:
                 assignment.require()
-                await self._commit(assignment, batch)
+                await work(assignment, batch)
         if patience.saw_outage:
             log.info("reachable again", component=assignment.component(partition))
         self._mark_healthy(assignment, next_offsets(batch))
@@ -177,8 +183,9 @@ class BatchProcessor:
                 place = {"partition": inbound.record.partition, "offset": inbound.record.offset}
                 log.warning("dead letter", topic=topic, **place, code=str(reason.code), detail=reason.detail)
 
-    async def _reread_positions(self, assignment: Assignment, partitions: list[int]) -> None:
+    async def _reread_positions(self, assignment: Assignment, batch: list[InboundRecord]) -> None:
         """After a fence that held: a commit whose answer was lost moved the offsets, or another process owns them."""
+        partitions = list(next_offsets(batch))
         async with self.runtime.engine.connect() as connection:
             stored = await read_positions(await raw(connection), self.route.topic, partitions)
         for partition in partitions:
@@ -191,7 +198,6 @@ class BatchProcessor:
                 assignment.fence(partition)
             else:
                 assignment.positions[partition] = position
-                self._mark_healthy(assignment, [partition])
 
 
 def _bisect(batch: list[InboundRecord]) -> Iterator[list[InboundRecord]]:

@@ -6,11 +6,13 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 
 from handlers.world.changes import Outcome
+from infra.errors import Fenced
 from infra.postgres.locks import Lock
 from infra.postgres.offsets import take_ownership
 from schemas.topics import VARDVAL_LISTING
@@ -19,6 +21,7 @@ from tests.harness.waiting import until
 from tests.workers.fixtures import Rig, proxied, worker
 from tests.workers.pipeline.listing_records import day, dead, listing, listings, stored_offset
 from workers.health import Health
+from workers.pipeline import facts
 from workers.pipeline.assignment import Assignment
 from workers.pipeline.inbound import InboundRecord
 from workers.pipeline.processor import BatchProcessor
@@ -123,6 +126,33 @@ async def test_a_commit_whose_answer_was_lost_is_noticed_and_not_made_again(rig:
         await assigned.drained()
     applied = await rig.pg.fetchval("SELECT sequence FROM patient")
     assert (await stored_offset(rig.pg), assigned.positions[0].next_offset, applied) == (2, 2, 2)
+
+
+async def test_an_outage_while_a_fence_that_held_is_looked_into_is_waited_for(rig: Rig) -> None:
+    """The connection that loses the answer to a commit seldom is the only one."""
+    pg, fenced = rig.pg, asyncio.Event()
+
+    async def commit(*args: Any) -> None:
+        if not fenced.is_set():
+            fenced.set()
+            await pg.execute("BEGIN; LOCK TABLE consumer_offset")
+            raise Fenced("where the offset stands is not known")
+        await facts.commit(*args)
+
+    assigned = await worker(rig, "listing", partitions=[0], commit=commit)
+    task = asyncio.create_task(assigned.handle([listing(0)]))
+    waits = """
+        SELECT pg_terminate_backend(pid) FROM pg_locks WHERE relation = 'consumer_offset'::regclass AND NOT granted
+    """
+
+    async def cut() -> bool:
+        return fenced.is_set() and bool(await pg.fetch(waits))
+
+    await until(cut, what="the position to be asked for")
+    await pg.execute("ROLLBACK")
+    await task
+    await assigned.drained()
+    assert (await stored_offset(pg), assigned.positions[0].next_offset) == (1, 1)
 
 
 async def test_an_offset_that_went_back_gives_the_partition_up(rig: Rig) -> None:
