@@ -44,12 +44,13 @@ async def take_over(runtime: Runtime, consumer: Consumer, topic: str, assigned: 
         takeover.stopped = dict.fromkeys(by_partition, f"stopped: {error}")
         return takeover
     beginnings = await consumer.beginning_offsets(list(by_partition.values()))
-    ends = await consumer.end_offsets(list(by_partition.values()))
     earliest = {partition: beginnings[tp] for partition, tp in by_partition.items()}
     async with runtime.engine.connect() as connection:
         pg = await raw(connection)
         positions = await take_ownership(pg, topic, earliest)
         last = await read_last_records(pg, topic, list(by_partition))
+    # Only now: until it was fenced, whoever had them may have handled records that have just come.
+    ends = await consumer.end_offsets(list(by_partition.values()))
     for partition, tp in by_partition.items():
         next_offset = positions[partition].next_offset
         if next_offset < earliest[partition]:

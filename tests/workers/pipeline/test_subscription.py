@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -12,9 +14,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CorruptRecordException, GroupAuthorizationFailedError
 
 from infra import timing
-from infra.errors import PartitionFenced
+from infra.errors import Fenced, PartitionFenced
 from infra.kafka.consumer import Consumer
-from infra.postgres.offsets import take_ownership
+from infra.postgres.offsets import advance, take_ownership
 from schemas.topics import VARDVAL_LISTING
 from tests.harness.consumer_record import ConsumerRecord
 from tests.workers.fixtures import Rig, message
@@ -54,6 +56,7 @@ class FakeAIOKafka(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
         self._client = SimpleNamespace(get_random_node=lambda: 0, send=self._described)
         self._coordinator = SimpleNamespace(check_errors=self._check_errors)
         self.refused: Exception | None = None
+        self.when_its_end_was_told: Callable[[], Awaitable[None]] | None = None
 
     def __del__(self) -> None:
         """There is nothing to close."""
@@ -67,6 +70,8 @@ class FakeAIOKafka(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
         return {self.part: 0}
 
     async def end_offsets(self, _: Any) -> dict[TopicPartition, int]:
+        if self.when_its_end_was_told is not None:
+            await self.when_its_end_was_told()
         return {self.part: 9}
 
     def seek(self, _: TopicPartition, offset: int) -> None:
@@ -158,6 +163,20 @@ async def test_what_is_taken_before_the_positions_are_known_moves_no_offset(rig:
         await fed.subscription._handle(tuple(records))
     await fed.drained()
     assert (fed.sought, fed.next_offset, fed.failures) == ([0], 0, [])
+
+
+async def test_a_partition_whose_earlier_owner_still_handles_what_comes_is_not_taken_for_cut_back(rig: Rig) -> None:
+    """One that the group has given up on, but that does not know it yet."""
+    fed = Fed(rig.runtime)
+    (earlier,) = (await take_ownership(rig.pg, VARDVAL_LISTING, {0: 9})).values()
+
+    async def handles_the_next() -> None:
+        with suppress(Fenced):
+            await advance(rig.pg, VARDVAL_LISTING, {0: earlier}, {0: 10})
+
+    fed.consumer.when_its_end_was_told = handles_the_next
+    await fed.subscription.on_partitions_assigned([fed.part])
+    assert (fed.next_offset, fed.runtime.health.reasons()) == (9, [])
 
 
 async def test_nothing_is_taken_from_the_client_while_partitions_go_and_come(rig: Rig) -> None:
