@@ -34,7 +34,9 @@ GROUP_POLL_SECONDS = 24 * 60 * 60.0
 #: how often the group's offsets are made equal to the database's, for lag tools, after the database's have been moved
 #: past markers
 GROUP_MIRROR_SECONDS = 1.0
-#: how often cluster, topic and settings are held against what the database remembers, beside every assignment
+#: one answer of the group to its offsets: what else is looked after waits for it
+GROUP_COMMIT_SECONDS = 5.0
+#: how often cluster, topic and settings are compared with what the database remembers, beside every assignment
 IDENTITY_SECONDS = 5.0
 #: no partitions assigned for so long: not ready
 GROUP_UNHEALTHY_AFTER_SECONDS = 30.0

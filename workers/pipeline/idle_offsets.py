@@ -3,9 +3,12 @@ they decide nothing."""
 
 from __future__ import annotations
 
+import asyncio
+
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from infra import timing
 from infra.error_kinds import is_transient
 from infra.errors import Fenced
 from infra.kafka.consumer import Consumer
@@ -36,8 +39,10 @@ async def pass_markers(runtime: Runtime, assignment: Assignment) -> None:
 class GroupMirror:
     """The offsets that Kafka's group was told of a topic (its full name)."""
 
-    def __init__(self, topic: str) -> None:
+    def __init__(self, topic: str, answer_seconds: float = timing.GROUP_COMMIT_SECONDS) -> None:
+        """`answer_seconds`: so long one answer of the group is waited for."""
         self._topic = topic
+        self._answer_seconds = answer_seconds
         self._mirrored: dict[int, int] = {}
 
     async def update(self, consumer: Consumer, assignment: Assignment) -> None:
@@ -47,7 +52,8 @@ class GroupMirror:
         if not changed:
             return
         try:
-            await consumer.commit({TopicPartition(self._topic, p): offset for p, offset in changed.items()})
+            async with asyncio.timeout(self._answer_seconds):  # it would ask for a coordinator without end
+                await consumer.commit({TopicPartition(self._topic, p): offset for p, offset in changed.items()})
             self._mirrored |= changed
-        except KafkaError as error:
+        except (KafkaError, TimeoutError) as error:
             log.debug("group commit failed", topic=assignment.topic, error=type(error).__name__)

@@ -22,6 +22,7 @@ from tests.harness.consumer_record import ConsumerRecord
 from tests.workers.fixtures import Rig, message
 from workers.health import Health
 from workers.pipeline.assignment import Assignment
+from workers.pipeline.idle_offsets import GroupMirror
 from workers.pipeline.subscription import Subscription
 from workers.routes import ROUTES
 from workers.runtime import Runtime
@@ -45,7 +46,7 @@ class Clock:
 
 class FakeAIOKafka(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
     """aiokafka as if a broker answered: it hands out `records` of its only partition whenever it is asked, or raises
-    `fault`; `sought` are the offsets where the partition was begun."""
+    `fault`; `sought` are the offsets where the partition was begun. Its group takes no offsets."""
 
     def __init__(self, part: TopicPartition) -> None:
         super().__init__(bootstrap_servers="nowhere.example:9092")
@@ -53,6 +54,7 @@ class FakeAIOKafka(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
         self.records = {part: [listing(1, 2)]}
         self.fault: Exception | None = None
         self.sought: list[int] = []
+        self.commits: list[dict[TopicPartition, int]] = []
         self._client = SimpleNamespace(get_random_node=lambda: 0, send=self._described)
         self._coordinator = SimpleNamespace(check_errors=self._check_errors)
         self.refused: Exception | None = None
@@ -73,6 +75,10 @@ class FakeAIOKafka(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
         if self.when_its_end_was_told is not None:
             await self.when_its_end_was_told()
         return {self.part: 9}
+
+    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+        self.commits.append(offsets)
+        await asyncio.Event().wait()
 
     def seek(self, _: TopicPartition, offset: int) -> None:
         self.sought.append(offset)
@@ -233,7 +239,7 @@ async def test_an_error_of_the_group_is_heard_while_partitions_go_and_come(rig: 
     assert [reason for reason in fed.runtime.health.reasons() if "/reading: " in reason] != []
 
 
-async def test_a_partition_lost_for_long_ends_the_process(rig: Rig) -> None:
+async def test_a_partition_fenced_for_long_ends_the_process(rig: Rig) -> None:
     """Nobody else would handle it: the group believes that it is handled here."""
     fed = Fed(rig.runtime)
     await fed.subscription.on_partitions_assigned([fed.part])
@@ -245,7 +251,7 @@ async def test_a_partition_lost_for_long_ends_the_process(rig: Rig) -> None:
         await asyncio.wait_for(fed.subscription.maintain(), 10)
 
 
-async def test_a_partition_lost_to_a_rebalance_that_follows_ends_nothing(rig: Rig) -> None:
+async def test_a_partition_fenced_before_a_rebalance_ends_nothing(rig: Rig) -> None:
     fed = Fed(rig.runtime)
     await fed.subscription.on_partitions_assigned([fed.part])
     await take_ownership(rig.pg, VARDVAL_LISTING, {0: 0})
@@ -254,3 +260,12 @@ async def test_a_partition_lost_to_a_rebalance_that_follows_ends_nothing(rig: Ri
     assert fed.assignment.fenced.keys() == {0}
     await fed.subscription.on_partitions_revoked([fed.part])
     assert fed.subscription.assignment is None
+
+
+async def test_a_group_that_takes_no_offsets_is_not_waited_for_without_end(rig: Rig) -> None:
+    """aiokafka asks for a coordinator that is away until there is one, and all else that is looked after waits for it."""
+    fed = Fed(rig.runtime)
+    await fed.subscription.on_partitions_assigned([fed.part])
+    mirror = GroupMirror(fed.part.topic, answer_seconds=0.01)
+    await asyncio.wait_for(mirror.update(fed.consumer, fed.assignment), 10)
+    assert fed.consumer.commits == [{fed.part: 0}]
