@@ -57,7 +57,7 @@ FETCH_HEALTHY_AFTER_SECONDS = 10.0
 
 BATCH_RETRY = Backoff(0.05, 5)
 BATCH_UNHEALTHY_AFTER_SECONDS = 10.0
-#: a right that is missing or a database that is read-only for so long is not on its way to be mended: the process ends
+#: a right that is missing or a database that is read-only for so long is not on its way to be fixed: the process ends
 INSTALLATION_FAULT_SECONDS = 30.0
 #: how often a worker looks whether the first day has begun (T3)
 FIRST_DAY_POLL_SECONDS = 0.1

@@ -128,7 +128,7 @@ async def _check_patient_key(engine: AsyncEngine, keys: PatientKeys) -> None:
 
 
 async def _compare_topics(settings: Settings) -> list[Drift]:
-    """Logs what differs from the contract (contract.md, Topics); stops for nothing, for a topic can be mended while
+    """Logs what differs from the contract (contract.md, Topics); stops for nothing, for a topic can be fixed while
     the service runs."""
     try:
         async with asyncio.timeout(timing.TOPICS_COMPARE_SECONDS):

@@ -40,7 +40,7 @@ from workers.runtime import Runtime, start
 from workers.stalled_sessions import watch_stalled_sessions
 
 _CONNECTIONS = 16
-#: no restart helps before somebody has mended rights, schema or topics
+#: no restart helps before somebody has fixed rights, schema or topics
 EXIT_INSTALLATION = 3
 
 

@@ -25,9 +25,9 @@ UPDATE installation SET settings = $1::jsonb || settings WHERE NOT settings ?& $
 """
 _ACCEPT_SETTINGS = "UPDATE installation SET settings = $1::jsonb"
 _FENCE_ALL = """
-WITH held AS (SELECT topic, partition FROM consumer_offset ORDER BY topic, partition FOR UPDATE)
-UPDATE consumer_offset AS owned SET epoch = epoch + 1 FROM held
-WHERE (owned.topic, owned.partition) = (held.topic, held.partition)
+WITH locked AS (SELECT topic, partition FROM consumer_offset ORDER BY topic, partition FOR UPDATE)
+UPDATE consumer_offset AS owned SET epoch = epoch + 1 FROM locked
+WHERE (owned.topic, owned.partition) = (locked.topic, locked.partition)
 """
 _SHARDS = """
 INSERT INTO outbox_shard (shard, topic, partition)

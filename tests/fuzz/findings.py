@@ -35,8 +35,8 @@ def shown(record: FuzzedRecord) -> str:
     """The record in one line, long parts cut."""
     value = None if record.value is None else record.value[:_SHOWN]
     bends = [bend.name for bend in record.bends]
-    held = f"key={record.key!r:.60} value={value!r} headers={record.headers!r:.400}"
-    return f"{record.topic} #{record.offset} {bends} {held}"
+    content = f"key={record.key!r:.60} value={value!r} headers={record.headers!r:.400}"
+    return f"{record.topic} #{record.offset} {bends} {content}"
 
 
 def where_of(error: BaseException) -> str:

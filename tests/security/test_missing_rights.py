@@ -1,4 +1,4 @@
-"""A right or a password that is missing is the installation's fault: it buries no record, and is told."""
+"""A right or a password that is missing is the installation's fault: no record is dead-lettered for it, and is told."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def installation(kafka: Any, roles: Roles, topic_prefix: str, tmp_path: Path) ->
     installation.stop()
 
 
-def test_a_right_taken_away_buries_nothing_and_ends_the_process(installation: Installation, roles: Roles) -> None:
+def test_a_right_taken_away_dead_letters_nothing_and_ends_the_process(installation: Installation, roles: Roles) -> None:
     installation.start(1)
     session = Session(installation, Topics(installation.bootstrap, installation.prefix))
     wave = Workload(4)

@@ -47,7 +47,7 @@ def malformed(sound: Record, patient: str) -> Iterator[tuple[str, Record]]:
         yield "invalid_json", replace(sound, value=None)
 
 
-def test_every_malformed_kind_on_every_topic_is_buried_once_and_nothing_gets_stuck(session: Session) -> None:
+def test_every_malformed_kind_on_every_topic_is_dead_lettered_once_and_nothing_gets_stuck(session: Session) -> None:
     wave = Workload(4)
     wave.set_up(session)
     patient = wave.patients[0]

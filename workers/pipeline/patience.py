@@ -17,7 +17,7 @@ _MOST_OF_A_RECORD = 10
 class Patience:
     """Of one batch. Transient errors are waited for without end, unless the batch itself may be what brings them about:
     a timeout, or a lack of memory, that meets it again and again. What is wrong with the installation may be on its way
-    to be mended (a failover, a right that is given just now), and is waited for a while."""
+    to be fixed (a failover, a right that is given just now), and is waited for a while."""
 
     def __init__(self, *, single: bool, clock: Callable[[], float] = monotonic) -> None:
         """`single`: it is one record, which cannot be halved. `clock`: in seconds, from anywhere."""

@@ -43,8 +43,8 @@ def test_l7_a_waiting_import_holds_no_personnummer_wherever_the_row_has_it() -> 
     )
     region = region_of()
     assert region.asks(import_links(*rows, part=1, parts=2, import_id=f"fil {PATIENT}.csv")) == "waiting"
-    held = repr(region.imports)
-    assert [id for id in (PATIENT, FIRST, SECOND) if id in held or id[2:8] in held] == []
+    stored = repr(region.imports)
+    assert [id for id in (PATIENT, FIRST, SECOND) if id in stored or id[2:8] in stored] == []
 
 
 def test_l7_who_is_protected_while_the_import_waits_is_not_listed() -> None:

@@ -29,7 +29,7 @@ async def marks(pg: asyncpg.Connection) -> list[int]:
 
 
 async def after(assigned: Worker, pg: asyncpg.Connection, records: list[ConsumerRecord], number: int) -> list[int]:
-    """Hands the records over while the partition's offset is held fast; which are marked once there are so many
+    """Hands the records over while the partition's offset is locked; which are marked once there are so many
     replies."""
 
     async def answered() -> bool:

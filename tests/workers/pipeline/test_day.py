@@ -86,7 +86,7 @@ async def test_a_missed_day_happens_as_of_that_day_in_chunks(rig: Rig, chunk: in
     assert await rig.pg.fetchval("SELECT day FROM day") == date(2026, 6, 30)
 
 
-async def test_a_clock_record_that_cannot_be_read_is_buried(rig: Rig) -> None:
+async def test_a_clock_record_that_cannot_be_read_is_dead_lettered(rig: Rig) -> None:
     assigned = await turning(rig)
     await assigned.handle([ConsumerRecord(LISTNING_CLOCK, 0, 0, b"{"), day(1, "2026-05-26")])
     assert await rig.pg.fetchval("SELECT count(*) FROM outbox") == 1

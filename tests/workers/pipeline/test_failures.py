@@ -1,4 +1,4 @@
-"""A record that fails, a release that does, a database or an installation: who is buried for it, and who is not."""
+"""A record that fails, a release that does, a database or an installation: what is dead-lettered for it, and what is not."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def slow_listing(offset: int) -> ConsumerRecord:
 
 
 @pytest.mark.parametrize("where", ["deciding", "saving", "telling", "telling too much"])
-async def test_the_record_that_fails_is_found_and_buried_alone(rig: Rig, where: str) -> None:
+async def test_the_record_that_fails_is_found_and_dead_lettered_alone(rig: Rig, where: str) -> None:
     assigned = await listings(rig, Breaking(where))
     sequences = [1, 2, 3, POISON, 4, 5, 6]
     await assigned.handle([listing(offset, sequence) for offset, sequence in enumerate(sequences)])
@@ -96,7 +96,7 @@ async def test_another_release_or_an_operator_lets_a_stopped_partition_go_on(rig
     assert await stored_offset(rig.pg) == 22
 
 
-async def test_a_right_that_is_missing_for_a_while_buries_nothing(rig: Rig) -> None:
+async def test_a_right_that_is_missing_for_a_while_dead_letters_nothing(rig: Rig) -> None:
     await rig.pg.execute("ALTER TABLE patient RENAME TO patients")
     assigned = await listings(rig)
 
@@ -110,7 +110,7 @@ async def test_a_right_that_is_missing_for_a_while_buries_nothing(rig: Rig) -> N
     assert await stored_offset(rig.pg) == 2
 
 
-async def test_a_batch_that_takes_the_database_too_long_is_halved_and_a_record_that_does_is_buried(rig: Rig) -> None:
+async def test_a_batch_that_takes_the_database_too_long_is_halved_and_one_that_does_is_dead_lettered(rig: Rig) -> None:
     await rig.pg.execute(SLOW_PATIENT)
     role = await rig.pg.fetchval("SELECT current_user")
     await rig.pg.execute(f"ALTER ROLE {role} SET statement_timeout = '500ms'")
@@ -137,7 +137,7 @@ async def test_a_statement_whose_plan_is_out_of_date_is_tried_again(rig: Rig) ->
 
 
 @pytest.mark.parametrize(("most", "outcome"), [(2, []), (0, [("0", "handler_failed", "2")])])
-async def test_what_asks_for_too_much_is_halved_and_alone_it_may_ask_for_more_or_is_buried(
+async def test_what_asks_for_too_much_is_halved_and_alone_it_may_ask_for_more_or_is_dead_lettered(
     rig: Rig, most: int, outcome: list[tuple[str, str, str]]
 ) -> None:
     """Whatever one record asks for, it must not stop a partition for ever."""

@@ -1,4 +1,4 @@
-"""A batch on a real database: what is poison is found and buried, what passes is waited for, what is not ours left."""
+"""A batch on a real database: what cannot be read is found, what passes is waited for, what is not ours is left."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from workers.routes import ROUTES
 from workers.runtime import Runtime
 
 
-async def test_what_cannot_be_read_is_buried_and_the_batch_goes_on(rig: Rig) -> None:
+async def test_what_cannot_be_read_is_dead_lettered_and_the_batch_goes_on(rig: Rig) -> None:
     assigned = await listings(rig)
     await assigned.handle(
         [
