@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import chain, zip_longest
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 from uuid import UUID
 
@@ -51,8 +51,10 @@ class Producer:
             max_batch_size=_BATCH_BYTES,
             retry_backoff_ms=timing.ms(timing.RELAY_BACKOFF_SECONDS),
         )
-        self._send = self._producer.client.send
-        self._producer.client.send = self._send_once
+        client = self._producer.client
+        self._send, client.send = client.send, self._send_once
+        #: asking changes nothing, so an answer that is lost ends nothing
+        self._asking: Any = SimpleNamespace(get_random_node=client.get_random_node, send=self._send)
 
     async def __aenter__(self) -> Self:
         try:
@@ -70,9 +72,7 @@ class Producer:
 
     async def cluster(self, settings: Settings) -> Cluster:
         """The cluster it writes to, with the contract's topics. Raises KafkaError."""
-        return await describe_cluster(
-            self._producer.client, {settings.topic(topic.name): topic.name for topic in TOPICS}
-        )
+        return await describe_cluster(self._asking, {settings.topic(topic.name): topic.name for topic in TOPICS})
 
     async def send(self, events: Mapping[TopicPartition, Iterable[OutboxEvent]]) -> None:
         """Begins a transaction and sends the events in it, in order within each partition; returns when all are

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
 from tests.harness.installation import Installation, Process, until
@@ -128,6 +129,20 @@ def test_another_cluster_under_a_running_process_ends_it(session: Session, sende
     process = installation.processes.pop(0)
     assert process.popen.wait(60) == 3
     assert "the database remembers the-old-one" in process.output()
+
+
+def test_an_output_topic_made_anew_under_a_running_process_is_not_written_to(session: Session, sender: Sender) -> None:
+    installation = session.installation
+    session.step(Step([sender.day("2025-05-26"), *commands(sender, 3)]))
+    process = installation.processes[0]
+    make_anew(installation, REPLY)
+    said = f"relay: restarting after an error: WrongTopics: {REPLY} was made anew"
+    until(lambda: not_ready(process, said), 60, "readiness to name it")
+    session.topics.publish(commands(sender, 2))
+    until(lambda: installation.lag()["outbox"] == 2, 30, "the replies to wait in the outbox")
+    topic, consumer = installation.prefix + REPLY, session.topics.consumer
+    for number in range(installation.partitions):
+        assert consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10) == (0, 0)
 
 
 def test_an_output_topic_made_anew_is_not_written_to(session: Session, sender: Sender) -> None:

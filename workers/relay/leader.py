@@ -12,7 +12,8 @@ then, round after round:
 5-sent          all replicas have acknowledged them, inside a transaction; the lock's session still answers
 6-committed     the transaction is committed: they are published, whatever happens to this process
 and beside the rounds:
-7-cleaned       the cursor in the table is moved up, and the rows are deleted
+7-cleaned       the cursor in the table is moved up, and the rows are deleted; every few seconds cluster, topics and
+                settings are compared once more
 
 Any error, anywhere, ends the term: the producer is abandoned, the lock let go, and all starts over from step 1. The
 relay never aborts or repeats anything by itself: a delayed request must find nothing to tear, and the tail says where
@@ -31,6 +32,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from infra import metrics, timing
+from infra.error_kinds import is_transient
 from infra.failpoints import hit
 from infra.identity import agreed_settings
 from infra.kafka.producer import Producer
@@ -127,6 +129,7 @@ class Relay:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(term.publish(self._handoff))
                     tasks.create_task(term.clean())
+                    tasks.create_task(self._watch_identity(producer))
                     for duty in self._duties:
                         tasks.create_task(self._do(duty))
 
@@ -134,6 +137,16 @@ class Relay:
         cluster = await producer.cluster(self._settings)
         async with self._engine.connect() as connection:
             await check_identity(await raw(connection), agreed_settings(self._settings), cluster)
+
+    async def _watch_identity(self, producer: Producer) -> NoReturn:
+        """A topic that is made anew would be written on, and its readers would not know that all before is missing."""
+        while True:
+            await asyncio.sleep(timing.IDENTITY_SECONDS)
+            try:
+                await self._check_identity(producer)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
 
     async def _do(self, duty: Duty) -> NoReturn:
         try:

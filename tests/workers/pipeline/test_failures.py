@@ -1,4 +1,4 @@
-"""A record that fails, a release that does, a database or an installation: what is dead-lettered for it, and what is not."""
+"""A record that fails, a release that does, a database or an installation: what is dead-lettered, and what is not."""
 
 from __future__ import annotations
 

@@ -263,7 +263,7 @@ async def test_a_partition_fenced_before_a_rebalance_ends_nothing(rig: Rig) -> N
 
 
 async def test_a_group_that_takes_no_offsets_is_not_waited_for_without_end(rig: Rig) -> None:
-    """aiokafka asks for a coordinator that is away until there is one, and what else is looked after waits for it."""
+    """aiokafka asks for a coordinator that is away until there is one, and all that is looked after waits."""
     fed = Fed(rig.runtime)
     await fed.subscription.on_partitions_assigned([fed.part])
     mirror = GroupMirror(fed.part.topic, answer_seconds=0.01)
