@@ -31,6 +31,7 @@ Headers = list[tuple[str, bytes]]
 #: the shape, and what Python's versions differ in; the rest is judged by datetime
 _is_rfc3339 = re.compile(r"....-..-..T(?:[01].|2[0-3]):..:..(?:\.[0-9]+)?(?:Z|[+-]..:[0-5].)").fullmatch
 _LONGEST_KEPT_TIME = 40
+_OUT_OF_RANGE = datetime.min.replace(tzinfo=UTC)
 #: most characters of id, source and type, and most bytes of an optional attribute that is carried on
 MAX_ATTRIBUTE_LENGTH = 512
 #: random hexadecimal digits now and then look like a personnummer
@@ -244,5 +245,7 @@ def _parsed(value: bytes) -> datetime | None:
             return datetime.fromisoformat(f"{text[:17]}59{text[19:]}").astimezone(UTC) + timedelta(seconds=1)
         time = datetime.fromisoformat(text)
         return time if time.tzinfo is UTC else time.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except OverflowError:  # in UTC it lies before year 1 or after 9999: .NET's zero time, written east of Greenwich
+        return _OUT_OF_RANGE
+    except ValueError:
         return None
