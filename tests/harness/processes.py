@@ -1,4 +1,4 @@
-"""CPU seconds and memory of processes and their children, as Linux tells."""
+"""Processes and their children: CPU seconds and memory as Linux tells, and what a child must not inherit."""
 
 from __future__ import annotations
 
