@@ -20,6 +20,10 @@ _MARKER = struct.Struct(">hh")  # version, and what it says
 _ABORT, _COMMIT = 0, 1
 
 
+#: a batch of more records is not unpacked to count them: a million would take the event loop for two seconds
+_MOST_UNPACKED = 10_000
+
+
 class Batch(NamedTuple):
     """One batch; `last` is the offset of its last record, also where compaction took that record."""
 
@@ -32,9 +36,12 @@ class Batch(NamedTuple):
     data: bytes
 
     def count(self, start: int) -> int:
-        """How many of its records stand at `start` or behind it; the distance where they cannot be unpacked."""
+        """How many of its records stand at `start` or behind it; the distance where they cannot be unpacked, or are too
+        many for that."""
         if self.first >= start:
             return self.records
+        if self.records > _MOST_UNPACKED:
+            return min(self.records, self.last + 1 - start)
         try:
             return sum(offset >= start for offset in record_offsets(self.data))
         except Exception:  # noqa: BLE001  # a damaged batch stops its partition, and may not hide how far behind it is

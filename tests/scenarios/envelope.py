@@ -40,8 +40,8 @@ def structured(c: Scenario) -> None:
         envelope = {"specversion": "1.0", "id": f"s{version}", "source": "oracle", "type": "se.vgregion.kiv.unit.v1",
                     "time": "2025-05-26T12:00:00+02:00", "data": data, "extension": True}  # fmt: skip
         headers = [("odd", b"\xff\xfe"), ("odd", None), *([("content-type", kind)] if kind else [])]
-        cue = raw(c, UNIT, json.dumps(envelope).encode(), "applied", *headers)
-        c.hear(p, "renamed", "unit_renamed", cue, unit_name=name, care_giver=None, at="2025-05-26T10:00:00Z")
+        sent = raw(c, UNIT, json.dumps(envelope).encode(), "applied", *headers)
+        c.hear(p, "renamed", "unit_renamed", sent, unit_name=name, care_giver=None, at="2025-05-26T10:00:00Z")
 
 
 @case("S10", "each way to be unreadable has its code")
@@ -68,13 +68,13 @@ def unreadable(c: Scenario) -> None:
     for fault in faults:
         dead.append(("invalid_data", raw(c, UNIT, json.dumps(sound | fault).encode(), "dead", *BINARY.items())))
     dead.append(("invalid_data", raw(c, UNIT, b"[]", "dead", *BINARY.items())))
-    c.dead += [(cue.record, code) for code, cue in dead]
+    c.dead += [(sent.record, code) for code, sent in dead]
 
 
 @case("S10", "a tombstone whose key is no HSA-id is unreadable")
 def tombstone_without_id(c: Scenario) -> None:
-    cue = c.send(lambda to: Record(STAFF, "nobody", None, (), int(to.now.timestamp() * 1000)), "dead")
-    c.dead.append((cue.record, "invalid_data"))
+    sent = c.send(lambda to: Record(STAFF, "nobody", None, (), int(to.now.timestamp() * 1000)), "dead")
+    c.dead.append((sent.record, "invalid_data"))
 
 
 @case("T2", "a time or timestamp that no clock shows is no time at all")
@@ -94,8 +94,8 @@ def times_out_of_range(c: Scenario) -> None:
     ):
         headers = BINARY | {"ce_time": time.encode()} if time else {k: v for k, v in BINARY.items() if k != "ce_time"}
         data = {"hsa_id": c.home, "version": version, "name": f"Namn {version}"}
-        cue = raw(c, UNIT, json.dumps(data).encode(), "applied", *headers.items(), timestamp=timestamp)
-        c.hear(p, "renamed", "unit_renamed", cue, unit_name=f"Namn {version}", care_giver=None, at=told)
+        sent = raw(c, UNIT, json.dumps(data).encode(), "applied", *headers.items(), timestamp=timestamp)
+        c.hear(p, "renamed", "unit_renamed", sent, unit_name=f"Namn {version}", care_giver=None, at=told)
 
 
 @case("S11", "a tombstone is as of the record's timestamp, whatever that says")
@@ -112,23 +112,23 @@ def personnummer_in_the_envelope(c: Scenario) -> None:
     data = {"hsa_id": c.home, "version": 2, "name": "Namn 2"}
     for name in ("ce_id", "ce_source"):
         headers = BINARY | {name: f"{p}/5".encode()}
-        cue = raw(c, UNIT, json.dumps(data).encode(), "dead", *headers.items())
-        c.dead.append((cue.record, "invalid_envelope"))
+        sent = raw(c, UNIT, json.dumps(data).encode(), "dead", *headers.items())
+        c.dead.append((sent.record, "invalid_envelope"))
     headers = BINARY | {"ce_correlationid": p.encode(), "ce_time": b"2025-05-26T10:00:00Z"}
-    cue = raw(c, UNIT, json.dumps(data).encode(), "applied", *headers.items())
-    c.hear(p, "renamed", "unit_renamed", cue, unit_name="Namn 2", care_giver=None, at="2025-05-26T10:00:00Z")
+    sent = raw(c, UNIT, json.dumps(data).encode(), "applied", *headers.items())
+    c.hear(p, "renamed", "unit_renamed", sent, unit_name="Namn 2", care_giver=None, at="2025-05-26T10:00:00Z")
 
 
 @case("S2", "a key that names somebody else is unreadable")
 def foreign_key(c: Scenario) -> None:
     data = {"hsa_id": c.home, "version": 2, "name": "Namn 2"}
-    cue = c.send(
+    sent = c.send(
         lambda to: Record(
             UNIT, c.other, json.dumps(data).encode(), tuple(BINARY.items()), int(to.now.timestamp() * 1000)
         ),
         "dead",
     )
-    c.dead.append((cue.record, "invalid_data"))
+    c.dead.append((sent.record, "invalid_data"))
 
 
 @case("P6", "the name is the one that is there, without blanks around it; without any it is unreadable")
@@ -138,13 +138,13 @@ def names(c: Scenario) -> None:
     for version, (given, surname, name) in enumerate(
         [(" Anna\t", " Berg", "Anna Berg"), ("", "Berg", "Berg"), ("Anna", " ", "Anna")], start=2
     ):
-        cue = c.employ(c.anna, version=version, given_name=given, surname=surname, setup=False)
+        sent = c.employ(c.anna, version=version, given_name=given, surname=surname, setup=False)
         if name != "Anna Berg":
-            c.hear(p, "renamed", "doctor_renamed", cue, name=name)
-    cue = c.employ(c.anna, version=9, given_name="", surname=" ", outcome="dead", setup=False)
-    c.dead.append((cue.record, "invalid_data"))
-    cue = raw(c, UNIT, json.dumps({"hsa_id": c.home, "version": 9, "name": " "}).encode(), "dead", *BINARY.items())
-    c.dead.append((cue.record, "invalid_data"))
+            c.hear(p, "renamed", "doctor_renamed", sent, name=name)
+    sent = c.employ(c.anna, version=9, given_name="", surname=" ", outcome="dead", setup=False)
+    c.dead.append((sent.record, "invalid_data"))
+    sent = raw(c, UNIT, json.dumps({"hsa_id": c.home, "version": 9, "name": " "}).encode(), "dead", *BINARY.items())
+    c.dead.append((sent.record, "invalid_data"))
 
 
 @case("C6", "a profile's text that is too long is refused")

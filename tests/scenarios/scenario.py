@@ -42,7 +42,7 @@ class Scenario:
     number: int
     rule: str
     title: str
-    cues: list[Sent] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
     expected_changes: dict[str, list[Data | None]] = field(default_factory=dict)
     carried: dict[tuple[str, int], str | None] = field(default_factory=dict)
     replies: dict[str, list[Data]] = field(default_factory=dict)
@@ -76,9 +76,9 @@ class Scenario:
         self.sender.at(moment + timedelta(hours=8, minutes=self.slot))
         record = make(self.sender)
         at = self.sender.now.isoformat().replace("+00:00", "Z")
-        cue = Sent(self.offset, 0 if setup else self.slot, record, outcome, at, header(record.headers, "ce_id") or "")
-        self.cues.append(cue)
-        return cue
+        sent = Sent(self.offset, 0 if setup else self.slot, record, outcome, at, header(record.headers, "ce_id") or "")
+        self.sent.append(sent)
+        return sent
 
     def open_unit(self, unit: str | None = None, *, setup: bool = True, version: int = 1, **fields: Any) -> Sent:
         """A unit with its name and care giver."""
@@ -126,16 +126,16 @@ class Scenario:
         for patient in patients:
             self.list_at(patient, setup=True)
         self.activate(doctor)
-        cues = [self.link(patient, doctor) for patient in patients]
-        for patient, cue in zip(patients, cues, strict=True):
-            self.hear(patient, "assigned", "linked_by_unit", cue, doctor=doctor or self.anna)
-        return cues[-1]
+        links = [self.link(patient, doctor) for patient in patients]
+        for patient, link in zip(patients, links, strict=True):
+            self.hear(patient, "assigned", "linked_by_unit", link, doctor=doctor or self.anna)
+        return links[-1]
 
-    def hear(self, patient: str, change: str, reason: str, cue: Sent, /, **fields: Any) -> None:
+    def hear(self, patient: str, change: str, reason: str, sent: Sent, /, **fields: Any) -> None:
         """1177 must hear this of the patient, after what it has heard before."""
         observed = self.expected_changes.setdefault(patient, [])
-        by_command, headers = cue.record.topic == COMMAND, cue.record.headers
-        cause = header(headers, "ce_correlationid") or cue.id if by_command else None
+        by_command, headers = sent.record.topic == COMMAND, sent.record.headers
+        cause = header(headers, "ce_correlationid") or sent.id if by_command else None
         self.carried[patient, len(observed) + 1] = cause
         doctor, unit = fields.get("doctor", self.anna), fields.get("unit", self.home)
         ended = change == "ended"
@@ -147,8 +147,8 @@ class Scenario:
             "change": change, "reason": reason, "type": TYPE,
             "doctor": {"hsa_id": doctor, "name": name, "title": title},
             "unit": place | {"care_giver_hsa_id": fields.get("care_giver", CARE_GIVER)},
-            "start": fields.get("start", day(0)), "end": fields.get("end", cue.at[:10]) if ended else None,
-            "changed_at": fields.get("at", cue.at),
+            "start": fields.get("start", day(0)), "end": fields.get("end", sent.at[:10]) if ended else None,
+            "changed_at": fields.get("at", sent.at),
         })  # fmt: skip
 
     def withdrawn(self, patient: str) -> None:
@@ -160,10 +160,10 @@ class Scenario:
         for patient in patients:
             self.expected_changes.setdefault(patient, [])
 
-    def answered(self, cue: Sent, code: str, /, **fields: Any) -> None:
+    def answered(self, sent: Sent, code: str, /, **fields: Any) -> None:
         """The command's one answer; `counts` as (total, approved, faulty, updated)."""
-        data: Data = {"command_id": cue.id, "unit_hsa_id": self.home, "code": code, "dry_run": False}
-        kind = header(cue.record.headers, "ce_type") or ""
+        data: Data = {"command_id": sent.id, "unit_hsa_id": self.home, "code": code, "dry_run": False}
+        kind = header(sent.record.headers, "ce_type") or ""
         data["command_type"] = kind.removeprefix(f"{PREFIX}listning.").removesuffix(".v1")
         data |= {"outcome": "accepted" if code in ("done", "unchanged") else "refused"}
         counts = fields.pop("counts", None)
@@ -176,7 +176,7 @@ class Scenario:
             data["faulty_rows"] = [
                 dict(zip(("row", "code", "message"), row, strict=False)) for row in fields.pop("rows")
             ]
-        self.replies.setdefault(cue.id, []).append({"counts": None, "faulty_rows": None} | data | fields)
+        self.replies.setdefault(sent.id, []).append({"counts": None, "faulty_rows": None} | data | fields)
 
     def refuse(self, code: str, name: str, /, **fields: Any) -> None:
         """A command, and the refusal it must get."""
@@ -186,9 +186,9 @@ class Scenario:
     def accept(self, code: str, name: str, /, **fields: Any) -> Sent:
         """A command, and the acceptance it must get."""
         reply = fields.pop("reply", {})
-        cue = self.command(name, **fields)
-        self.answered(cue, code, **reply)
-        return cue
+        sent = self.command(name, **fields)
+        self.answered(sent, code, **reply)
+        return sent
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,10 @@ def schedule() -> tuple[list[Scenario], list[Step]]:
         morning = Sender(datetime.fromisoformat(f"{day(offset)}T00:00:00").replace(tzinfo=UTC))
         morning.step *= 0
         steps.append(Step([morning.day(day(offset))]))
-        cues = [cue for stage in played for cue in stage.cues if cue.offset == offset]
-        for slot in sorted({cue.slot for cue in cues}):
+        sent = [sent for stage in played for sent in stage.sent if sent.offset == offset]
+        for slot in sorted({sent.slot for sent in sent}):
             for topic in (*ORDER, *(set(INPUTS) - set(ORDER))):
-                batch = [cue.record for cue in cues if cue.slot == slot and cue.record.topic == topic]
+                batch = [sent.record for sent in sent if sent.slot == slot and sent.record.topic == topic]
                 steps += [Step(batch)] if batch else []
     return played, steps
 

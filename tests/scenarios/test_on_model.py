@@ -26,7 +26,7 @@ def test_the_model_says(number: int) -> None:
     scenarios, observed, outcomes = modelled()
     scenario = scenarios[number]
     faults = list(missing(scenario, observed, Model().settings.secret))
-    for sent in scenario.cues:
+    for sent in scenario.sent:
         if sent.outcome not in (None, outcomes[id(sent.record)]):
             faults.append(f"slot {sent.offset}.{sent.slot}: {outcomes[id(sent.record)]}, not {sent.outcome}")
     assert faults == []

@@ -9,9 +9,9 @@ def renamed(c: Scenario) -> None:
     p, q = c.born(), c.born()
     c.linked(p, q)
     c.unit_names[c.home] = "Nya Hemmet"
-    cue = c.open_unit(version=2, setup=False)
-    c.hear(p, "renamed", "unit_renamed", cue, unit_name="Nya Hemmet")
-    c.hear(q, "renamed", "unit_renamed", cue, unit_name="Nya Hemmet")
+    sent = c.open_unit(version=2, setup=False)
+    c.hear(p, "renamed", "unit_renamed", sent, unit_name="Nya Hemmet")
+    c.hear(q, "renamed", "unit_renamed", sent, unit_name="Nya Hemmet")
     c.send(lambda to: to.unit(c.home, 1, name="Gamla"), "stale")
     c.send(
         lambda to: to.unit(c.home, 2, name="Nya Hemmet", care_giver_hsa_id="SE2321000131-E000000000001"), "unchanged"
@@ -34,8 +34,8 @@ def closed_by_end(c: Scenario) -> None:
 def closed_by_removal(c: Scenario) -> None:
     p = c.born()
     c.linked(p)
-    cue = c.send(lambda to: to.unit_removed(c.home, 2), "applied")
-    c.hear(p, "ended", "unit_closed", cue, unit_name=None, care_giver=None)
+    sent = c.send(lambda to: to.unit_removed(c.home, 2), "applied")
+    c.hear(p, "ended", "unit_closed", sent, unit_name=None, care_giver=None)
     c.refuse("unit_closed", "activate-doctor", doctor_hsa_id=c.anna)
 
 
@@ -43,8 +43,8 @@ def closed_by_removal(c: Scenario) -> None:
 def closed_by_kind(c: Scenario) -> None:
     p = c.born()
     c.linked(p)
-    cue = c.open_unit(version=2, setup=False, kind="jourcentral")
-    c.hear(p, "ended", "unit_closed", cue)
+    sent = c.open_unit(version=2, setup=False, kind="jourcentral")
+    c.hear(p, "ended", "unit_closed", sent)
     c.doctors[f"{c.home}/{c.anna}"] = {
         "unit_hsa_id": c.home,
         "doctor": {"hsa_id": c.anna, "vgr_id": None, "name": "Anna Berg", "title": "Distriktsläkare"},
@@ -66,8 +66,8 @@ def replaced(c: Scenario) -> None:
     c.accept("done", "update-doctor-profile", doctor_hsa_id=c.anna, profile={"patient_ceiling": 2})
     c.open_unit(c.other)
     c.on(1)
-    cue = c.open_unit(version=2, setup=False, replaced_by=c.other)
-    c.hear(p, "rekeyed", "unit_replaced", cue, unit=c.other)
+    sent = c.open_unit(version=2, setup=False, replaced_by=c.other)
+    c.hear(p, "rekeyed", "unit_replaced", sent, unit=c.other)
     c.list_at(q)
     c.hear(q, "assigned", "linked_by_unit", c.accept("done", "link-patient", patient_id=q, doctor_hsa_id=c.anna),
            unit=c.other, start=day(1))  # fmt: skip

@@ -97,9 +97,12 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
     async def _handle(self, records: tuple[ConsumerRecord, ...]) -> None:
         assignment = self._fetched_under
         if assignment is not None and assignment is self.assignment:
-            fresh = self._goes_on(assignment, records) if assignment.last_records else records
-            if fresh:
-                await self.or_end(self._processor.process(assignment, fresh))
+            await self.or_end(self._process(assignment, records))  # whatever it raises, FastStream would swallow it
+
+    async def _process(self, assignment: Assignment, records: tuple[ConsumerRecord, ...]) -> None:
+        fresh = self._goes_on(assignment, records) if assignment.last_records else records
+        if fresh:
+            await self._processor.process(assignment, fresh)
 
     async def wait_assigned(self, seconds: float) -> Assignment | None:
         """Waits for an assignment, so long; None where there is none then."""

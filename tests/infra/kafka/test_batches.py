@@ -68,3 +68,10 @@ def test_of_a_batch_that_cannot_be_unpacked_the_distance_is_told() -> None:
     (batch,) = batches(bytes(damaged))
 
     assert (batch.count(0), batch.count(1)) == (3, 2)
+
+
+def test_a_batch_of_very_many_records_is_not_unpacked_to_count_them() -> None:
+    (batch,) = batches(bytes(batch_of(3)))
+    many = batch._replace(records=1_000_000, last=999_999, data=b"")
+
+    assert [many.count(start) for start in (0, 1, 999_999)] == [1_000_000, 999_999, 1]
