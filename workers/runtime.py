@@ -21,7 +21,7 @@ from infra.kafka.topics import read_cluster
 from infra.logs import log
 from infra.patient_keys import PatientKeys
 from infra.postgres import installation, migrations
-from infra.postgres.connection import raw
+from infra.postgres.connection import checkout
 from infra.postgres.outbox import MAX_RECORD_BYTES
 from infra.postgres.reference_data import ReferenceData
 from infra.settings import Settings
@@ -111,20 +111,19 @@ async def _wait_for(component: str, health: Health, step: Callable[[], Awaitable
 
 
 async def _check_schema(engine: AsyncEngine, settings: Settings) -> None:
-    async with engine.connect() as connection:
-        pg = await raw(connection)
+    async with checkout(engine) as pg:
         await migrations.check(pg)
         await installation.check_settings(pg, agreed_settings(settings))
 
 
 async def _register(engine: AsyncEngine, settings: Settings, cluster: Cluster) -> dict[tuple[str, int], int]:
-    async with engine.connect() as connection:
-        return await installation.register(await raw(connection), agreed_settings(settings), cluster)
+    async with checkout(engine) as pg:
+        return await installation.register(pg, agreed_settings(settings), cluster)
 
 
 async def _check_patient_key(engine: AsyncEngine, keys: PatientKeys) -> None:
-    async with engine.connect() as connection:
-        await installation.check_patient_key(await raw(connection), keys)
+    async with checkout(engine) as pg:
+        await installation.check_patient_key(pg, keys)
 
 
 async def _compare_topics(settings: Settings) -> list[Drift]:

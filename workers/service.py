@@ -21,7 +21,7 @@ from infra.foreign_errors import explain, is_settings_error
 from infra.kafka.client import client_args
 from infra.kafka.consumer import Consumer
 from infra.logs import log
-from infra.postgres.connection import create_engine, database_role, raw
+from infra.postgres.connection import checkout, create_engine, database_role
 from infra.settings import Settings
 from infra.version import version
 from schemas.errors import FastlakareError
@@ -78,8 +78,8 @@ async def serve(settings: Settings, only: frozenset[str]) -> int:
 
 async def _log_start(runtime: Runtime, only: frozenset[str]) -> None:
     settings = runtime.settings
-    async with runtime.engine.connect() as connection:
-        role = await database_role(await raw(connection))
+    async with checkout(runtime.engine) as pg:
+        role = await database_role(pg)
     log.info(
         "started",
         version=version(),

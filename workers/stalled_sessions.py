@@ -12,7 +12,7 @@ from infra.error_kinds import is_transient
 from infra.failures import failure_reason
 from infra.foreign_errors import explain
 from infra.logs import log
-from infra.postgres.connection import raw
+from infra.postgres.connection import checkout
 from infra.postgres.stalled_sessions import terminate_stalled_sessions
 
 
@@ -25,8 +25,8 @@ async def watch_stalled_sessions(
     while True:
         await asyncio.sleep(every)
         try:
-            async with engine.connect() as connection:
-                for session in await terminate_stalled_sessions(await raw(connection), after):
+            async with checkout(engine) as pg:
+                for session in await terminate_stalled_sessions(pg, after):
                     log.warning("stalled session terminated", stalled_seconds=round(session.stalled_seconds, 1))
         except Exception as error:  # noqa: BLE001  # only the watch is lost; an outage is told by those who have work
             if not is_transient(error):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 import orjson
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from infra import timing
 from infra.environment import variable
@@ -30,6 +32,8 @@ _CLIENT_SOCKET = (
     ("TCP_KEEPCNT", timing.KEEPALIVE_COUNT),
     ("TCP_USER_TIMEOUT", timing.ms(timing.TCP_USER_TIMEOUT_SECONDS)),
 )
+#: what asyncpg raises itself: nobody knows then in which state it leaves its transaction
+_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 def create_engine(settings: Settings, *, pool_size: int = 5, application_name: str = "fastlakare") -> AsyncEngine:
@@ -49,9 +53,26 @@ def create_engine(settings: Settings, *, pool_size: int = 5, application_name: s
     )
 
 
-async def raw(connection: AsyncConnection) -> asyncpg.Connection:
-    """The asyncpg connection underneath, for COPY and for statements in the inner loop."""
-    return (await connection.get_raw_connection()).driver_connection
+@asynccontextmanager
+async def checkout(engine: AsyncEngine, *, close: bool = False) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the pool, as the driver has it: for COPY, and for statements in the inner loop. With `close` it
+    is never given back.
+
+    A task that is cancelled while asyncpg begins or ends a transaction leaves it open, and SQLAlchemy, which did not
+    begin it, does not look: whoever had the connection next would commit a savepoint of it, be told that all went well,
+    and lose it. So a connection whose block was cancelled, or met an error of the driver's, is closed.
+    """
+    async with engine.connect() as connection:
+        pg = (await connection.get_raw_connection()).driver_connection
+        try:
+            yield pg
+        except BaseException as error:
+            close = close or not isinstance(error, Exception) or isinstance(error, _DRIVER_ERRORS)
+            raise
+        finally:
+            if close:
+                pg.terminate()
+                await connection.invalidate()
 
 
 async def connect(url: str, *, application_name: str = "fastlakare") -> asyncpg.Connection:

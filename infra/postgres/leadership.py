@@ -10,7 +10,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra import timing
-from infra.postgres.connection import raw
+from infra.postgres.connection import checkout
 from infra.postgres.locks import try_lead
 
 
@@ -43,13 +43,9 @@ async def acquire_leadership(engine: AsyncEngine, *, on_standby: Callable[[], No
     Asks for the lock again and again instead of waiting inside PostgreSQL, which would hold back its vacuum. The
     session is closed afterwards, never given back: no lock can outlive the block.
     """
-    async with engine.connect() as connection:
-        try:
-            session = await raw(connection)
-            await session.execute(f"SET idle_session_timeout = '{timing.LEADER_IDLE_SECONDS:.0f}s'")
-            while not await try_lead(session):
-                on_standby()
-                await asyncio.sleep(timing.LEADER_STANDBY_SECONDS)
-            yield Leadership(session)
-        finally:
-            await connection.invalidate()
+    async with checkout(engine, close=True) as session:
+        await session.execute(f"SET idle_session_timeout = '{timing.LEADER_IDLE_SECONDS:.0f}s'")
+        while not await try_lead(session):
+            on_standby()
+            await asyncio.sleep(timing.LEADER_STANDBY_SECONDS)
+        yield Leadership(session)

@@ -11,7 +11,7 @@ from handlers.world import Needs
 from handlers.world.changes import Outcome
 from infra import metrics
 from infra.failpoints import hit
-from infra.postgres.connection import raw
+from infra.postgres.connection import checkout
 from infra.postgres.day import Day, due_patients, next_day, read_day, save_day
 from schemas.clock import DayBegan
 from workers.pipeline.assignment import Assignment
@@ -89,5 +89,5 @@ async def _work_off_chunk(tx: Transaction, size: int) -> bool:
 
 
 async def _current_day(runtime: Runtime) -> Day:
-    async with runtime.engine.connect() as connection:
-        return await read_day(await raw(connection))
+    async with checkout(runtime.engine) as pg:
+        return await read_day(pg)

@@ -13,7 +13,7 @@ from infra.error_kinds import is_transient
 from infra.errors import Fenced
 from infra.kafka.consumer import Consumer
 from infra.logs import log
-from infra.postgres.connection import raw
+from infra.postgres.connection import checkout
 from infra.postgres.offsets import advance
 from workers.pipeline.assignment import Assignment
 from workers.runtime import Runtime
@@ -26,10 +26,8 @@ async def pass_markers(runtime: Runtime, assignment: Assignment) -> None:
         return
     positions = dict(assignment.positions)
     try:
-        async with runtime.engine.connect() as connection:
-            pg = await raw(connection)
-            async with pg.transaction():
-                await advance(pg, assignment.topic, positions, behind)
+        async with checkout(runtime.engine) as pg, pg.transaction():
+            await advance(pg, assignment.topic, positions, behind)
         assignment.advance(behind)
     except Exception as error:
         if not (isinstance(error, Fenced) or is_transient(error)):  # a batch was quicker; or it comes next time

@@ -17,7 +17,7 @@ from infra.errors import DayUnknown, DeadLetterLimitExceeded, Fenced, Partitions
 from infra.failures import failure_reason
 from infra.foreign_errors import explain
 from infra.logs import log
-from infra.postgres.connection import raw
+from infra.postgres.connection import checkout
 from infra.postgres.offsets import read_positions
 from schemas.envelope import Record
 from schemas.errors import DeadLetterCode
@@ -186,8 +186,8 @@ class BatchProcessor:
     async def _reread_positions(self, assignment: Assignment, batch: list[InboundRecord]) -> None:
         """After a fence that held: a commit whose answer was lost moved the offsets, or another process owns them."""
         partitions = list(next_offsets(batch))
-        async with self.runtime.engine.connect() as connection:
-            stored = await read_positions(await raw(connection), self.route.topic, partitions)
+        async with checkout(self.runtime.engine) as pg:
+            stored = await read_positions(pg, self.route.topic, partitions)
         for partition in partitions:
             position, current = stored.get(partition), assignment.positions.get(partition)
             if current is None:

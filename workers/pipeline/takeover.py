@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from infra.errors import WrongTopics
 from infra.identity import agreed_settings
 from infra.kafka.consumer import Consumer
-from infra.postgres.connection import raw
+from infra.postgres.connection import checkout
 from infra.postgres.installation import check_identity
 from infra.postgres.offsets import LastRecord, Position, read_last_records, take_ownership
 from workers.runtime import Runtime
@@ -45,8 +45,7 @@ async def take_over(runtime: Runtime, consumer: Consumer, topic: str, assigned: 
         return takeover
     beginnings = await consumer.beginning_offsets(list(by_partition.values()))
     earliest = {partition: beginnings[tp] for partition, tp in by_partition.items()}
-    async with runtime.engine.connect() as connection:
-        pg = await raw(connection)
+    async with checkout(runtime.engine) as pg:
         positions = await take_ownership(pg, topic, earliest)
         last = await read_last_records(pg, topic, list(by_partition))
     # Only now: until it was fenced, whoever had them may have handled records that have just come.
@@ -72,8 +71,8 @@ async def check_topic(runtime: Runtime, consumer: Consumer, topic: str) -> None:
     """Holds settings, cluster and the topic against what the database remembers. Raises SettingsError, WrongCluster,
     WrongTopics, KafkaError and what the database raises."""
     cluster = await consumer.cluster({runtime.settings.topic(topic): topic})
-    async with runtime.engine.connect() as connection:
-        await check_identity(await raw(connection), agreed_settings(runtime.settings), cluster)
+    async with checkout(runtime.engine) as pg:
+        await check_identity(pg, agreed_settings(runtime.settings), cluster)
 
 
 def deleted(offset: int) -> str:

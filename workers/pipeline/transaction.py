@@ -18,7 +18,7 @@ from infra.failpoints import hit
 from infra.offload import run_in_thread_if_large
 from infra.patient_keys import PatientKeys
 from infra.postgres import outbox
-from infra.postgres.connection import raw
+from infra.postgres.connection import checkout
 from infra.postgres.day import Day
 from infra.postgres.load import Loader
 from infra.postgres.offsets import LastRecord, Position, advance
@@ -92,36 +92,32 @@ async def transaction(
     Raises Fenced, DayUnknown (not with `before_first_day`), LockOrderViolation, BatchTooLarge and what the block and
     the database raise; nothing is saved then.
     """
-    async with runtime.engine.connect() as connection:
-        pg = await raw(connection)
-        async with pg.transaction():
-            day = await runtime.reference_data.enter(pg, exclusive=exclusive)
-            await fence.enter(pg)
-            hit("batch:1-fence")
-            if day.day is None and not before_first_day:
-                raise DayUnknown
-            world = _world(runtime, day, exclusive)
-            most = runtime.limits.of_record if single else runtime.limits.of_batch
-            loader = Loader(
-                pg, world, runtime.keys, exclusive=exclusive, in_progress=day.in_progress, most_patients=most
-            )
-            tx = Transaction(pg, day, world, loader)
-            try:
-                await tx.load(load_first)
-                yield tx  # 2-inbox, 3-load and 4-decide are the block's
-            except LockOrderViolation:
-                load_first.add(world.loaded)
-                raise
-            hit("batch:4-decide")
-            links = asyncio.create_task(runtime.events.links(world))  # they are built while the database saves
-            try:
-                await save(pg, world, loader)
-            finally:
-                await asyncio.gather(links, return_exceptions=True)
-            hit("batch:5-save")
-            tx.events += await runtime.events.build(pg, world, links.result())
-            appended = await outbox.append(pg, runtime.shards, tx.events, runtime.max_record_bytes)
-            hit("batch:6-outbox")
+    async with checkout(runtime.engine) as pg, pg.transaction():
+        day = await runtime.reference_data.enter(pg, exclusive=exclusive)
+        await fence.enter(pg)
+        hit("batch:1-fence")
+        if day.day is None and not before_first_day:
+            raise DayUnknown
+        world = _world(runtime, day, exclusive)
+        most = runtime.limits.of_record if single else runtime.limits.of_batch
+        loader = Loader(pg, world, runtime.keys, exclusive=exclusive, in_progress=day.in_progress, most_patients=most)
+        tx = Transaction(pg, day, world, loader)
+        try:
+            await tx.load(load_first)
+            yield tx  # 2-inbox, 3-load and 4-decide are the block's
+        except LockOrderViolation:
+            load_first.add(world.loaded)
+            raise
+        hit("batch:4-decide")
+        links = asyncio.create_task(runtime.events.links(world))  # they are built while the database saves
+        try:
+            await save(pg, world, loader)
+        finally:
+            await asyncio.gather(links, return_exceptions=True)
+        hit("batch:5-save")
+        tx.events += await runtime.events.build(pg, world, links.result())
+        appended = await outbox.append(pg, runtime.shards, tx.events, runtime.max_record_bytes)
+        hit("batch:6-outbox")
     hit("batch:7-commit")
     runtime.handoff.put(appended)
 

@@ -15,7 +15,7 @@ from infra import timing
 from infra.environment import variable
 from infra.logs import log
 from infra.postgres import outbox
-from infra.postgres.connection import raw
+from infra.postgres.connection import checkout
 from infra.postgres.day import announce, database_time, forget_announced, read_day
 from infra.postgres.outbox import Event
 from schemas.envelope import binary_headers
@@ -50,24 +50,22 @@ class DayAnnouncer:
 
     async def begin(self, engine: AsyncEngine) -> None:
         """A term begins: what was announced and never took effect is announced again."""
-        async with engine.connect() as connection:
-            await forget_announced(await raw(connection))
+        async with checkout(engine) as pg:
+            await forget_announced(pg)
 
     async def __call__(self, engine: AsyncEngine) -> None:
         """Announces the day, once; not ready instead where the clock cannot be right."""
         now = self._now().replace(microsecond=0)
         day = now.astimezone(_HERE).date()
-        async with engine.connect() as connection:
-            pg = await raw(connection)
-            async with pg.transaction():
-                last = (await read_day(pg)).day
-                self._report(self._why_not(day, last, now, await self._database_now(pg)))
-                if self._doubt is not None or not await announce(pg, day):
-                    return
-                headers = binary_headers(f"day/{day}", self._runtime.settings.source, DAY_TYPE, now)
-                value = orjson.dumps({"day": day.isoformat()})
-                event = Event(LISTNING_CLOCK, 0, b"day", value, [*headers])
-                appended = await outbox.append(pg, self._runtime.shards, [event])
+        async with checkout(engine) as pg, pg.transaction():
+            last = (await read_day(pg)).day
+            self._report(self._why_not(day, last, now, await self._database_now(pg)))
+            if self._doubt is not None or not await announce(pg, day):
+                return
+            headers = binary_headers(f"day/{day}", self._runtime.settings.source, DAY_TYPE, now)
+            value = orjson.dumps({"day": day.isoformat()})
+            event = Event(LISTNING_CLOCK, 0, b"day", value, [*headers])
+            appended = await outbox.append(pg, self._runtime.shards, [event])
         self._runtime.handoff.put(appended)
 
     def _why_not(self, day: date, last: date | None, now: datetime, database: datetime) -> str | None:

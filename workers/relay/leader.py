@@ -37,7 +37,7 @@ from infra.failpoints import hit
 from infra.identity import agreed_settings
 from infra.kafka.producer import Producer
 from infra.logs import log
-from infra.postgres.connection import raw
+from infra.postgres.connection import checkout
 from infra.postgres.installation import check_identity, read_id
 from infra.postgres.leadership import Leadership, acquire_leadership
 from infra.settings import Settings
@@ -108,8 +108,8 @@ class Relay:
                 raise
 
     async def _run_term(self) -> None:
-        async with self._engine.connect() as connection:
-            installation = await read_id(await raw(connection))
+        async with checkout(self._engine) as pg:
+            installation = await read_id(pg)
         lock = acquire_leadership(self._engine, on_standby=lambda: self._health.forget(_COMPONENT))
         async with lock as leadership, asyncio.TaskGroup() as tasks:
             hit("relay:1-locked")
@@ -135,8 +135,8 @@ class Relay:
 
     async def _check_identity(self, producer: Producer) -> None:
         cluster = await producer.cluster(self._settings)
-        async with self._engine.connect() as connection:
-            await check_identity(await raw(connection), agreed_settings(self._settings), cluster)
+        async with checkout(self._engine) as pg:
+            await check_identity(pg, agreed_settings(self._settings), cluster)
 
     async def _watch_identity(self, producer: Producer) -> NoReturn:
         """A topic that is made anew would be written on, and its readers would not know that all before is missing."""

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from infra.errors import OutboxDiverged
 from infra.kafka.tail import tails
 from infra.postgres import outbox
-from infra.postgres.connection import raw
+from infra.postgres.connection import checkout
 from infra.postgres.outbox import OutputPartition
 from infra.settings import Settings
 
@@ -27,13 +27,12 @@ async def read_positions(
     processes have written on since, and their sequences have caught up: what is deleted only once it is published is
     then still there, with another content than the topic's.
     """
-    async with engine.connect() as connection:
-        shards = await outbox.shards(await raw(connection))
+    async with checkout(engine) as pg:
+        shards = await outbox.shards(pg)
     partitions = [TopicPartition(settings.topic(shard.topic), shard.partition) for shard in shards]
     tail = await tails(settings, installation, partitions)
     ends = {shard.number: tail[tp] for shard, tp in zip(shards, partitions, strict=True)}
-    async with engine.connect() as connection:
-        pg = await raw(connection)
+    async with checkout(engine) as pg:
         written = await outbox.last_sequences(pg)
         before = {number: end.seq - 1 for number, end in ends.items() if end.seq}
         kept = await outbox.read(pg, before, events=1, size=_ANY_SIZE)

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from handlers.world.changes import Cause, DoctorChange, Pair
 from handlers.world.statistics import Statistics
 from infra.postgres import outbox
-from infra.postgres.connection import raw
+from infra.postgres.connection import checkout
 from infra.postgres.statistics import (
     current_statistics,
     next_revisions,
@@ -48,12 +48,10 @@ class StatisticsPublisher:
 
     async def _chunk(self, engine: AsyncEngine) -> int:
         runtime = self._runtime
-        async with engine.connect() as connection:
-            pg = await raw(connection)
-            async with pg.transaction():
-                stale = await take_stale(pg, _CHUNK)
-                events = [runtime.events.doctor(*change) for change in await _changes(pg, stale)]
-                appended = await outbox.append(pg, runtime.shards, events)
+        async with checkout(engine) as pg, pg.transaction():
+            stale = await take_stale(pg, _CHUNK)
+            events = [runtime.events.doctor(*change) for change in await _changes(pg, stale)]
+            appended = await outbox.append(pg, runtime.shards, events)
         runtime.handoff.put(appended)
         return len(stale)
 

@@ -16,7 +16,7 @@ from infra import metrics, timing
 from infra.failpoints import hit
 from infra.kafka.producer import Producer
 from infra.postgres import outbox
-from infra.postgres.connection import raw
+from infra.postgres.connection import checkout
 from infra.postgres.leadership import Leadership
 from infra.postgres.outbox import OutputPartition
 from infra.settings import Settings
@@ -54,8 +54,8 @@ class Term:
 
     async def publish(self, handoff: Handoff) -> NoReturn:
         """Round after round; waits where there is nothing to publish."""
-        async with self._engine.connect() as connection:
-            reader = await raw(connection)
+        async with checkout(self._engine) as pg:
+            reader = pg
             while True:
                 handoff.ready.clear()
                 self._backlog.aim(handoff.committed())
@@ -85,8 +85,8 @@ class Term:
                 if upto > self._cleaned[shard]
             }
             if done:
-                async with self._engine.connect() as connection:
-                    for shard in await outbox.clean(await raw(connection), done):
+                async with checkout(self._engine) as pg:
+                    for shard in await outbox.clean(pg, done):
                         self._cleaned[shard] = done.pop(shard)[1]
                 hit("relay:7-cleaned")
             if done:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infra.errors import DatabaseUnreachable, SettingsError
-from infra.postgres.connection import connect, create_engine, raw
+from infra.errors import ConcurrentInsert, DatabaseUnreachable, SettingsError
+from infra.postgres.connection import checkout, connect, create_engine
 from infra.settings import Settings
 
 
@@ -25,16 +29,53 @@ async def test_a_sleeper_cannot_keep_its_locks(database_url: str) -> None:
     assert given["application_name"] == "fastlakare"
 
 
-async def test_the_drivers_connection_takes_part_in_the_transaction(database_url: str) -> None:
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     engine = create_engine(Settings(database_url=database_url), pool_size=1)
-    async with engine.connect() as connection:
-        await connection.execute(text("CREATE TABLE t (n int)"))
-        await (await raw(connection)).copy_records_to_table("t", records=[(1,), (2,)])
-        seen = await connection.scalar(text("SELECT sum(n) FROM t"))
-        await connection.rollback()
-        gone = await connection.scalar(text("SELECT to_regclass('t')"))
+    async with checkout(engine) as pg:
+        await pg.execute("CREATE TABLE t (n int)")
+    yield engine
     await engine.dispose()
-    assert (seen, gone) == (3, None)
+
+
+async def write(engine: AsyncEngine, number: int) -> None:
+    """As a batch does; whoever gets no error has committed."""
+    async with checkout(engine) as pg, pg.transaction():
+        await pg.execute("INSERT INTO t VALUES ($1)", number)
+
+
+async def test_whoever_comes_after_one_that_was_cancelled_commits(engine: AsyncEngine, database_url: str) -> None:
+    """Wherever it was cancelled: asyncpg leaves a transaction open that it was about to begin or end."""
+    other = await connect(database_url)
+    for attempt in range(150):
+        cancelled = asyncio.create_task(write(engine, 1))
+        await asyncio.sleep(attempt % 50 * 0.00004)
+        cancelled.cancel()
+        await asyncio.wait({cancelled})
+        await write(engine, 2)
+        assert await other.fetchval("SELECT count(*) FROM t WHERE n = 2") == attempt + 1
+        assert (
+            await other.fetchval("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'") == 0
+        )
+    await other.close()
+
+
+async def test_whoever_comes_after_a_failure_finds_no_transaction(engine: AsyncEngine) -> None:
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        async with checkout(engine) as pg:
+            await pg.execute("BEGIN; SELECT 1 / 0")
+    async with checkout(engine) as pg:
+        assert not pg.is_in_transaction()
+
+
+async def test_an_error_of_ours_costs_no_connection(engine: AsyncEngine) -> None:
+    async with checkout(engine) as pg:
+        backend = await pg.fetchval("SELECT pg_backend_pid()")
+    with pytest.raises(ConcurrentInsert):
+        async with checkout(engine) as pg, pg.transaction():
+            raise ConcurrentInsert("a doctor")
+    async with checkout(engine) as pg:
+        assert await pg.fetchval("SELECT pg_backend_pid()") == backend
 
 
 async def test_a_lost_connection_costs_one_error(database_url: str) -> None:
