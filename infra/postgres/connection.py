@@ -63,7 +63,7 @@ async def checkout(engine: AsyncEngine, *, close: bool = False) -> AsyncIterator
     and lose it. So a connection whose block was cancelled, or met an error of the driver's, is closed.
     """
     async with engine.connect() as connection:
-        pg = (await connection.get_raw_connection()).driver_connection
+        pg: asyncpg.Connection = (await connection.get_raw_connection()).driver_connection
         try:
             yield pg
         except BaseException as error:
