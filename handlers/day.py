@@ -8,7 +8,7 @@ from handlers import roster, unit
 from handlers.eligibility import is_selectable
 from handlers.redaction import redact_unit
 from handlers.replies import refused, reply
-from handlers.world import Needs, World, successor_of
+from handlers.world import Needs, Successors, World
 from handlers.world.changes import AuditEntry, Cause, Outcome
 from handlers.world.imports import IMPORT_DAYS
 from schemas.clock import DayBegan
@@ -62,8 +62,9 @@ def _mark_patients_due(world: World, units: set[str]) -> None:
 def _touched_units(world: World, day: date) -> set[str]:
     """Units that end, and those that some id means on one of the two days only (S9)."""
     touched = {u.hsa_id for u in world.units.values() if u.end is not None and world.today <= u.end < day}
+    then = Successors(world.units, day)
     for hsa_id, fact in world.units.items():
-        if fact.replaced_by and (now := successor_of(world.units, hsa_id, day)) != world.resolve_unit(hsa_id):
+        if fact.replaced_by and (now := then.of(hsa_id)) != world.resolve_unit(hsa_id):
             touched |= {hsa_id, now, world.resolve_unit(hsa_id)}
     return touched
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from handlers import links, reevaluate, roster
 from handlers.versions import ignored_removal, ignored_state, ignored_tombstone
-from handlers.world import Needs, Unit, World, successor_of
+from handlers.world import Needs, Successors, Unit, World
 from handlers.world.changes import Cause, Outcome
 from schemas.read import Tombstone
 from schemas.unit import UnitRemoved, UnitState
@@ -102,10 +102,10 @@ def _changes_anything(incoming: Unit, current: Unit) -> bool:
 
 def _touched(world: World, incoming: Unit) -> set[str]:
     """The unit, and every unit that some id means before the fact but not after it, or the other way round."""
-    after = ChainMap({incoming.hsa_id: incoming}, world.units)
+    after = Successors(ChainMap({incoming.hsa_id: incoming}, world.units), world.today)
     touched = {incoming.hsa_id}
     for hsa_id in world.leading_to(incoming.hsa_id):
-        now = successor_of(after, hsa_id, world.today)
+        now = after.of(hsa_id)
         if now != world.resolve_unit(hsa_id):
             touched |= {hsa_id, now, world.resolve_unit(hsa_id)}
     return touched

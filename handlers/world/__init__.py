@@ -17,7 +17,8 @@ from handlers.world.entities import (
 )
 from handlers.world.imports import Import, ImportPart, Row
 from handlers.world.needs import Needs
-from handlers.world.world import Policy, World, successor_of
+from handlers.world.successors import Successors
+from handlers.world.world import Policy, World
 
 __all__ = [
     "Absence",
@@ -36,9 +37,9 @@ __all__ = [
     "Profile",
     "RosterEntry",
     "Row",
+    "Successors",
     "Unit",
     "World",
     "includes",
     "meaning",
-    "successor_of",
 ]

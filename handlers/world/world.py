@@ -19,6 +19,7 @@ from handlers.world.entities import (
 )
 from handlers.world.imports import Import, ImportKey
 from handlers.world.needs import Needs
+from handlers.world.successors import Successors
 
 
 @dataclass(slots=True, frozen=True)
@@ -27,15 +28,6 @@ class Policy:
 
     eligible_positions: frozenset[str] = frozenset({"201010", "201011", "202010", "203010", "203090"})
     end_links_of_leavers: bool = True
-
-
-def successor_of(units: Mapping[str, Unit], unit: str, today: date) -> str:
-    """The unit an id means on a day: replacements are followed, a cycle stops at its first repeat (S9)."""
-    seen: set[str] = set()
-    while unit not in seen and (fact := units.get(unit)) is not None and fact.replaced(today):
-        seen.add(unit)
-        unit = fact.replaced_by or unit
-    return unit
 
 
 @dataclass(slots=True)
@@ -64,7 +56,7 @@ class World:
     changes: ChangeSet = field(default_factory=ChangeSet)
     overdue: set[int] = field(default_factory=set)
     count_change: dict[Pair, int] = field(default_factory=lambda: defaultdict(int))
-    _successor: dict[str, str] = field(default_factory=dict)
+    _successors: Successors | None = None
     #: by doctor, the employments at each unit that is meant today
     _employments: dict[str, dict[str, list[Employment]]] = field(default_factory=dict)
     #: by unit, the ids that it replaces at once; made when it is first asked for
@@ -74,14 +66,13 @@ class World:
 
     def resolve_unit(self, unit: str) -> str:
         """The unit an id means today (S9)."""
-        known = self._successor.get(unit)
-        if known is None:
-            known = self._successor[unit] = successor_of(self.units, unit, self.today)
-        return known
+        if self._successors is None:
+            self._successors = Successors(self.units, self.today)
+        return self._successors.of(unit)
 
     def clear_successor_cache(self) -> None:
         """A unit's fact or the day has changed, so ids may mean other units."""
-        self._successor.clear()
+        self._successors = None
         self._employments.clear()
 
     def put_unit(self, unit: Unit) -> None:

@@ -112,6 +112,17 @@ def test_s9_what_a_replacement_touches_is_what_leads_to_the_unit() -> None:
     assert world.leading_to(apart.hsa_id) == {apart.hsa_id}
 
 
+def test_s9_a_unit_at_the_end_of_a_long_chain_costs_no_more_than_the_chain() -> None:
+    def of(length: int) -> float:
+        def chain() -> World:
+            return world_of(Unit(hsa_id(i), 1, replaced_by=hsa_id(i + 1)) for i in range(length))
+
+        last = a.unit().model_copy(update={"hsa_id": hsa_id(length), "replaced_by": hsa_id(length + 1)})
+        return seconds(chain, lambda world: unit.needs(last, world, CAUSE))
+
+    assert grows_at_most_linearly(of(1_000), of(4_000))
+
+
 def test_s9_a_circle_of_replacements_leads_round_once() -> None:
     one, other = Unit(hsa_id(1), 1, replaced_by=hsa_id(2)), Unit(hsa_id(2), 1, replaced_by=hsa_id(1))
 
