@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar, cast, get_args
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -26,6 +28,11 @@ class Wire(BaseModel):
     """A part of a message: frozen, nothing coerced, unknown fields ignored, no input in error texts (D1)."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", hide_input_in_errors=True, allow_inf_nan=False)
+
+
+def _empty_where_invisible(text: str) -> str:
+    # separators, control and format characters (zero-width ones among them), and marks with nothing to stand on
+    return text if any(unicodedata.category(char)[0] not in "ZCM" for char in text) else ""
 
 
 @dataclass(frozen=True)
@@ -72,8 +79,10 @@ def titled(title: str, literal: Any) -> WithJsonSchema:
 TEXT_CHARACTERS = 200
 
 Text = Annotated[str, Field(max_length=TEXT_CHARACTERS)]
-#: blanks around it are dropped
-Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=TEXT_CHARACTERS)]
+#: blanks around it are dropped; one of which nothing could be seen is empty
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=TEXT_CHARACTERS), AfterValidator(_empty_where_invisible)
+]
 Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Version = Annotated[

@@ -87,7 +87,14 @@ def normal_hsa_id(text: str) -> str | None:
 
 @lru_cache(maxsize=16_384)
 def _normal_hsa_id(text: str) -> str | None:
-    return text.upper() if _is_hsa_id(text) else None
+    # One that hides a personnummer would become the key of what is published (D1).
+    return text.upper() if _is_hsa_id(text) and not holds_patient_id(text.rpartition("-")[2]) else None
+
+
+def _without_patient_id(text: str) -> str:
+    if _normal_hsa_id(text) is None:
+        raise PydanticCustomError("hsa_id", "Input should not hold a personnummer")
+    return text
 
 
 def _patient_id(text: str) -> str:
@@ -96,8 +103,12 @@ def _patient_id(text: str) -> str:
     return text
 
 
-HsaId = Annotated[str, StringConstraints(pattern=f"^{_HSA_ID}$", max_length=HSA_ID_LENGTH, to_upper=True)]
-"""An HSA-id in a fact, kept upper-case; malformed is a validation error."""
+HsaId = Annotated[
+    str,
+    StringConstraints(pattern=f"^{_HSA_ID}$", max_length=HSA_ID_LENGTH, to_upper=True),
+    AfterValidator(_without_patient_id),
+]
+"""An HSA-id in a fact, kept upper-case; malformed, or with a personnummer in it, is a validation error."""
 
 _PATIENT_ID = (
     "Personnummer: twelve digits, a real date, a correct check digit. Samordningsnummer and reserve numbers are"

@@ -32,6 +32,11 @@ _CLIENT_SOCKET = (
     ("TCP_KEEPCNT", timing.KEEPALIVE_COUNT),
     ("TCP_USER_TIMEOUT", timing.ms(timing.TCP_USER_TIMEOUT_SECONDS)),
 )
+#: Where the role has a statement_timeout, waiting for a lock ends before it and as what it is: nobody's fault.
+_LOCK_TIMEOUT = """
+SELECT set_config('lock_timeout', greatest(setting::int / 2, 1)::text, false)
+FROM pg_settings WHERE name = 'statement_timeout' AND setting <> '0'
+"""
 #: what asyncpg raises itself: nobody knows then in which state it leaves its transaction
 _DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
@@ -95,6 +100,7 @@ async def connect(url: str, *, application_name: str = "fastlakare") -> asyncpg.
             reason += f", a socket or certificate that {variable('database_url')} names"
         raise DatabaseUnreachable(f"the database cannot be reached: {reason}") from error
     _keep_alive(connection)
+    await connection.execute(_LOCK_TIMEOUT)
     return connection
 
 

@@ -79,7 +79,7 @@ def person(state: Outputs, hsa_id: str, message: Message) -> str:
 
 def full_name(data: dict[str, Any]) -> str:
     """Given name and surname, without blanks around them; the one that is there where the other is empty (P6)."""
-    return f"{data['given_name'].strip()} {data['surname'].strip()}".strip()
+    return f"{ids.visible(data['given_name'])} {ids.visible(data['surname'])}".strip()
 
 
 def person_content(data: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def unit(state: Outputs, hsa_id: str, message: Message) -> str:
             current.fact_at = message.time
             return "unchanged"
         state.units[hsa_id] = Unit(
-            version, message.time, name=data["name"].strip(), care_giver=upper(data.get("care_giver_hsa_id")),
+            version, message.time, name=ids.visible(data["name"]), care_giver=upper(data.get("care_giver_hsa_id")),
             kind=content["kind"], end=ids.day(data.get("end") or ""), replaced_by=upper(data.get("replaced_by")),
             content=content,
         )  # fmt: skip

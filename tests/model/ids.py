@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import re
+import unicodedata
 from datetime import date
 
 HSA = re.compile(r"SE(?:16[0-9]{10}|(?!16)[0-9]{10})-[A-Z0-9]+")
@@ -12,7 +13,8 @@ HSA = re.compile(r"SE(?:16[0-9]{10}|(?!16)[0-9]{10})-[A-Z0-9]+")
 def hsa_id(text: str) -> str | None:
     """Upper-case HSA-id, or None when it is none."""
     upper = text.upper()
-    return upper if text.isascii() and len(upper) <= 31 and HSA.fullmatch(upper) else None
+    sound = text.isascii() and len(upper) <= 31 and HSA.fullmatch(upper)
+    return upper if sound and not stands_in(upper.partition("-")[2]) else None
 
 
 def day(text: str) -> date | None:
@@ -85,3 +87,8 @@ def age(patient_id: str, today: date) -> int:
     """Whole years reached today; one born 29 February has the birthday on 1 March in other years."""
     born = int(patient_id[:4]), int(patient_id[4:6]), int(patient_id[6:8])
     return today.year - born[0] - ((today.month, today.day) < born[1:])
+
+
+def visible(name: str) -> str:
+    """The name without blanks around it; empty where nothing of it can be seen (P6)."""
+    return name.strip() if any(unicodedata.category(letter)[0] in "LNPS" for letter in name) else ""

@@ -95,7 +95,7 @@ PERSON: Fields = {
 }
 PLACE: Fields = {
     **REMOVED,
-    "name": (REQUIRED, lambda value: short(value) and value.strip() != ""),
+    "name": (REQUIRED, lambda value: short(value) and ids.visible(value) != ""),
     "kind": (OPTIONAL, one_of("vardcentral", "jourcentral", "other")),
     "care_giver_hsa_id": (OPTIONAL, nullable(hsa)),
     "start": (OPTIONAL, nullable(day)),
@@ -177,5 +177,5 @@ def sound(topic: str, name: str, data: Any) -> bool:
     if not shaped(SHAPES[topic][name])(data):
         return False
     if name == "kiv.staff":
-        return bool(data["given_name"].strip() or data["surname"].strip() or data.get("protected", False))
+        return bool(ids.visible(data["given_name"]) or ids.visible(data["surname"]) or data.get("protected", False))
     return bool(name != "listning.import-links" or data["part"] <= data["parts"])

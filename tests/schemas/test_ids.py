@@ -160,6 +160,8 @@ def test_an_hsa_id_is_compared_without_case_and_kept_upper_case(text: str) -> No
         "SE2321000131-E-1",
         "SE2321000131-" + "X" * 19,
         "SE2321000131-\x00",
+        "SE2321000131-199006022397",
+        "SE2321000131-A199006022397",
         "X" * 1_000_000,
     ],
 )

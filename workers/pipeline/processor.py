@@ -12,7 +12,7 @@ from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 
 from handlers.world.changes import Outcome
 from infra import metrics, timing
-from infra.error_kinds import ErrorKind, kind_of
+from infra.error_kinds import ErrorKind, is_transient, kind_of
 from infra.errors import DayUnknown, DeadLetterLimitExceeded, Fenced, PartitionsRevoked
 from infra.failures import failure_reason
 from infra.foreign_errors import explain
@@ -71,29 +71,40 @@ class BatchProcessor:
 
     async def apply(self, assignment: Assignment, batch: list[InboundRecord]) -> None:
         """Handles records of partitions that nothing else is handled of; returns when it is done."""
-        batch = assignment.unhandled(batch)
-        if not batch:
-            return
+        done = False
+        while not done and (batch := assignment.unhandled(batch)):
+            done = await self._attempt(assignment, batch)
+
+    async def _attempt(self, assignment: Assignment, batch: list[InboundRecord]) -> bool:
+        """Commits the batch, in halves where it fails as a whole; False where it is to be looked at anew."""
         try:
             try:
                 await self._retry_transient(assignment, batch, self._commit)
             except Fenced:
                 await self._retry_transient(assignment, batch, self._reread_positions)
-                await self.apply(assignment, batch)
+                return False
         except PartitionsRevoked:
             for partition in next_offsets(batch):
                 assignment.positions.pop(partition, None)
         except Exception as error:
             if kind_of(error) is ErrorKind.INSTALLATION:
                 raise  # no record is at fault
-            if len(batch) > 1:
-                for half in _bisect(batch):
-                    await self.apply(assignment, half)
-            elif _has_failed(batch[0]):
-                self._stop(assignment, batch[0], error)
-            else:
-                self._condemn(batch[0], error)
-                await self.apply(assignment, batch)
+            if len(batch) == 1:
+                return self._judge(assignment, batch[0], error)
+            for half in _bisect(batch):
+                await self.apply(assignment, half)
+        return True
+
+    def _judge(self, assignment: Assignment, inbound: InboundRecord, error: Exception) -> bool:
+        """What becomes of a record that stands alone and fails; True where nothing more is to be tried."""
+        if not _has_failed(inbound):
+            self._condemn(inbound, error)
+            return False
+        if is_transient(error):  # the database does not even take a dead letter: the record was at no fault
+            inbound.dead_letter_reason = None
+            return False
+        self._stop(assignment, inbound, error)
+        return True
 
     def _condemn(self, inbound: InboundRecord, error: Exception) -> None:
         """The record stands alone and fails: it is to be dead-lettered."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import asyncpg
 import pytest
 
 from infra.postgres.outbox import unpack
@@ -14,6 +17,9 @@ from tests.harness.consumer_record import ConsumerRecord
 from tests.workers.fixtures import Rig
 from tests.workers.pipeline.listing_records import POISON, Breaking, dead, listing, listings, stored_offset
 from workers.pipeline.dead_letters import MOST_FAILED
+from workers.pipeline.inbound import decode
+from workers.pipeline.processor import BatchProcessor
+from workers.routes import ROUTES
 from workers.runtime import Limits
 
 SLOW_PATIENT = """
@@ -21,6 +27,17 @@ CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN IF NEW.sequence = 77 THEN PERFORM pg_sleep(3); END IF; RETURN NEW; END $$;
 CREATE TRIGGER slow BEFORE INSERT OR UPDATE ON patient FOR EACH ROW EXECUTE FUNCTION slow();
 """
+
+
+@asynccontextmanager
+async def statement_timeout(rig: Rig, timeout: str) -> AsyncIterator[None]:
+    """Every new session of the role gives up on a statement that takes so long."""
+    role = await rig.pg.fetchval("SELECT current_user")
+    await rig.pg.execute(f"ALTER ROLE {role} SET statement_timeout = '{timeout}'")
+    try:
+        yield
+    finally:
+        await rig.pg.execute(f"ALTER ROLE {role} RESET statement_timeout")
 
 
 def slow_listing(offset: int) -> ConsumerRecord:
@@ -112,17 +129,42 @@ async def test_a_right_that_is_missing_for_a_while_dead_letters_nothing(rig: Rig
 
 async def test_a_batch_that_takes_the_database_too_long_is_halved_and_one_that_does_is_dead_lettered(rig: Rig) -> None:
     await rig.pg.execute(SLOW_PATIENT)
-    role = await rig.pg.fetchval("SELECT current_user")
-    await rig.pg.execute(f"ALTER ROLE {role} SET statement_timeout = '500ms'")
-    try:
-        assigned = await listings(rig)
+    assigned = await listings(rig)
+    async with statement_timeout(rig, "500ms"):
         await assigned.handle([listing(0, 1), slow_listing(1), listing(2, 3)])
-    finally:
-        await rig.pg.execute(f"ALTER ROLE {role} RESET statement_timeout")
 
     assert [(offset, code) for offset, code, _ in await dead(rig.pg)] == [("1", "handler_failed")]
     assert await rig.pg.fetchval("SELECT sequence FROM patient") == 3
     assert await stored_offset(rig.pg) == 3
+
+
+@pytest.mark.parametrize("table", ["patient", "consumer_offset"])
+async def test_a_lock_that_others_hold_buries_nobody_however_short_statements_must_be(rig: Rig, table: str) -> None:
+    owned = await listings(rig)
+    async with statement_timeout(rig, "100ms"):
+        async with rig.pg.transaction():
+            await rig.pg.execute(f"LOCK TABLE {table}")
+            handling = asyncio.create_task(owned.handle([listing(0), listing(1, 2)]))
+            await asyncio.sleep(3)
+            assert not handling.done()
+        await handling
+
+    assert await dead(rig.pg) == []
+    assert (await stored_offset(rig.pg), owned.positions[0].next_offset) == (2, 2)
+
+
+async def test_where_the_database_takes_not_even_the_dead_letter_in_time_the_record_is_tried_again(rig: Rig) -> None:
+    """Whatever it is made of, it is at no fault then."""
+    assigned = await listings(rig)
+    processor = BatchProcessor(ROUTES["listing"], rig.runtime)
+    inbound = decode(VARDVAL_LISTING, listing(0))
+    too_long = asyncpg.QueryCanceledError("canceling statement due to statement timeout")
+
+    condemned = []
+    for _ in range(2):
+        assert not processor._judge(assigned.assignment, inbound, too_long)
+        condemned.append(inbound.dead_letter_reason is not None)
+    assert (condemned, assigned.assignment.stopped) == ([True, False], set())
 
 
 async def test_a_statement_whose_plan_is_out_of_date_is_tried_again(rig: Rig) -> None:
