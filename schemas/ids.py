@@ -12,6 +12,8 @@ from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler,
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 HSA_ID_LENGTH = 31
+#: as a personnummer begins; an HSA-id has room for one behind its sign
+_twelve_digits_in = re.compile("(?<![0-9])(?:1[89]|20)[0-9]{10}(?![0-9])").search
 _HSA_ID = "[Ss][Ee](16[0-9]{10}|(1[0-57-9]|[02-9][0-9])[0-9]{8})-[A-Za-z0-9]+"
 _is_hsa_id = re.compile(_HSA_ID).fullmatch
 
@@ -87,8 +89,11 @@ def normal_hsa_id(text: str) -> str | None:
 
 @lru_cache(maxsize=16_384)
 def _normal_hsa_id(text: str) -> str | None:
+    if not _is_hsa_id(text):
+        return None
     # One that hides a personnummer would become the key of what is published (D1).
-    return text.upper() if _is_hsa_id(text) and not holds_patient_id(text.rpartition("-")[2]) else None
+    hidden = _twelve_digits_in(text, text.index("-") + 1)
+    return None if hidden is not None and _patient_kind(hidden[0]) in _PERSONAL else text.upper()
 
 
 def _without_patient_id(text: str) -> str:
