@@ -24,7 +24,10 @@ class Draw:
 
 
 def needs(command: DistributePatients, world: World, cause: Cause) -> Needs:
-    """The unit's roster with its doctors, how many patients each has, and who lacks a doctor."""
+    """The unit's roster with its doctors, how many patients each has, and who lacks a doctor; nothing where the command
+    is refused whatever they are, for it may name as many as a record holds."""
+    if first_fault(world, command, doctors=command.doctor_hsa_ids) is not None:
+        return Needs()
     unit = unit_of(world, command)
     named = {doctor_of(text) for text in command.doctor_hsa_ids}
     doctors = named or {pair.doctor for pair in world.entries_at.get(unit, ())}
@@ -39,8 +42,9 @@ def needs(command: DistributePatients, world: World, cause: Cause) -> Needs:
 def decide(command: DistributePatients, world: World, cause: Cause) -> Answer:
     """Draws lots before the first patient is linked; a dry run stops there."""
     fault = first_fault(world, command, doctors=command.doctor_hsa_ids)
-    doctors, doctors_fault = _doctors(command, world)
-    fault = fault or doctors_fault
+    doctors: list[Pair] = []
+    if fault is None:
+        doctors, fault = _doctors(command, world)
     if fault is not None:
         answer = refused(fault)
         answer.dry_run = command.dry_run
