@@ -9,7 +9,7 @@ from pathlib import Path
 #: the unit and the doctor of every file, and the patients who are listed there
 U, D = "SE2321000131-E000000000712", "SE2321000131-E000000007623"
 TOLVAN, MIDDLE, YOUNG, ZEROS = "191212121212", "199006022397", "201701012393", "200001012384"
-CENTENARIANS = ("190905271474", "190901219931")
+CENTENARIANS = ("190905272381", "190901212399")
 LISTED = (TOLVAN, MIDDLE, YOUNG, ZEROS, *CENTENARIANS)
 DAY = "2026-05-20"
 #: what the service links a patient from when a row has no date
