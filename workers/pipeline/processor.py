@@ -101,7 +101,7 @@ class BatchProcessor:
             self._condemn(inbound, error)
             return False
         if is_transient(error):  # the database does not even take a dead letter: the record was at no fault
-            inbound.dead_letter_reason = None
+            inbound.dead_letter_reason = decode(self.route.topic, inbound.record).dead_letter_reason
             return False
         self._stop(assignment, inbound, error)
         return True

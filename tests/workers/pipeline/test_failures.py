@@ -9,11 +9,13 @@ from dataclasses import replace
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 
 from infra.postgres.outbox import unpack
 from infra.version import version
 from schemas.topics import VARDVAL_LISTING
 from tests.harness.consumer_record import ConsumerRecord
+from tests.harness.waiting import until
 from tests.workers.fixtures import Rig
 from tests.workers.pipeline.listing_records import POISON, Breaking, dead, listing, listings, stored_offset
 from workers.pipeline.dead_letters import MOST_FAILED
@@ -38,6 +40,20 @@ async def statement_timeout(rig: Rig, timeout: str) -> AsyncIterator[None]:
         yield
     finally:
         await rig.pg.execute(f"ALTER ROLE {role} RESET statement_timeout")
+
+
+async def retried(times: int) -> None:
+    """Returns when batches of listings were tried again so many times more."""
+
+    def count() -> float:
+        return REGISTRY.get_sample_value("fastlakare_batch_retries_total", {"topic": VARDVAL_LISTING}) or 0
+
+    before = count()
+
+    async def enough() -> bool:
+        return count() >= before + times
+
+    await until(enough, what=f"{times} retries")
 
 
 def slow_listing(offset: int) -> ConsumerRecord:
@@ -118,7 +134,7 @@ async def test_a_right_that_is_missing_for_a_while_dead_letters_nothing(rig: Rig
     assigned = await listings(rig)
 
     handling = asyncio.create_task(assigned.handle([listing(0), listing(1, 2)]))
-    await asyncio.sleep(0.3)
+    await retried(2)
     assert not handling.done()
     await rig.pg.execute("ALTER TABLE patients RENAME TO patient")
     await handling
@@ -145,7 +161,7 @@ async def test_a_lock_that_others_hold_buries_nobody_however_short_statements_mu
         async with rig.pg.transaction():
             await rig.pg.execute(f"LOCK TABLE {table}")
             handling = asyncio.create_task(owned.handle([listing(0), listing(1, 2)]))
-            await asyncio.sleep(3)
+            await retried(5)  # and so more often than a batch that is to be halved
             assert not handling.done()
         await handling
 
@@ -165,6 +181,19 @@ async def test_where_the_database_takes_not_even_the_dead_letter_in_time_the_rec
         assert not processor._judge(assigned.assignment, inbound, too_long)
         condemned.append(inbound.dead_letter_reason is not None)
     assert (condemned, assigned.assignment.stopped) == ([True, False], set())
+
+
+async def test_a_record_that_cannot_be_read_is_tried_again_as_one(rig: Rig) -> None:
+    """Else it would be handed to a handler, and dead-lettered as a failure of ours."""
+    assigned = await listings(rig)
+    processor = BatchProcessor(ROUTES["listing"], rig.runtime)
+    inbound = decode(VARDVAL_LISTING, ConsumerRecord(VARDVAL_LISTING, 0, 0, b"{"))
+    unreadable = inbound.dead_letter_reason
+
+    for _ in range(2):
+        assert not processor._judge(assigned.assignment, inbound, asyncpg.QueryCanceledError("too long"))
+
+    assert inbound.dead_letter_reason == unreadable is not None
 
 
 async def test_a_statement_whose_plan_is_out_of_date_is_tried_again(rig: Rig) -> None:
