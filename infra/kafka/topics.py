@@ -66,12 +66,6 @@ async def read_cluster(settings: Settings) -> Cluster:
         return await describe_cluster(client, {settings.topic(topic.name): topic.name for topic in TOPICS})
 
 
-async def partition_counts(settings: Settings) -> dict[str, int]:
-    """How many partitions each topic of the contract has, by bare name; those that are not there are left out. Raises
-    KafkaError."""
-    return {name: topic.partitions for name, topic in (await read_cluster(settings)).topics.items()}
-
-
 async def create(settings: Settings) -> list[str]:
     """Makes the topics that are missing, and tells their names; alters none that is there.
 

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from infra.embedded.broker import PARTITIONS, Broker
 from infra.kafka.client import closing
 from infra.kafka.topic_comparison import Comparison, Drift, compare, compare_topics
-from infra.kafka.topics import create, expected, partition_counts
+from infra.kafka.topics import create, expected, read_cluster
 from infra.settings import Settings
 from schemas.topics import TOPICS
 from tests.harness.waiting import until
@@ -32,7 +32,7 @@ async def make(settings: Settings, bare: str, partitions: int, **configs: str) -
         assert [error[1] for error in response.topic_errors] == [0]
 
     async def seen() -> bool:
-        return bare in await partition_counts(settings)
+        return bare in (await read_cluster(settings)).topics
 
     await until(seen, what=f"{bare} to be known")
 

@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from infra.kafka.client import closing
 from infra.kafka.tail import SEQUENCE_HEADER, sequence_prefix
-from infra.kafka.topics import create, expected, partition_counts
+from infra.kafka.topics import create, expected, read_cluster
 from infra.settings import Settings
 from schemas.topics import TOPICS, Topic, record_bytes
 
@@ -67,8 +67,10 @@ async def test_topics_are_made_with_the_settings_of_the_contract(settings: Setti
         bare: {name: str(value) for name, value in wanted.items()} for bare, wanted in SETTINGS.items()
     }
     assert await create(settings) == []
-    counts = await partition_counts(settings)
-    assert counts == {one.bare: 1 if one.bare == "listning.clock.v1" else 2 for one in expected(settings)}
+    topics = (await read_cluster(settings)).topics
+    assert {bare: topic.partitions for bare, topic in topics.items()} == {
+        one.bare: 1 if one.bare == "listning.clock.v1" else 2 for one in expected(settings)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -105,4 +107,4 @@ def test_the_service_reads_its_inputs_and_writes_the_rest(settings: Settings) ->
 async def test_a_cluster_that_is_away_is_an_error_and_not_one_without_topics() -> None:
     away = Settings(kafka_bootstrap_servers="127.0.0.1:1")
     with pytest.raises(KafkaError):
-        await partition_counts(away)
+        await read_cluster(away)
