@@ -9,7 +9,7 @@ import pytest
 from schemas.topics import TOPICS
 from tests.fuzz import envelope
 from tests.fuzz.schema import message, places
-from tests.fuzz.stream import chapters, stream
+from tests.fuzz.stream import FuzzedRecord, chapters, stream
 from tests.harness.published import allows
 from tests.schemas.builders import EXAMPLES
 
@@ -30,7 +30,7 @@ def test_there_are_as_many_as_were_asked_for() -> None:
 
 @pytest.mark.parametrize(("topic", "ce_type"), INPUT_TYPES)
 def test_every_message_is_sent_sound_and_bent(topic: str, ce_type: str) -> None:
-    of_type = [one for one in stream(1, 6_000) if one.topic == topic and ce_type.encode() in _told(one)]
+    of_type = [one for one in stream(1, 6_000) if one.topic == topic and ce_type.encode() in _written(one)]
 
     assert [one for one in of_type if not one.bends]
     assert [one for one in of_type if one.bends]
@@ -54,6 +54,6 @@ def test_every_timestamp_and_instant_comes_up() -> None:
     assert len(bends) > 1_000
 
 
-def _told(record: object) -> bytes:
-    value, headers = getattr(record, "value", None), getattr(record, "headers", [])
-    return b" ".join([value or b"", *(text or b"" for _, text in headers)])
+def _written(record: FuzzedRecord) -> bytes:
+    """Its value and its headers, where they are there."""
+    return b" ".join([record.value or b"", *(text or b"" for _, text in record.headers)])

@@ -28,7 +28,7 @@ class FaultyProxy:
         self._loop = asyncio.new_event_loop()
         self._flows = asyncio.Event()
         self._flows.set()
-        self._halves: set[asyncio.StreamWriter] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self._lost_answer = b""
         self._server: asyncio.Server | None = None
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
@@ -78,8 +78,8 @@ class FaultyProxy:
             await asyncio.wait(tasks, timeout=5)
 
     def _reset(self) -> None:
-        for half in self._halves:
-            _cut(half)
+        for writer in self._writers:
+            _cut(writer)
 
     async def _through(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -87,9 +87,9 @@ class FaultyProxy:
         except OSError:
             writer.transport.abort()
             return
-        self._halves |= {writer, out}
+        self._writers |= {writer, out}
         await asyncio.gather(self._pass_on(reader, out), self._pass_on(inside, writer, asked_by=out))
-        self._halves -= {writer, out}
+        self._writers -= {writer, out}
 
     async def _pass_on(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, asked_by: asyncio.StreamWriter | None = None
@@ -108,7 +108,7 @@ class FaultyProxy:
         sink.close()
 
 
-def _cut(half: asyncio.StreamWriter) -> None:
+def _cut(writer: asyncio.StreamWriter) -> None:
     with suppress(OSError):  # it is being closed already
-        half.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_FAREWELL)
-    half.transport.abort()
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_FAREWELL)
+    writer.transport.abort()

@@ -108,10 +108,10 @@ def distributions(observed: Observed, sent: Sequence[Record]) -> dict[tuple[str,
         counts = replies[0].get("counts") or {"updated": 0}
         dry = record.value is not None and json.loads(record.value).get("dry_run") is True
         found[who] = counts["updated"] if dry else {}
-    for tale in (one for events in observed.events.values() for one in events):
-        if tale.data and tale.data["reason"] == "distributed":
-            for who in ids.get(tale.correlation or "", []):
+    for event in (one for events in observed.events.values() for one in events):
+        if event.data and event.data["reason"] == "distributed":
+            for who in ids.get(event.correlation or "", []):
                 placed = found[who]
                 if isinstance(placed, dict):
-                    placed[tale.data["patient_id"]] = tale.data["doctor"]["hsa_id"]
+                    placed[event.data["patient_id"]] = event.data["doctor"]["hsa_id"]
     return found

@@ -29,8 +29,8 @@ def test_the_process_dies_at_the_named_point(asked: str | None, status: int) -> 
 
 def test_the_process_sleeps_at_the_named_point_and_goes_on_when_woken() -> None:
     environment = {**os.environ, "PYTHONPATH": os.getcwd(), "FASTLAKARE_FAILPOINT": "x:1-y=stop"}
-    sleeper = subprocess.Popen([sys.executable, "-c", PROGRAM], env=environment, stdout=subprocess.PIPE, text=True)
-    _, status = os.waitpid(sleeper.pid, os.WUNTRACED)
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM], env=environment, stdout=subprocess.PIPE, text=True)
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
     assert os.WIFSTOPPED(status)
-    sleeper.send_signal(signal.SIGCONT)
-    assert sleeper.communicate(timeout=10)[0] == "lives\n"
+    process.send_signal(signal.SIGCONT)
+    assert process.communicate(timeout=10)[0] == "lives\n"
