@@ -6,6 +6,8 @@ import ast
 import re
 from pathlib import Path
 
+from tests.harness.installation import SHUTDOWN_TIMED_OUT
+
 ROOT = Path(__file__).parents[1]
 LEVELS = ("debug", "info", "warning", "error", "critical")
 PAGE = (ROOT / "docs/log-events.md").read_text(encoding="utf-8")
@@ -38,3 +40,7 @@ def test_the_page_lists_every_event_with_its_level_and_no_other() -> None:
 def test_no_event_has_two_levels() -> None:
     events = [event for event, _ in logged()]
     assert len(events) == len(set(events))
+
+
+def test_the_event_by_which_the_harness_knows_a_process_that_ended_at_its_limit_is_one_of_them() -> None:
+    assert (SHUTDOWN_TIMED_OUT, "critical") in logged()

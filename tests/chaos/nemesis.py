@@ -126,7 +126,7 @@ class Nemesis:
                 self.faults.append(f"not gone {LEAVE_SECONDS:.0f} s after SIGTERM: {process.output()[-2000:]}")
                 process.popen.kill()
             return False
-        if process.popen.returncode != 0 and "not through with leaving" not in process.output():
+        if not process.shut_down():
             self.faults.append(f"exit {process.popen.returncode} after SIGTERM: {process.output()[-2000:]}")
         return True
 

@@ -19,6 +19,8 @@ from typing import IO, Any
 from tests.model.state import Settings
 
 ROOT = Path(__file__).parents[2]
+#: the log event (docs/log-events.md) of a process that did not stop in time and ended all the same
+SHUTDOWN_TIMED_OUT = "shutdown timed out"
 COUNTED = re.compile(r"^fastlakare_records_total\{([^}]*)\} ([0-9.e+]+)$", re.MULTILINE)
 
 
@@ -63,6 +65,11 @@ class Process:
     def output(self) -> str:
         """All that it has logged so far."""
         return "".join(path.read_text(errors="replace") for path in self.files)
+
+    def shut_down(self) -> bool:
+        """Ended as it was told to: with 0, or with 1 at its own limit, where a broker or database was away."""
+        code = self.popen.returncode
+        return code == 0 or (code == 1 and SHUTDOWN_TIMED_OUT in self.output())
 
     def get(self, path: str, timeout: float = 10) -> str:
         """What the endpoint says; raises OSError when there is nobody, or the status is one of an error."""
