@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handlers import links, reevaluate
+from handlers.versions import overtaken
 from handlers.world import Choice, Forgotten, Needs, Patient, World
 from handlers.world.changes import Cause, Outcome, Pair
 from schemas.ids import PatientKind, patient_kind
@@ -26,12 +27,12 @@ def decide(event: ListingEvent, world: World, cause: Cause) -> Outcome:
     if patient_kind(event.patient_id) is not PatientKind.PERSONNUMMER:
         return Outcome.SKIPPED
     patient = world.patients[int(event.patient_id)]
-    refusal = _not_taken(event, patient, world)
+    refusal = _not_taken(event, patient, world, cause)
     if refusal is not None:
         return refusal
     newer = patient.sequence != event.sequence
-    patient.sequence = event.sequence
-    if newer:
+    if newer or patient.place != cause.place:
+        patient.sequence, patient.place = event.sequence, cause.place
         world.changes.touch_patient(patient)
     if event.protected:
         protect(world, patient, cause)
@@ -51,13 +52,14 @@ def protect(world: World, patient: Patient, cause: Cause) -> None:
 
 def forget(world: World, patient: Patient, why: Forgotten) -> None:
     """Nothing is stored about the patient but what says that it is so (L7, L9)."""
-    patient.current = patient.upcoming = patient.care_burden = patient.due = None
+    patient.current = patient.upcoming = patient.care_burden = patient.due = patient.place = None
     patient.forgotten = why
     world.changes.touch_patient(patient)
 
 
-def _not_taken(event: ListingState, patient: Patient, world: World) -> Outcome | None:
-    """A lower sequence is stale; of a protected patient only a later fact without the mark is taken (L1, L7, L9)."""
+def _not_taken(event: ListingState, patient: Patient, world: World, cause: Cause) -> Outcome | None:
+    """A lower sequence is stale, and an equal one that was overtaken; of a protected patient only a later fact without
+    the mark is taken (L1, L7, L9, R2)."""
     stored = patient.sequence
     if stored is None:
         return None
@@ -70,7 +72,7 @@ def _not_taken(event: ListingState, patient: Patient, world: World) -> Outcome |
             patient.sequence = event.sequence
             world.changes.touch_patient(patient)
         return Outcome.SKIPPED
-    return None
+    return Outcome.STALE if event.sequence == stored and overtaken(patient, cause) else None
 
 
 def _apply(event: ListingState, patient: Patient, world: World, cause: Cause) -> bool:

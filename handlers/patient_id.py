@@ -51,6 +51,7 @@ def _move(world: World, old: Patient, new: Patient, sequence: int, cause: Cause)
     elif known is None or incoming > known:
         new.forgotten = None
         new.current, new.upcoming, new.care_burden = old.current, old.upcoming, old.care_burden
+        new.place = cause.place
         if new.link is not None:
             world.set_link(new, new.link, cause.time)
     new.sequence = max(sequence, *(s for s in (old.sequence, new.sequence, sequence) if s is not None))

@@ -47,12 +47,12 @@ def decide(event: StaffEvent, world: World, cause: Cause) -> Outcome:
 def _ignored(event: StaffEvent, current: Doctor, cause: Cause) -> Outcome | None:
     if isinstance(event, StaffState):
         lifts = current.protected and not event.protected and event.version == current.version
-        return Outcome.UNCHANGED if lifts else ignored_state(current, event.version)
+        return Outcome.UNCHANGED if lifts else ignored_state(current, event.version, cause)
     if current.protected and (isinstance(event, Tombstone) or event.version == current.version):
         return Outcome.UNCHANGED
     if isinstance(event, StaffRemoved):
         return ignored_removal(current, event.version)
-    return ignored_tombstone(current, cause.time)
+    return ignored_tombstone(current, cause)
 
 
 def _apply(world: World, current: Doctor, incoming: Doctor, cause: Cause) -> None:
@@ -73,9 +73,11 @@ def _apply(world: World, current: Doctor, incoming: Doctor, cause: Cause) -> Non
 
 def _state_from(event: StaffEvent, current: Doctor, cause: Cause) -> Doctor:
     """The person as the event has them; of a protected one only the id, the version and the mark (S7)."""
-    last = current.last_revision
+    last, place = current.last_revision, cause.place
     if isinstance(event, Tombstone):
-        return Doctor(current.hsa_id, current.version, removed=True, fact_at=cause.time, last_revision=last)
+        return Doctor(
+            current.hsa_id, current.version, removed=True, fact_at=cause.time, last_revision=last, place=place
+        )
     if isinstance(event, StaffRemoved):
         return Doctor(
             current.hsa_id,
@@ -84,9 +86,10 @@ def _state_from(event: StaffEvent, current: Doctor, cause: Cause) -> Doctor:
             protected=current.protected,
             fact_at=cause.time,
             last_revision=last,
+            place=place,
         )
     if event.protected:
-        return Doctor(event.hsa_id, event.version, protected=True, fact_at=cause.time, last_revision=last)
+        return Doctor(event.hsa_id, event.version, protected=True, fact_at=cause.time, last_revision=last, place=place)
     return Doctor(
         event.hsa_id,
         event.version,
@@ -106,9 +109,10 @@ def _state_from(event: StaffEvent, current: Doctor, cause: Cause) -> Doctor:
             for post in event.employments
         ),
         last_revision=last,
+        place=place,
     )
 
 
 def _changes_anything(incoming: Doctor, current: Doctor) -> bool:
-    """Whether anything but the version and its time differs."""
-    return replace(incoming, version=current.version, fact_at=current.fact_at) != current
+    """Whether anything but the version, its time and its place differs."""
+    return replace(incoming, version=current.version, fact_at=current.fact_at, place=current.place) != current

@@ -57,10 +57,10 @@ def apply_replacements(world: World, touched: set[str], cause: Cause) -> None:
 
 def _ignored(event: UnitEvent, current: Unit, cause: Cause) -> Outcome | None:
     if isinstance(event, UnitState):
-        return ignored_state(current, event.version)
+        return ignored_state(current, event.version, cause)
     if isinstance(event, UnitRemoved):
         return ignored_removal(current, event.version)
-    return ignored_tombstone(current, cause.time)
+    return ignored_tombstone(current, cause)
 
 
 def _apply(world: World, current: Unit, incoming: Unit, cause: Cause) -> None:
@@ -90,14 +90,24 @@ def _state_from(event: UnitEvent, current: Unit, cause: Cause) -> Unit:
             end=event.end,
             replaced_by=event.replaced_by,
             start=event.start,
+            place=cause.place,
         )
     version = event.version if isinstance(event, UnitRemoved) else current.version
-    return replace(current, version=version, fact_at=cause.time, removed=True, name=None, care_giver=None, start=None)
+    return replace(
+        current,
+        version=version,
+        fact_at=cause.time,
+        place=cause.place,
+        removed=True,
+        name=None,
+        care_giver=None,
+        start=None,
+    )
 
 
 def _changes_anything(incoming: Unit, current: Unit) -> bool:
-    """Whether anything but the version and its time differs."""
-    return replace(incoming, version=current.version, fact_at=current.fact_at) != current
+    """Whether anything but the version, its time and its place differs."""
+    return replace(incoming, version=current.version, fact_at=current.fact_at, place=current.place) != current
 
 
 def _touched(world: World, incoming: Unit) -> set[str]:

@@ -1,14 +1,21 @@
-"""Whether a fact on a person or a unit is ignored: versions, removals and tombstones (S2, S11)."""
+"""Whether a fact is ignored: versions, removals and tombstones (S2, S11), and places, where records are judged out of
+their order (R2)."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Protocol
 
-from handlers.world.changes import Outcome
+from handlers.world.changes import Cause, Outcome, Place
 
 
-class Versioned(Protocol):
+class Placed(Protocol):
+    """What is stored of a fact; `place` is that of the record it was taken from last, where that is known."""
+
+    place: Place | None
+
+
+class Versioned(Placed, Protocol):
     """A person or a unit as stored; `version` is None while nothing was heard."""
 
     version: int | None
@@ -16,11 +23,19 @@ class Versioned(Protocol):
     fact_at: datetime | None
 
 
-def ignored_state(current: Versioned, version: int) -> Outcome | None:
-    """`stale` for a lower version, or for one whose removal is known; None when the state is to be taken."""
+def overtaken(current: Placed, cause: Cause) -> bool:
+    """Whether the fact was taken from a record that stands later in the same partition: of two with one version that
+    one wins, whichever is judged last (R2). The places of different partitions tell nothing."""
+    stored, new = current.place, cause.place
+    return stored is not None and new is not None and stored.partition == new.partition and new.offset < stored.offset
+
+
+def ignored_state(current: Versioned, version: int, cause: Cause) -> Outcome | None:
+    """`stale` for a lower version, for one whose removal is known, and for one that was overtaken; None when the state
+    is to be taken."""
     if current.version is None or version > current.version:
         return None
-    return Outcome.STALE if version < current.version or current.removed else None
+    return Outcome.STALE if version < current.version or current.removed or overtaken(current, cause) else None
 
 
 def ignored_removal(current: Versioned, version: int) -> Outcome | None:
@@ -32,8 +47,10 @@ def ignored_removal(current: Versioned, version: int) -> Outcome | None:
     return Outcome.UNCHANGED if current.removed else None
 
 
-def ignored_tombstone(current: Versioned, at: datetime) -> Outcome | None:
-    """A tombstone removes as of the record's timestamp; None when it is to be taken."""
+def ignored_tombstone(current: Versioned, cause: Cause) -> Outcome | None:
+    """A tombstone removes as of the record's timestamp, and nothing that stands behind it; None when it is to be
+    taken."""
     if current.version is None or current.removed:
         return Outcome.UNCHANGED
-    return Outcome.STALE if current.fact_at is not None and current.fact_at > at else None
+    later = current.fact_at is not None and current.fact_at > cause.time
+    return Outcome.STALE if later or overtaken(current, cause) else None

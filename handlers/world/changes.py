@@ -30,8 +30,16 @@ class Outcome(StrEnum):
     DEAD = "dead"
 
 
+class Place(NamedTuple):
+    """Where a record stands in its topic."""
+
+    partition: int
+    offset: int
+
+
 class Cause(NamedTuple):
-    """The message that caused a change: its id, its `ce_time` (T2), what it carries on, and who asked (D4)."""
+    """The message that caused a change: its id, its `ce_time` (T2), what it carries on, who asked (D4), and where its
+    record stands: `place` in `topic` (the contract's name), None where no record was read."""
 
     source: str
     id: str
@@ -41,6 +49,8 @@ class Cause(NamedTuple):
     tracestate: str | None = None
     actor: str | None = None
     role: str | None = None
+    topic: str | None = None
+    place: Place | None = None
 
 
 class Pair(NamedTuple):

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from handlers.world.changes import Json, Pair
+from handlers.world.changes import Json, Pair, Place
 from schemas.fields import TEXT_CHARACTERS
 
 
@@ -31,6 +31,8 @@ class Unit:
     replaced_by: str | None = None
     #: decides nothing (S9), but another one makes it another fact
     start: date | None = None
+    #: of the record that the fact was taken from (R2)
+    place: Place | None = None
 
     def closed(self, today: date) -> bool:
         """No doctor is active and no link stands at a closed unit (S9)."""
@@ -74,6 +76,8 @@ class Doctor:
     employments: tuple[Employment, ...] = ()
     #: the highest of the roster entries that were forgotten (S7): what a new one goes on from
     last_revision: int = 0
+    #: of the record that the fact was taken from (R2)
+    place: Place | None = None
 
     def boundaries(self) -> list[date]:
         """The days on which an employment or absence begins or has just ended (T4)."""
@@ -178,6 +182,8 @@ class Patient:
     link: Link | None = None
     due: date | None = None
     forgotten: Forgotten | None = None
+    #: of the record that the listing was taken from (R2)
+    place: Place | None = None
     #: how the row stood when it was loaded; decides what saving has to do
     is_persisted: bool = True
     original_forgotten: Forgotten | None = None

@@ -1,32 +1,58 @@
-"""The audit trail: who, which patient, which unit, when, what; it is only ever added to (D4)."""
+"""The audit trail: who, which patient, which unit, when, what, and why: the record that caused it, by which rule and in
+which release; it is only ever added to (D4)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import asyncpg
 
-from handlers.world.changes import AuditEntry, ChangeRecord, LinkChange
+from handlers.world.changes import AuditEntry, Cause, ChangeRecord, DoctorChange, LinkChange
+from handlers.world.rule_ids import rule_id
 from infra.postgres.inserts import refuse_nulls
+from infra.version import version
 
-_COLUMNS = ("at", "what", "reason", "unit", "doctor", "patient_id", "revision", "source", "message_id", "actor", "role")
+_COLUMNS = (
+    *("what", "reason", "rule", "unit", "doctor", "patient_id", "revision"),
+    *("at", "source", "message_id", "actor", "role", "topic", "partition", "record_offset", "release"),
+)
+_NEVER_NULL = ("what", "reason", "rule", "at", "source", "message_id", "release")
 
 
 async def write(pg: asyncpg.Connection, changes: Iterable[ChangeRecord]) -> None:
-    """A row for every change of a link, and for what was noted beside them."""
-    records = []
-    for change in changes:
-        what: str
-        if isinstance(change, LinkChange):
-            what, revision = change.change, change.revision
-        elif isinstance(change, AuditEntry):
-            what, revision = change.what, None
-        else:
-            continue
-        cause = change.cause
-        about = (change.reason, change.unit, change.doctor, change.patient_id, revision)
-        records.append((cause.time, what, *about, cause.source, cause.id, cause.actor, cause.role))
+    """A row for every change of a link and of what the doctor topic says, and for what was noted beside them."""
+    release = version()
+    records = [
+        (*_what(change), *_why(change.cause), release)
+        for change in changes
+        if isinstance(change, LinkChange | DoctorChange | AuditEntry)
+    ]
     if records:
         columns = dict(zip(_COLUMNS, zip(*records, strict=True), strict=True))
-        refuse_nulls("audit", **{name: columns[name] for name in ("at", "what", "reason", "source", "message_id")})
+        refuse_nulls("audit", **{name: columns[name] for name in _NEVER_NULL})
         await pg.copy_records_to_table("audit", records=records, columns=_COLUMNS)
+
+
+def _what(change: LinkChange | DoctorChange | AuditEntry) -> tuple[Any, ...]:
+    rule = rule_id(change)
+    match change:
+        case LinkChange():
+            about = change.unit, change.doctor, change.patient_id, change.revision
+            return change.change, change.reason, rule, *about
+        case DoctorChange():
+            what, reason = _availability(change)
+            return what, reason, rule, *change.pair, None, change.revision
+        case AuditEntry():
+            return change.what, change.reason, rule, change.unit, change.doctor, change.patient_id, None
+
+
+def _availability(change: DoctorChange) -> tuple[str, str]:
+    if change.payload is None:
+        return "doctor_withdrawn", "gone"
+    return "doctor_published", ", ".join(change.payload["unavailable_because"]) or "available"
+
+
+def _why(cause: Cause) -> tuple[Any, ...]:
+    place = cause.place or (None, None)
+    return cause.time, cause.source, cause.id, cause.actor, cause.role, cause.topic, *place

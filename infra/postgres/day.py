@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import orjson
 
-from handlers.world.changes import Cause
+from handlers.world.changes import Cause, Place
 from handlers.world.imports import IMPORT_DAYS
 
 _DAY = "SELECT day, in_progress, units_revision, cause FROM day"
@@ -90,11 +90,12 @@ async def due_patients(pg: asyncpg.Connection, today: date, limit: int) -> list[
 
 def cause_json(cause: Cause) -> str:
     """A cause as JSON text."""
-    fields = [cause.source, cause.id, cause.time.isoformat(), cause.correlation_id, cause.traceparent]
-    return orjson.dumps([*fields, cause.tracestate, cause.actor, cause.role]).decode()
+    source, id, time, *rest = cause
+    return orjson.dumps([source, id, time.isoformat(), *rest], default=list).decode()
 
 
 def cause_from(packed: list[Any]) -> Cause:
     """What `cause_json` was given, from the column as it is read."""
-    source, id, time, *rest = packed
-    return Cause(source, id, datetime.fromisoformat(time), *rest)
+    *fields, place = packed
+    cause = Cause(*fields)
+    return cause._replace(time=datetime.fromisoformat(fields[2]), place=None if place is None else Place(*place))

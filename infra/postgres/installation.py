@@ -13,13 +13,26 @@ from infra.errors import SettingsError, WrongTopics
 from infra.identity import Cluster, require_cluster, require_settings, require_topics
 from infra.patient_keys import PatientKeys
 from infra.postgres.locks import lock_installation
-from schemas.topics import LISTNING_CLOCK, TOPICS
+from schemas.topics import KIV_STAFF, KIV_UNIT, LISTNING_CLOCK, TOPICS, VARDVAL_LISTING
 
 _REMEMBER_CLUSTER = "UPDATE installation SET cluster_id = $1 WHERE cluster_id IS NULL"
 _REMEMBER_TOPICS = """
 INSERT INTO topic AS known (name, partitions, id) SELECT * FROM unnest($1::text[], $2::int[], $3::uuid[])
 ON CONFLICT (name) DO UPDATE SET id = excluded.id WHERE known.id IS NULL
 """
+_MADE_ANEW = """
+SELECT name FROM topic AS known JOIN unnest($1::text[], $2::uuid[]) AS found(name, id) USING (name)
+WHERE known.id IS NULL AND found.id IS NOT NULL
+"""
+_FORGET_PLACES = {
+    KIV_STAFF: "UPDATE doctor SET fact_partition = NULL, fact_offset = NULL WHERE fact_offset IS NOT NULL",
+    VARDVAL_LISTING: "UPDATE patient SET fact_partition = NULL, fact_offset = NULL WHERE fact_offset IS NOT NULL",
+    KIV_UNIT: """
+WITH next AS (UPDATE day SET units_revision = units_revision + 1 RETURNING units_revision)
+UPDATE unit SET fact_partition = NULL, fact_offset = NULL, revision = next.units_revision FROM next
+WHERE fact_offset IS NOT NULL
+""",
+}
 _REMEMBER_SETTINGS = """
 UPDATE installation SET settings = $1::jsonb || settings WHERE NOT settings ?& $2::text[]
 """
@@ -94,6 +107,9 @@ async def register(pg: asyncpg.Connection, agreed: Mapping[str, str], cluster: C
         if missing:
             raise WrongTopics(f"missing topics: {', '.join(missing)}; `fastlakare topics --create` makes them")
         counts, ids = [topic.partitions for topic in found.values()], [topic.id for topic in found.values()]
+        for (name,) in await pg.fetch(_MADE_ANEW, list(found), ids):
+            if name in _FORGET_PLACES:  # offsets of the old topic say nothing of the new one's order (R2)
+                await pg.execute(_FORGET_PLACES[name])
         await pg.execute(_REMEMBER_TOPICS, list(found), counts, ids)
         known = dict(await pg.fetch("SELECT name, partitions FROM topic"))
         for name, topic in found.items():

@@ -21,7 +21,8 @@ from infra.postgres import rows
 from infra.postgres.day import cause_from
 
 _DOCTORS = """
-SELECT hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments, last_revision
+SELECT hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments, last_revision, fact_partition,
+    fact_offset
 FROM doctor WHERE hsa_id = ANY($1) ORDER BY hsa_id FOR UPDATE
 """
 _ROSTER = """
@@ -34,7 +35,7 @@ SELECT hsa_id FROM doctor WHERE next_due <= $1 UNION SELECT doctor FROM roster W
 """
 _PATIENTS = """
 SELECT id, key, partition, sequence, revision, announced, current_unit, current_from, upcoming_unit, upcoming_from,
-       care_burden, next_due
+       care_burden, next_due, fact_partition, fact_offset
 FROM patient WHERE id = ANY($1) ORDER BY id FOR UPDATE
 """
 _LINKS = "SELECT patient_id, unit, doctor, start_day FROM link WHERE patient_id = ANY($1)"

@@ -13,19 +13,21 @@ import asyncpg
 from handlers.world import Patient, World
 from infra.errors import ConcurrentInsert
 from infra.postgres.inserts import insert, refuse_nulls
+from infra.postgres.rows import place_columns
 
 _PATIENT_COLUMNS = """unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bool[], $5::text[], $6::date[], $7::text[],
-    $8::date[], $9::float8[], $10::date[]"""
+    $8::date[], $9::float8[], $10::date[], $11::int[], $12::bigint[]"""
 _UPDATE_PATIENTS = f"""
 UPDATE patient SET sequence = new.sequence, revision = new.revision, announced = new.announced, current_unit =
 new.current_unit, current_from = new.current_from, upcoming_unit = new.upcoming_unit, upcoming_from =
-new.upcoming_from, care_burden = new.care_burden, next_due = new.next_due FROM {_PATIENT_COLUMNS}) AS new(id,
-sequence, revision, announced, current_unit, current_from, upcoming_unit, upcoming_from, care_burden, next_due) WHERE
-patient.id = new.id"""
+new.upcoming_from, care_burden = new.care_burden, next_due = new.next_due, fact_partition = new.fact_partition,
+fact_offset = new.fact_offset FROM {_PATIENT_COLUMNS}) AS new(id, sequence, revision, announced, current_unit,
+current_from, upcoming_unit, upcoming_from, care_burden, next_due, fact_partition, fact_offset) WHERE patient.id =
+new.id"""
 _INSERT_PATIENTS = f"""
 INSERT INTO patient (id, sequence, revision, announced, current_unit, current_from, upcoming_unit, upcoming_from,
-    care_burden, next_due, key, partition)
-SELECT * FROM {_PATIENT_COLUMNS}, $11::text[], $12::int[])
+    care_burden, next_due, fact_partition, fact_offset, key, partition)
+SELECT * FROM {_PATIENT_COLUMNS}, $13::text[], $14::int[])
 ON CONFLICT DO NOTHING
 """
 _DELETE_PATIENTS = "DELETE FROM patient WHERE id = ANY($1)"
@@ -121,6 +123,7 @@ def _columns(patients: list[Patient]) -> tuple[list[Any], ...]:
         [p.upcoming and p.upcoming.valid_from for p in patients],
         [p.care_burden for p in patients],
         [p.due for p in patients],
+        *place_columns(patients),
     )
 
 

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from handlers.world import Unit
+from infra.postgres import rows
 from infra.postgres.day import Day, read_day_and_revision
 from infra.postgres.locks import lock_reference_data
 
 _UNITS = """
-SELECT hsa_id, version, removed, fact_at, name, kind, care_giver, last_day, replaced_by, first_day
+SELECT hsa_id, version, removed, fact_at, name, kind, care_giver, last_day, replaced_by, first_day, fact_partition,
+    fact_offset
 FROM unit WHERE revision > $1
 """
 
@@ -33,6 +35,6 @@ class ReferenceData:
         day, revision = await read_day_and_revision(connection)
         if revision != self.revision:
             for row in await connection.fetch(_UNITS, self.revision):
-                self.units[row[0]] = Unit(*row)
+                self.units[row[0]] = rows.unit(row)
             self.revision = revision
         return day

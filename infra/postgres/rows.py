@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -21,17 +21,28 @@ from handlers.world import (
     Profile,
     RosterEntry,
     Row,
+    Unit,
 )
-from handlers.world.changes import Pair
+from handlers.world.changes import Pair, Place
 
 Record = Sequence[Any]
 
 
 def doctor(row: Record) -> Doctor:
     """A row of `doctor`, as `load` selects it."""
-    hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments, last_revision = row
-    employments = tuple(_employment(fields) for fields in employments)
-    return Doctor(hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments, last_revision)
+    hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments, last_revision, *place = row
+    posts = tuple(map(_employment, employments))
+    return Doctor(
+        *(hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, posts, last_revision, _place(*place))
+    )
+
+
+def unit(row: Record) -> Unit:
+    """A row of `unit`, as `reference_data` selects it."""
+    *fields, partition, offset = row
+    unit = Unit(*fields)
+    unit.place = _place(partition, offset)
+    return unit
 
 
 def unknown_doctor(hsa_id: str) -> Doctor:
@@ -63,7 +74,7 @@ def published_json(entry: RosterEntry) -> str | None:
 
 def patient(row: Record, link_row: Record | None) -> Patient:
     """A row of `patient`, as `load` selects it, with the patient's row of `link`."""
-    id, key, partition, sequence, revision, announced, unit, since, next_unit, next_since, burden, due = row
+    id, key, partition, sequence, revision, announced, unit, since, next_unit, next_since, burden, due, *place = row
     link = None if link_row is None else Link(link_row[1], link_row[2], link_row[3])
     return Patient(
         id,
@@ -77,6 +88,7 @@ def patient(row: Record, link_row: Record | None) -> Patient:
         burden,
         link,
         due,
+        place=_place(*place),
         original_link=link,
     )
 
@@ -89,6 +101,12 @@ def unknown_patient(id: int, key: str, partition: int, forgotten: Record | None)
     return Patient(
         id, key, partition, forgotten[1], forgotten[2], is_persisted=False, forgotten=why, original_forgotten=why
     )
+
+
+def place_columns(facts: Iterable[Patient | Doctor]) -> tuple[list[int | None], list[int | None]]:
+    """The columns `fact_partition` and `fact_offset`."""
+    places = [fact.place for fact in facts]
+    return [place and place.partition for place in places], [place and place.offset for place in places]
 
 
 def pack_rows(rows: list[Row]) -> bytes:
@@ -104,6 +122,10 @@ def unpack_rows(packed: bytes) -> list[Row]:
 def _employment(fields: list[Any]) -> Employment:
     unit, code, title, start, end, absences = fields
     return Employment(unit, code, title, _day(start), _day(end), tuple(Absence(_day(a), _day(b)) for a, b in absences))
+
+
+def _place(partition: int | None, offset: int | None) -> Place | None:
+    return None if partition is None or offset is None else Place(partition, offset)
 
 
 def _day(text: str | None) -> date | None:

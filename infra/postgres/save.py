@@ -20,24 +20,29 @@ from infra.postgres.load import Loader
 from infra.postgres.statistics import mark_stale, take_marks
 
 _UNITS = """
-INSERT INTO unit (hsa_id, version, removed, fact_at, name, kind, care_giver, first_day, last_day, replaced_by, revision)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO unit (hsa_id, version, removed, fact_at, name, kind, care_giver, first_day, last_day, replaced_by, revision,
+    fact_partition, fact_offset)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (hsa_id) DO UPDATE
-SET (version, removed, fact_at, name, kind, care_giver, first_day, last_day, replaced_by, revision)
+SET (version, removed, fact_at, name, kind, care_giver, first_day, last_day, replaced_by, revision, fact_partition,
+     fact_offset)
 = ROW(excluded.version, excluded.removed, excluded.fact_at, excluded.name, excluded.kind, excluded.care_giver,
-      excluded.first_day, excluded.last_day, excluded.replaced_by, excluded.revision)
+      excluded.first_day, excluded.last_day, excluded.replaced_by, excluded.revision, excluded.fact_partition,
+      excluded.fact_offset)
 """
 _UNITS_REVISION = "UPDATE day SET units_revision = units_revision + 1 RETURNING units_revision"
 _DOCTORS = """
 INSERT INTO doctor (hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments, next_due,
-    last_revision)
+    last_revision, fact_partition, fact_offset)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::bool[], $4::bool[], $5::timestamptz[], $6::text[], $7::text[],
-                     $8::bool[], $9::json[], $10::date[], $11::bigint[])
+                     $8::bool[], $9::json[], $10::date[], $11::bigint[], $12::int[], $13::bigint[])
 ON CONFLICT (hsa_id) DO UPDATE
-SET (version, removed, protected, fact_at, vgr_id, name, licensed, employments, next_due, last_revision)
+SET (version, removed, protected, fact_at, vgr_id, name, licensed, employments, next_due, last_revision, fact_partition,
+     fact_offset)
 = ROW(excluded.version, excluded.removed, excluded.protected, excluded.fact_at, excluded.vgr_id, excluded.name,
-      excluded.licensed, excluded.employments, excluded.next_due, excluded.last_revision)
-WHERE doctor.hsa_id <> ALL($12::text[])
+      excluded.licensed, excluded.employments, excluded.next_due, excluded.last_revision, excluded.fact_partition,
+      excluded.fact_offset)
+WHERE doctor.hsa_id <> ALL($14::text[])
 """
 _REMOVE_ENTRIES = """
 DELETE FROM roster WHERE (unit, doctor) IN (SELECT * FROM unnest($1::text[], $2::text[]))
@@ -94,7 +99,7 @@ async def _units(pg: asyncpg.Connection, world: World) -> None:
         [
             (
                 *(u.hsa_id, u.version, u.removed, u.fact_at, u.name, u.kind, u.care_giver),
-                *(u.start, u.end, u.replaced_by, revision),
+                *(u.start, u.end, u.replaced_by, revision, *(u.place or (None, None))),
             )
             for u in units
         ],
@@ -119,6 +124,7 @@ async def _doctors(pg: asyncpg.Connection, doctors: list[Doctor], today: date, u
         [rows.employments_json(d) for d in doctors],
         [_next(d.boundaries(), today) for d in doctors],
         [d.last_revision for d in doctors],
+        *rows.place_columns(doctors),
         [d.hsa_id for d in doctors if d.hsa_id in unknown],
     )
 

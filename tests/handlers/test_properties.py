@@ -122,13 +122,14 @@ def one_of_each(facts: list[Any]) -> list[Any]:
 
 
 def stored_facts(region: Region) -> tuple[object, ...]:
-    """What is held of persons, units and listings, and what is said of doctors nobody activated."""
+    """What is held of persons, units and listings, wherever it stood, and what is said of doctors nobody activated."""
     listed = {
         i: (p.sequence, p.current, p.upcoming, p.care_burden, p.forgotten, p.link) for i, p in region.patients.items()
     }
     published = {pair: entry.published for pair, entry in region.roster.items() if entry.published is not None}
-    doctors = {hsa_id: replace(doctor, last_revision=0) for hsa_id, doctor in region.doctors.items()}
-    return doctors, region.units, listed, published
+    doctors = {hsa_id: replace(doctor, last_revision=0, place=None) for hsa_id, doctor in region.doctors.items()}
+    units = {hsa_id: replace(unit, place=None) for hsa_id, unit in region.units.items()}
+    return doctors, units, listed, published
 
 
 @settings(max_examples=40, deadline=None)

@@ -18,6 +18,7 @@ from handlers.world.changes import (
     LinkChange,
     Outcome,
     Pair,
+    Place,
     ReplyCreated,
     ReplyResent,
 )
@@ -43,10 +44,18 @@ class Region(Store):
         for event in events:
             self.happens(event)
 
-    def happens(self, *events: Any, at: datetime = NOON, id: str | None = None, tombstones: Any = None) -> Outcome:
-        """One batch of events; the outcome of the last. `tombstones`: the handler of the topic they stand in."""
+    def happens(
+        self,
+        *events: Any,
+        at: datetime = NOON,
+        id: str | None = None,
+        tombstones: Any = None,
+        place: tuple[int, int] | None = None,
+    ) -> Outcome:
+        """One batch of events; the outcome of the last. `tombstones`: the handler of the topic they stand in. `place`:
+        partition and offset of the only record; else records stand behind each other in partition 0."""
         handlers = HANDLERS if tombstones is None else {**HANDLERS, Tombstone: tombstones}
-        batch = [(event, self._cause(event, at, id)) for event in events]
+        batch = [(event, self._cause(event, at, id, place)) for event in events]
         world = self.world()
         outcomes = self.drive(decide_batch(batch, handlers, world), world)
         self.save(world)
@@ -142,10 +151,12 @@ class Region(Store):
         """The commands whose stored reply was asked for again."""
         return [(c.source, c.id) for c in self.changes if isinstance(c, ReplyResent)]
 
-    def _cause(self, event: Any, at: datetime, id: str | None) -> Cause:
+    def _cause(self, event: Any, at: datetime, id: str | None, place: tuple[int, int] | None) -> Cause:
         actor = getattr(event, "actor", None)
-        name = id or f"message-{next(self._ids)}"
-        return Cause("a-source", name, at, actor=actor and actor.id, role=actor and actor.role)
+        number = next(self._ids)
+        name = id or f"message-{number}"
+        stands = Place(*(place or (0, number)))
+        return Cause("a-source", name, at, actor=actor and actor.id, role=actor and actor.role, place=stands)
 
 
 def shares(region: Region) -> dict[str, int]:

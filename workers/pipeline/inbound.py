@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from handlers.world.changes import Cause, Outcome
+from handlers.world.changes import Cause, Outcome, Place
 from schemas import instants
 from schemas.command import Command
 from schemas.envelope import Envelope, Record
@@ -60,10 +60,12 @@ def record_time(record: Record) -> datetime:
 
 
 def _cause(topic: str, record: Record, envelope: Envelope | None) -> Cause:
+    place = Place(record.partition, record.offset)
     if envelope is None:
-        return Cause(topic, f"{record.partition}/{record.offset}", record_time(record))
-    id, source, _, time, *carried = envelope
-    return Cause(source, id, time or record_time(record), *carried)
+        return Cause(topic, f"{record.partition}/{record.offset}", record_time(record), topic=topic, place=place)
+    id, source, _, time, correlation_id, traceparent, tracestate = envelope
+    at = time or record_time(record)
+    return Cause(source, id, at, correlation_id, traceparent, tracestate, topic=topic, place=place)
 
 
 def _asked(cause: Cause, command: Command) -> Cause:

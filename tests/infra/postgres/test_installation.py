@@ -14,7 +14,7 @@ from infra.identity import Cluster, Topic
 from infra.postgres.connection import connect
 from infra.postgres.installation import accept_settings, check_identity, register
 from infra.postgres.offsets import advance, take_ownership
-from schemas.topics import KIV_STAFF, TOPICS
+from schemas.topics import KIV_STAFF, KIV_UNIT, TOPICS
 
 AGREED = {"group_id": "g", "on_doctor_left": "end"}
 CLUSTER = Cluster("c", {topic.name: Topic(2, uuid4()) for topic in TOPICS})
@@ -77,3 +77,27 @@ async def test_settings_that_are_accepted_shut_out_who_runs_with_others(pg: asyn
     with pytest.raises(SettingsError):
         await check_identity(pg, AGREED, CLUSTER)
     await check_identity(pg, new, CLUSTER)
+
+
+async def test_r2_places_in_a_topic_that_was_made_anew_are_forgotten(pg: asyncpg.Connection) -> None:
+    """Offsets of the old one say nothing of the new one's order."""
+    await register(pg, AGREED, CLUSTER)
+    await pg.execute("INSERT INTO doctor VALUES ('D', 1, false, false, NULL, NULL, NULL, true, '[]', NULL, 0, 1, 7)")
+    await pg.execute(
+        "INSERT INTO unit (hsa_id, version, removed, kind, revision, fact_partition, fact_offset)"
+        " VALUES ('U', 1, false, 'vardcentral', 0, 1, 7)"
+    )
+    await pg.execute(
+        "INSERT INTO patient (id, key, partition, sequence, revision, announced, fact_partition, fact_offset)"
+        " VALUES (1, 'k', 0, 1, 1, true, 1, 7)"
+    )
+    kept = "SELECT (SELECT fact_offset FROM doctor), (SELECT fact_offset FROM unit), (SELECT fact_offset FROM patient)"
+    await register(pg, AGREED, CLUSTER)
+    assert tuple(await pg.fetchrow(kept)) == (7, 7, 7)
+    await pg.execute("UPDATE topic SET id = NULL WHERE name = $1", KIV_UNIT)
+    await register(pg, AGREED, with_topics({KIV_UNIT: Topic(2, uuid4())}))
+    assert tuple(await pg.fetchrow(kept)) == (7, None, 7)
+    assert await pg.fetchval("SELECT units_revision FROM day") == await pg.fetchval("SELECT revision FROM unit") == 1
+    await pg.execute("UPDATE topic SET id = NULL")
+    await register(pg, AGREED, CLUSTER)
+    assert tuple(await pg.fetchrow(kept)) == (None, None, None)

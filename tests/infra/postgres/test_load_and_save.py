@@ -23,13 +23,15 @@ from handlers.world import (
     Row,
     Unit,
 )
-from handlers.world.changes import AuditEntry, LinkChange, Pair
+from handlers.world.changes import AuditEntry, DoctorChange, LinkChange, Pair, Place
 from infra.errors import BatchTooLarge, LockOrderViolation
 from infra.postgres.reference_data import ReferenceData
+from infra.version import version
 from tests.infra.postgres.attempts import KEYS, NOON, TODAY, Begin, attempts, cause
 
 DOCTOR, UNIT = "SE2321000131-E000000007623", "SE2321000131-E000000000712"
 PAIR = Pair(UNIT, DOCTOR)
+BUSY = {"unavailable_because": ["paused", "absent"]}
 PATIENTS = (199006022389, 199006022397)
 TOMORROW = TODAY + timedelta(days=1)
 
@@ -247,15 +249,21 @@ async def test_too_many_patients_for_one_transaction_are_refused(begin: Begin) -
 
 async def test_links_and_notes_leave_a_row_in_the_audit_trail(begin: Begin) -> None:
     attempt = await begin()
-    who = cause("9", actor="annsv4", role="VC-chef")
+    who = cause("9", actor="annsv4", role="VC-chef", topic="listning.command.v1", place=Place(3, 70))
     change = LinkChange(PATIENTS[0], "k", 0, 3, "assigned", "linked_by_unit", UNIT, DOCTOR, {}, who)
-    attempt.world.changes.records += [change, AuditEntry("pause-doctor", "done", UNIT, DOCTOR, None, cause())]
+    told = [DoctorChange(Pair(UNIT, DOCTOR), n, payload, cause()) for n, payload in ((7, BUSY), (8, None))]
+    attempt.world.changes.records += [change, AuditEntry("pause-doctor", "done", UNIT, DOCTOR, None, cause()), *told]
     await attempt.save()
     rows = await (await begin()).pg.fetch(
-        "SELECT at, what, reason, unit, doctor, patient_id, revision, source, message_id, actor, role FROM audit"
+        "SELECT at, what, reason, rule, unit, doctor, patient_id, revision, source, message_id, actor, role, topic,"
+        " partition, record_offset, release FROM audit ORDER BY id"
     )
-    about = (UNIT, DOCTOR)
+    about, release = (UNIT, DOCTOR), version()
+    of_record = ("test", "9", "annsv4", "VC-chef", "listning.command.v1", 3, 70, release)
+    of_none = ("test", "1", None, None, None, None, None, release)
     assert [tuple(row) for row in rows] == [
-        (NOON, "assigned", "linked_by_unit", *about, PATIENTS[0], 3, "test", "9", "annsv4", "VC-chef"),
-        (NOON, "pause-doctor", "done", *about, None, None, "test", "1", None, None),
+        (NOON, "assigned", "linked_by_unit", "C7", *about, PATIENTS[0], 3, *of_record),
+        (NOON, "pause-doctor", "done", "C5", *about, None, None, *of_none),
+        (NOON, "doctor_published", "paused, absent", "S1", *about, None, 7, *of_none),
+        (NOON, "doctor_withdrawn", "gone", "S1", *about, None, 8, *of_none),
     ]

@@ -55,6 +55,8 @@ HOLDS = {
     "audit NOT NULL at": CHECKED,
     "audit NOT NULL what": CHECKED,
     "audit NOT NULL reason": CHECKED,
+    "audit NOT NULL rule": CHECKED,
+    "audit NOT NULL release": CHECKED,
     "audit NOT NULL source": CHECKED,
     "audit NOT NULL message_id": CHECKED,
     "audit NOT NULL written_at": "a default",
@@ -177,7 +179,9 @@ async def test_a_copy_that_fails_names_its_table_and_column_only(begin: Begin, p
     log = postgres.folder / "log"
     said = log.stat().st_size
     attempt = await begin()
-    rows = [(NOON, "what", "reason", f"{PATIENT}\0", None, PATIENT, None, "s", "i", None, None)]
+    row = dict.fromkeys(audit._COLUMNS) | {"what": "what", "reason": "reason", "rule": "L3", "unit": f"{PATIENT}\0"}
+    row |= {"patient_id": PATIENT, "at": NOON, "source": "s", "message_id": "i", "release": "1"}
+    rows = [tuple(row.values())]
     with pytest.raises(asyncpg.CharacterNotInRepertoireError):
         await attempt.pg.copy_records_to_table("audit", records=rows, columns=audit._COLUMNS)
     with log.open() as lines:

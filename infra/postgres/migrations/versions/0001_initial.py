@@ -106,8 +106,12 @@ CREATE TABLE unit (
     first_day date,
     last_day date,
     replaced_by text,
-    revision bigint NOT NULL
+    revision bigint NOT NULL,
+    fact_partition integer,
+    fact_offset bigint
 );
+COMMENT ON COLUMN unit.fact_offset IS 'Of the record that the fact was taken from, here and in doctor and patient: of
+two with one version the later stands (R2)';
 
 CREATE TABLE doctor (
     hsa_id text PRIMARY KEY,
@@ -120,7 +124,9 @@ CREATE TABLE doctor (
     licensed boolean NOT NULL,
     employments json NOT NULL,
     next_due date,
-    last_revision bigint NOT NULL DEFAULT 0
+    last_revision bigint NOT NULL DEFAULT 0,
+    fact_partition integer,
+    fact_offset bigint
 );
 COMMENT ON COLUMN doctor.last_revision IS 'The highest of the roster entries that were forgotten (S7)';
 CREATE INDEX doctor_due ON doctor (next_due) WHERE next_due IS NOT NULL;
@@ -154,7 +160,9 @@ CREATE TABLE patient (
     upcoming_unit text,
     upcoming_from date,
     care_burden double precision,
-    next_due date
+    next_due date,
+    fact_partition integer,
+    fact_offset bigint
 ) WITH (fillfactor = 70);
 CREATE INDEX patient_key ON patient (key) WHERE key <> '';
 CREATE INDEX patient_due ON patient (next_due) WHERE next_due IS NOT NULL;
@@ -226,6 +234,7 @@ CREATE TABLE audit (
     at timestamptz NOT NULL,
     what text NOT NULL,
     reason text NOT NULL,
+    rule text NOT NULL,
     unit text,
     doctor text,
     patient_id bigint,
@@ -234,9 +243,16 @@ CREATE TABLE audit (
     message_id text NOT NULL,
     actor text,
     role text,
+    topic text,
+    partition integer,
+    record_offset bigint,
+    release text NOT NULL,
     written_at timestamptz NOT NULL DEFAULT now()
 );
-COMMENT ON TABLE audit IS 'Who, which patient, which unit, when, what (D4); kept for at least five years';
+COMMENT ON TABLE audit IS 'Who, which patient, which unit, when, what, and by which record, rule and release (D4); kept
+for at least five years';
+CREATE INDEX audit_patient ON audit (patient_id) WHERE patient_id IS NOT NULL;
+CREATE INDEX audit_doctor ON audit (doctor, unit) WHERE patient_id IS NULL;
 
 CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
