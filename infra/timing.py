@@ -95,6 +95,8 @@ RELAY_UNHEALTHY_AFTER_SECONDS = 15.0
 DUTY_SHORTEST_PAUSE_SECONDS = 0.05
 #: how often the leader looks whether midnight has passed (T1)
 DAY_ANNOUNCER_SECONDS = 1.0
+#: how often the leader deletes what was kept long enough
+RETENTION_SECONDS = 600.0
 #: a machine whose clock differs from the database's by more announces no day (T1)
 CLOCKS_DIFFER_SECONDS = 300.0
 

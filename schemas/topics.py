@@ -193,7 +193,8 @@ _OUTPUTS = (
         },
     ),
 )
-_DEAD_LETTERS = tuple(
+#: of every input its dead letters
+DEAD_LETTER_TOPICS = tuple(
     Topic(
         dlq(topic.name),
         "out",
@@ -206,4 +207,4 @@ _DEAD_LETTERS = tuple(
     for topic in _INPUTS
 )
 
-TOPICS: tuple[Topic, ...] = _INPUTS + _OUTPUTS + _DEAD_LETTERS
+TOPICS: tuple[Topic, ...] = _INPUTS + _OUTPUTS + DEAD_LETTER_TOPICS

@@ -34,6 +34,7 @@ from workers.pipeline.route import Processor, Route
 from workers.pipeline.subscription import Subscription
 from workers.relay.day_announcer import DayAnnouncer
 from workers.relay.leader import Duty, Relay
+from workers.relay.retention import Retention
 from workers.relay.statistics import StatisticsPublisher
 from workers.routes import RELAY, ROUTES
 from workers.runtime import Runtime, start
@@ -174,7 +175,7 @@ class _Process:
 
     def _relay(self) -> Relay:
         runtime = self._runtime
-        duties: list[Duty] = [StatisticsPublisher(runtime)]
+        duties: list[Duty] = [StatisticsPublisher(runtime), Retention(runtime.settings.dlq_retention_days)]
         if runtime.settings.own_clock:
             duties.append(DayAnnouncer(runtime))
         return Relay(runtime.engine, runtime.settings, runtime.handoff, duties=duties, health=runtime.health)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.client import AIOKafkaClient
@@ -16,7 +16,7 @@ from infra.identity import Cluster
 from infra.kafka.client import client_args, closing
 from infra.kafka.metadata import describe, describe_cluster
 from infra.settings import Settings
-from schemas.topics import LISTNING_CLOCK, TOPICS, Topic
+from schemas.topics import DEAD_LETTER_TOPICS, LISTNING_CLOCK, TOPICS, Topic
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ def expected(settings: Settings) -> list[TopicSpec]:
 def _spec(topic: Topic, settings: Settings) -> TopicSpec:
     # The relay reads the end of every topic it writes. With its own clock the service writes one of its inputs.
     writes = topic.direction == "out" or (topic.name == LISTNING_CLOCK and settings.own_clock)
+    if topic in DEAD_LETTER_TOPICS:
+        topic = replace(topic, retention_days=settings.dlq_retention_days)
     return TopicSpec(
         name=settings.topic(topic.name),
         bare=topic.name,

@@ -26,7 +26,7 @@ from tests.fuzz.region import KeyedRegion
 from tests.fuzz.report import Report, size
 from tests.fuzz.stream import FuzzedRecord, chapters
 from tests.harness.published import allows
-from workers.pipeline.dead_letters import dead_letter
+from workers.pipeline.dead_letters import dead_letter, dead_letter_event
 from workers.pipeline.inbound import InboundRecord, decodable, decode
 from workers.pipeline.route import Route
 from workers.routes import ROUTES
@@ -116,7 +116,7 @@ class Reader:
             reason = inbound.dead_letter_reason
             if reason is not None:
                 inbound.outcome = Outcome.DEAD
-                letters.append(dead_letter(topic, inbound.record, reason, at=_NOW, attempts=1, partitions=12))
+                letters.append(dead_letter_event(dead_letter(topic, inbound, reason, _NOW), topic, partitions=12))
         return letters
 
     def _begin_days(self, inbound: InboundRecord) -> list[Event]:

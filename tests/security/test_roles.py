@@ -11,7 +11,8 @@ from infra.postgres.migrations import upgrade
 from tests.security.conftest import Roles, run
 
 ALLOWED = (
-    "INSERT INTO audit (at, what, reason, rule, source, message_id, release) VALUES (now(), 'w', 'r', 'L3', 's', 'm', '1')",
+    "INSERT INTO audit (at, what, reason, rule, source, message_id, release)"
+    " VALUES (now(), 'w', 'r', 'L3', 's', 'm', '1')",
     "SELECT count(*) FROM audit",
     "DELETE FROM patient",
     "UPDATE day SET announced = '2026-05-26'",

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 
 from handlers.world.changes import Outcome
 from infra.errors import DeadLetterLimitExceeded
-from infra.outbox_event import Headers
 from infra.patient_keys import partition_of
+from infra.postgres import dead_letters
+from infra.postgres.dead_letters import DeadLetter
 from infra.postgres.handler_failures import count_failure
 from infra.postgres.outbox import Event
 from infra.version import version
-from schemas.envelope import Record, instant
+from schemas.envelope import instant
 from schemas.errors import DeadLetterReason
 from schemas.topics import dlq, record_bytes
 from workers.pipeline.inbound import InboundRecord
@@ -34,63 +35,70 @@ async def add_dead_letters(tx: Transaction, topic: str, batch: Iterable[InboundR
     DeadLetterLimitExceeded where they would be too many of this release.
     """
     most = min(_MOST_BYTES, runtime.max_record_bytes[dlq(topic)] - _PLACE_BYTES)
+    partitions, at = runtime.events.partitions(dlq(topic)), datetime.now(UTC)
+    letters = []
     for inbound in batch:
-        reason = inbound.dead_letter_reason
-        if reason is None:
-            continue
-        inbound.outcome = Outcome.DEAD
-        tx.events.append(
-            dead_letter(
-                topic,
-                inbound.record,
-                reason,
-                at=datetime.now(UTC),
-                attempts=inbound.attempts,
-                partitions=runtime.events.partitions(dlq(topic)),
-                most_bytes=most,
-            )
-        )
-        if reason.fingerprint is not None:
-            failed = await count_failure(tx.pg, topic, version(), reason.fingerprint)
+        if inbound.dead_letter_reason is not None:
+            inbound.outcome = Outcome.DEAD
+            letters.append(dead_letter(topic, inbound, inbound.dead_letter_reason, at))
+    if not letters:
+        return
+    await dead_letters.add(tx.pg, letters)
+    source = runtime.settings.topic(topic)
+    tx.events += [dead_letter_event(letter, source, partitions=partitions, most_bytes=most) for letter in letters]
+    for letter in letters:
+        if letter.fingerprint is not None:
+            failed = await count_failure(tx.pg, topic, letter.release, letter.fingerprint)
             if failed > MOST_FAILED:
                 raise DeadLetterLimitExceeded(
-                    f"more than {MOST_FAILED} records of {topic} failed in release {version()}, last: {reason.detail}"
+                    f"more than {MOST_FAILED} records of {topic} failed in release {letter.release}, last:"
+                    f" {letter.detail}"
                 )
 
 
-def dead_letter(
-    topic: str,
-    record: Record,
-    reason: DeadLetterReason,
-    *,
-    at: datetime,
-    attempts: int,
-    partitions: int,
-    most_bytes: int = _MOST_BYTES,
-) -> Event:
-    """The record as it came, with headers that say where it stood and which field broke which rule, never a value. Of
-    one with more than `most_bytes` the value is left out, and the headers too where they are as many."""
+def dead_letter(topic: str, inbound: InboundRecord, reason: DeadLetterReason, at: datetime) -> DeadLetter:
+    """The letter that a record of the topic (the contract's name) becomes."""
+    record = inbound.record
+    return DeadLetter(
+        topic,
+        record.partition,
+        record.offset,
+        record.timestamp,
+        record.key,
+        record.value,
+        list(record.headers),
+        str(reason.code),
+        reason.detail,
+        reason.fingerprint,
+        version(),
+        inbound.attempts,
+        at,
+    )
+
+
+def dead_letter_event(letter: DeadLetter, source: str, *, partitions: int, most_bytes: int = _MOST_BYTES) -> Event:
+    """The letter in its topic, which has so many partitions: the record as it came, with headers that say where it
+    stands in `source`, its topic by the name on the cluster, and which field broke which rule, never a value. Of one
+    with more than `most_bytes` the value is left out, and the headers too where they are as many."""
     place = {
-        "dlq_topic": record.topic,
-        "dlq_partition": str(record.partition),
-        "dlq_offset": str(record.offset),
-        "dlq_code": str(reason.code),
-        "dlq_detail": reason.detail,
-        "dlq_at": instant(at),
-        "dlq_attempts": str(attempts),
-        "dlq_timestamp": str(record.timestamp),
-        "dlq_release": version(),
+        "dlq_topic": source,
+        "dlq_partition": str(letter.partition),
+        "dlq_offset": str(letter.offset),
+        "dlq_code": letter.code,
+        "dlq_detail": letter.detail,
+        "dlq_at": instant(letter.dead_at),
+        "dlq_attempts": str(letter.attempts),
+        "dlq_timestamp": str(letter.timestamp),
+        "dlq_release": letter.release,
     }
-    if reason.fingerprint is not None:
-        place["dlq_fingerprint"] = reason.fingerprint
-    headers: Headers = list(record.headers)
-    value = record.value
-    if record_bytes(record.key, value, headers) > most_bytes:
+    if letter.fingerprint is not None:
+        place["dlq_fingerprint"] = letter.fingerprint
+    key, value, headers = letter.key, letter.value, list(letter.headers)
+    if record_bytes(key, value, headers) > most_bytes:
         value = None
         place["dlq_detail"] += "; too large to copy, it stands in the source topic"
-    if record_bytes(record.key, None, headers) > most_bytes:
+    if record_bytes(key, None, headers) > most_bytes:
         headers = []
     headers += [(name, text.encode()) for name, text in place.items()]
-    key = record.key
-    partition = record.partition % partitions if key is None else partition_of(key, partitions)
-    return Event(dlq(topic), partition, key, value, headers)
+    partition = letter.partition % partitions if key is None else partition_of(key, partitions)
+    return Event(dlq(letter.topic), partition, key, value, headers)

@@ -17,7 +17,7 @@ from handlers.world import Choice, Import, ImportPart, Link, Patient, Row
 from handlers.world.changes import AuditEntry, Cause
 from infra.embedded.postgres import Postgres
 from infra.errors import MissingValue
-from infra.postgres import audit, inbox, outbox, patients
+from infra.postgres import audit, dead_letters, inbox, outbox, patients
 from tests.harness.postgres import lines_with_patients
 from tests.infra.postgres.attempts import KEYS, NOON, TODAY, Attempt, Begin, attempts, cause
 
@@ -29,6 +29,7 @@ HOLD_PATIENTS = {
     "link": {"patient_id"},
     "audit": {"patient_id"},
     "outbox": {"key", "value", "headers"},
+    "dead_letter": {"key", "value", "headers"},
 }
 HOLD_NONE = {
     "alembic_version", "command", "consumer_offset", "day", "doctor", "forgotten", "handler_failure", "import",
@@ -64,6 +65,16 @@ HOLDS = {
     "outbox NOT NULL shard": "a key of those registered",
     "outbox NOT NULL seq": "counted",
     "outbox NOT NULL headers": "bytes, of whatever they are made",
+    "dead_letter PRIMARY KEY (topic, partition, record_offset)": "inserted ON CONFLICT DO UPDATE, and names nobody",
+    "dead_letter CHECK ((state = ANY (ARRAY['open'::text, 'handled'::text, 'discarded'::text])))": "our own words",
+    "dead_letter NOT NULL state": "a default",
+    **{
+        f"dead_letter NOT NULL {column}": CHECKED
+        for column in (
+            *("topic", "partition", "record_offset", "record_timestamp", "headers"),
+            *("code", "detail", "release", "attempts", "dead_at", "last_at"),
+        )
+    },
 }
 
 
@@ -113,7 +124,7 @@ def statements(module: Any) -> list[str]:
     return [text for name, text in vars(module).items() if re.fullmatch("_[A-Z_]+", name) and isinstance(text, str)]
 
 
-@pytest.mark.parametrize("module", [patients, audit, outbox, inbox])
+@pytest.mark.parametrize("module", [patients, audit, outbox, inbox, dead_letters])
 def test_no_insert_relies_on_a_violation(module: Any) -> None:
     inserts = [text for text in statements(module) if text.lstrip().startswith("INSERT")]
     assert [text for text in inserts if "ON CONFLICT" not in text] == []

@@ -91,7 +91,8 @@ async def test_a_database_that_cannot_hold_every_name_is_refused_by_the_start_an
 @pytest.mark.parametrize("sql", ["UPDATE audit SET what = 'x'", "DELETE FROM audit", "TRUNCATE audit"])
 async def test_not_even_the_superuser_changes_the_audit_trail_by_mistake(pg: asyncpg.Connection, sql: str) -> None:
     await pg.execute(
-        "INSERT INTO audit (at, what, reason, rule, source, message_id, release) VALUES (now(), 'w', 'r', 'L3', 's', 'm', '1')"
+        "INSERT INTO audit (at, what, reason, rule, source, message_id, release)"
+        " VALUES (now(), 'w', 'r', 'L3', 's', 'm', '1')"
     )
     with pytest.raises(asyncpg.RaiseError, match="append-only"):
         await pg.execute(sql)

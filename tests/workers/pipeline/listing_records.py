@@ -10,7 +10,7 @@ import asyncpg
 from handlers import listing as listing_handler
 from handlers.world import Choice, Needs, World
 from handlers.world.changes import Cause, LinkChange, Outcome
-from infra.postgres.outbox import unpack
+from infra.postgres.outbox import pack, unpack
 from schemas.listing import ListingState
 from schemas.topics import LISTNING_CLOCK, VARDVAL_LISTING
 from tests.harness.consumer_record import ConsumerRecord
@@ -59,12 +59,23 @@ def day(offset: int) -> ConsumerRecord:
     return message(LISTNING_CLOCK, offset, "se.vgregion.listning.day-began.v1", {"day": "2026-05-27"})
 
 
+#: what both say of a dead letter, by the headers' names, and the columns that are called otherwise
+_TOLD = ("topic", "partition", "offset", "timestamp", "code", "detail", "fingerprint", "release", "attempts")
+_COLUMNS = {"offset": "record_offset", "timestamp": "record_timestamp"}
+
+
 async def dead(pg: asyncpg.Connection) -> list[tuple[str, str, str]]:
-    """Offset, code and attempts of every dead letter."""
-    found = []
-    for (packed,) in await pg.fetch("SELECT headers FROM outbox ORDER BY shard, seq"):
-        headers = {name: (value or b"").decode() for name, value in unpack(packed)}
-        found.append((headers["dlq_offset"], headers["dlq_code"], headers["dlq_attempts"]))
+    """Offset, code and attempts of every dead letter, which its topic and the database tell alike."""
+    found, published = [], set()
+    for key, value, packed in await pg.fetch("SELECT key, value, headers FROM outbox ORDER BY shard, seq"):
+        headers = unpack(packed)
+        told = {name: (text or b"").decode() for name, text in headers if name.startswith("dlq_")}
+        found.append((told["dlq_offset"], told["dlq_code"], told["dlq_attempts"]))
+        own = pack([header for header in headers if not header[0].startswith("dlq_")])
+        published.add((*(told.get(f"dlq_{name}") for name in _TOLD), key, value, own))
+    columns = ", ".join(f"{_COLUMNS.get(name, name)}::text" for name in _TOLD)
+    stored = await pg.fetch(f"SELECT {columns}, key, value, headers FROM dead_letter")
+    assert {tuple(row) for row in stored} == published
     return found
 
 

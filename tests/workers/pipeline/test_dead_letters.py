@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from infra.postgres.dead_letters import DeadLetter
 from schemas.errors import DeadLetterCode, DeadLetterReason
 from schemas.topics import KIV_STAFF, TOPICS, dlq, record_bytes
 from tests.harness.consumer_record import ConsumerRecord
-from workers.pipeline.dead_letters import dead_letter
+from workers.pipeline.dead_letters import dead_letter, dead_letter_event
+from workers.pipeline.inbound import decode
 
 MIB = 1 << 20
 LIMIT = next(topic.max_record_bytes for topic in TOPICS if topic.name == dlq(KIV_STAFF))
@@ -42,7 +44,7 @@ def test_a_dead_letter_fits_its_topic(
 ) -> None:
     record = ConsumerRecord(KIV_STAFF, 0, 7, value, b"k" * 31, headers)
 
-    letter = dead_letter(KIV_STAFF, record, LONG, at=datetime.now(UTC), attempts=1, partitions=1)
+    letter = dead_letter_event(_letter(record), KIV_STAFF, partitions=1)
 
     assert record_bytes(letter.key, letter.value, letter.headers) <= LIMIT
     assert (letter.value == value and letter.headers[: len(headers)] == headers) is copied
@@ -55,9 +57,11 @@ def test_a_dead_letter_fits_a_topic_that_takes_less(takes: int) -> None:
     for size in (takes // 2, takes - 100):
         record = ConsumerRecord(KIV_STAFF, 0, 7, b"{" * size, b"k" * 31, headers)
 
-        letter = dead_letter(
-            KIV_STAFF, record, LONG, at=datetime.now(UTC), attempts=1, partitions=1, most_bytes=takes - 16_384
-        )
+        letter = dead_letter_event(_letter(record), KIV_STAFF, partitions=1, most_bytes=takes - 16_384)
 
         assert record_bytes(letter.key, letter.value, letter.headers) <= takes
         assert (letter.value is not None) is (size == takes // 2)
+
+
+def _letter(record: ConsumerRecord) -> DeadLetter:
+    return dead_letter(KIV_STAFF, decode(KIV_STAFF, record), LONG, datetime.now(UTC))

@@ -60,6 +60,29 @@ CREATE TABLE processed_ahead (
     record_offset bigint,
     PRIMARY KEY (topic, partition, record_offset)
 );
+CREATE TABLE dead_letter (
+    topic text,
+    partition integer,
+    record_offset bigint,
+    record_timestamp bigint NOT NULL,
+    key bytea,
+    value bytea,
+    headers bytea NOT NULL,
+    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'handled', 'discarded')),
+    code text NOT NULL,
+    detail text NOT NULL,
+    fingerprint text,
+    release text NOT NULL,
+    attempts integer NOT NULL,
+    dead_at timestamptz NOT NULL,
+    last_at timestamptz NOT NULL,
+    PRIMARY KEY (topic, partition, record_offset)
+);
+CREATE INDEX dead_letter_age ON dead_letter (dead_at);
+COMMENT ON TABLE dead_letter IS 'Records that could not be understood or handled, as they came; kept for
+DLQ_RETENTION_DAYS';
+COMMENT ON COLUMN dead_letter.last_at IS 'When it failed last; the columns from code to release are of then';
+
 CREATE TABLE handler_failure (
     topic text,
     release text,
