@@ -22,6 +22,7 @@
     ├── PartitionFenced                a partition stayed fenced without a rebalance; the process ends
     ├── DeadLetterLimitExceeded        too many records fail in this release; their partition stops
     ├── OutboxDiverged                 outbox and topics contradict each other; nothing is published
+    ├── TransactionLeftOpen            a broker forgot to end a transaction of the relay; its next term does
     ├── RequestLost                    a request of the relay has no answer; its term ends
     ├── ServiceEnded                   the demo's service ended by itself
     └── UnreadableFile                 an import's file cannot be read (cli/imports/text.py)
@@ -125,6 +126,11 @@ class DeadLetterLimitExceeded(FastlakareError):
 
 class OutboxDiverged(FastlakareError):
     """Outbox and topics contradict each other. Publishing stops until an operator resolves it (docs/operating.md)."""
+
+
+class TransactionLeftOpen(FastlakareError):
+    """A transaction of the relay, whose commit was acknowledged, has no marker in a partition: readers see nothing from
+    there on."""
 
 
 class RequestLost(FastlakareError):

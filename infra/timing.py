@@ -82,11 +82,12 @@ RELAY_POLL_SELDOM_SECONDS = 0.2
 RELAY_HANDOFF_SECONDS = 0.002
 #: between two sweeps of what Kafka has acknowledged
 RELAY_SWEEP_SECONDS = 0.1
-#: one window of the reading of the output partitions' tails; it takes longer only where a stranger's open transaction
-#: hides what lies behind it, and a new term waits for that just as well
+#: the reading of the output partitions' tails, all together
 RELAY_TAIL_SECONDS = 60.0
-#: how long the tail's consumer lets the broker collect records for one answer
-RELAY_TAIL_FETCH_SECONDS = 0.05
+#: the marker of a transaction that is not there so long after its commit was acknowledged may have been forgotten
+RELAY_FORGOTTEN_SECONDS = 3.0
+#: what was published for so long and readers cannot see is told
+RELAY_HIDDEN_SECONDS = 15.0
 #: aiokafka's pause before it asks again for what is not ready: metadata, a coordinator
 RELAY_BACKOFF_SECONDS = 0.02
 RELAY_RETRY = Backoff(0.1, 5)
@@ -194,6 +195,8 @@ assert BATCH_RETRY.longest < BATCH_UNHEALTHY_AFTER_SECONDS < NO_PROGRESS_SECONDS
 # What is wrong with the installation is told before the process ends for it.
 assert BATCH_UNHEALTHY_AFTER_SECONDS < INSTALLATION_FAULT_SECONDS < NO_PROGRESS_SECONDS
 assert RELAY_RETRY.longest < RELAY_UNHEALTHY_AFTER_SECONDS < NO_PROGRESS_SECONDS
+# What a broker forgot is mended before anything is told, and what is behind a transaction of usual length is not told.
+assert RELAY_FORGOTTEN_SECONDS * 2 < RELAY_TRANSACTION_SECONDS < RELAY_HIDDEN_SECONDS
 # A round that hangs, and an init_transactions that waits for it on the broker, are over before readiness turns red.
 assert RELAY_TRANSACTION_SECONDS < RELAY_UNHEALTHY_AFTER_SECONDS
 assert RELAY_TRANSACTION_SECONDS < RELAY_INIT_SECONDS < NO_PROGRESS_SECONDS

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from aiokafka.record.memory_records import MemoryRecords
 
-from infra.kafka.header_names import record_offsets
+from infra.kafka import header_names
 
 # base offset, length; (leader epoch, magic, checksum,) attributes, last offset's delta, (timestamps,) producer id,
 # (epoch, sequence,) records
@@ -43,7 +43,7 @@ class Batch(NamedTuple):
         if self.records > _MOST_UNPACKED:
             return min(self.records, self.last + 1 - start)
         try:
-            return sum(offset >= start for offset in record_offsets(self.data))
+            return sum(record.offset >= start for record in header_names.records(self.data))
         except Exception:  # noqa: BLE001  # a damaged batch stops its partition, and may not hide how far behind it is
             return self.last + 1 - start
 

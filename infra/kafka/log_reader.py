@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import NamedTuple, Self
 
 from aiokafka import TopicPartition
@@ -68,13 +68,25 @@ class LogReader:
         while True:
             try:
                 self._leaders = await self._find_leaders(names)
-                end = await self._offsets(_LATEST, _READ_UNCOMMITTED)
+                partitions = self._leaders.keys()
+                end = await self._offsets(partitions, _LATEST, _READ_UNCOMMITTED)
                 # Afterwards: a transaction that ends in between holds up nobody.
-                stable = await self._offsets(_LATEST, _READ_COMMITTED)
-                begin = await self._offsets(_EARLIEST, _READ_UNCOMMITTED)
+                stable = await self._offsets(partitions, _LATEST, _READ_COMMITTED)
+                begin = await self._offsets(partitions, _EARLIEST, _READ_UNCOMMITTED)
                 return {tp: Ends(begin[tp], min(stable[tp], end[tp]), end[tp]) for tp in self._leaders}
             except LeaderNotAvailableError:
                 await asyncio.sleep(timing.LAG_ELECTION_SECONDS)
+
+    async def stable_offsets(self, partitions: Set[TopicPartition]) -> dict[TopicPartition, int]:
+        """The last stable offset of each partition right now. Raises KafkaError, LeaderNotAvailableError where another
+        broker leads by now: then the leaders are asked for at the next call."""
+        if not partitions <= self._leaders.keys():
+            self._leaders |= await self._find_leaders(sorted({tp.topic for tp in partitions}))
+        try:
+            return await self._offsets(partitions, _LATEST, _READ_COMMITTED)
+        except KafkaError:
+            self._leaders.clear()
+            raise
 
     async def fetch(self, tp: TopicPartition, offset: int) -> bytes:
         """Batches from the one on that holds the offset, a mebibyte or so; nothing where there are none.
@@ -101,10 +113,12 @@ class LogReader:
             raise LeaderNotAvailableError
         return leaders
 
-    async def _offsets(self, timestamp: int, isolation: int) -> dict[TopicPartition, int]:
+    async def _offsets(
+        self, partitions: Iterable[TopicPartition], timestamp: int, isolation: int
+    ) -> dict[TopicPartition, int]:
         by_node: dict[int, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
-        for tp, node in self._leaders.items():
-            by_node[node][tp.topic].append((tp.partition, timestamp))
+        for tp in partitions:
+            by_node[self._leaders[tp]][tp.topic].append((tp.partition, timestamp))
         answers = await asyncio.gather(
             *(
                 self._client.send(node, OffsetRequest(-1, isolation, list(topics.items())))
@@ -112,8 +126,8 @@ class LogReader:
             )
         )
         offsets = {}
-        for topic, partitions in (topic for answer in answers for topic in answer.topics):
-            for number, code, _, offset, *_ in partitions:
+        for topic, answered in (topic for answer in answers for topic in answer.topics):
+            for number, code, _, offset, *_ in answered:
                 error = for_code(code)
                 if code:
                     raise _error(error, f"{topic}/{number}: its end cannot be seen")

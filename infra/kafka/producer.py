@@ -20,8 +20,9 @@ from infra import timing
 from infra.errors import RequestLost
 from infra.identity import Cluster
 from infra.kafka.client import producer_args
+from infra.kafka.log_reader import LogReader
 from infra.kafka.metadata import describe_cluster
-from infra.kafka.tail import SEQUENCE_HEADER, sequence_prefix
+from infra.kafka.tail import SEQUENCE_HEADER, is_left_open, sequence_prefix
 from infra.outbox_event import OutboxEvent
 from infra.settings import Settings
 from schemas.topics import TOPICS
@@ -38,7 +39,7 @@ class Producer:
     """
 
     def __init__(self, settings: Settings, installation: UUID) -> None:
-        self._prefix = sequence_prefix(installation)
+        self._installation, self._prefix = installation, sequence_prefix(installation)
         # It reports our own RequestLost with a traceback; the relay tells of it in one line.
         logging.getLogger("aiokafka.producer.sender").setLevel(logging.CRITICAL)
         self._broken = False
@@ -55,6 +56,8 @@ class Producer:
         self._send, client.send = client.send, self._send_once
         #: asking changes nothing, so an answer that is lost ends nothing
         self._asking: Any = SimpleNamespace(get_random_node=client.get_random_node, send=self._send)
+        #: reads logs over the same connections, and is closed with the producer
+        self.reader = LogReader(self._asking)
 
     async def __aenter__(self) -> Self:
         try:
@@ -70,16 +73,37 @@ class Producer:
     ) -> None:
         await self._abandon()
 
+    @property
+    def id(self) -> int:
+        """The producer id that `init_transactions` gave."""
+        id: int = self._producer._txn_manager.producer_id
+        return id
+
     async def cluster(self, settings: Settings) -> Cluster:
         """The cluster it writes to, with the contract's topics. Raises KafkaError."""
         return await describe_cluster(self._asking, {settings.topic(topic.name): topic.name for topic in TOPICS})
 
-    async def send(self, events: Mapping[TopicPartition, Iterable[OutboxEvent]]) -> None:
-        """Begins a transaction and sends the events in it, in order within each partition; returns when all are
-        acknowledged."""
+    async def left_open(self, tp: TopicPartition, offset: int) -> bool:
+        """Whether our transaction that wrote the record at the offset is open in the partition, long after its commit
+        was acknowledged. Raises KafkaError."""
+        return await is_left_open(self.reader, self._installation, tp, offset, self.id)
+
+    async def close_open_transactions(self, partitions: Iterable[TopicPartition]) -> None:
+        """Commits what a transaction of ours left open in these partitions, though its coordinator knows of none: a
+        commit of ours that touches a partition ends it there. Readers have seen nothing of it."""
+        await self._producer.begin_transaction()
+        for tp in partitions:
+            self._producer._txn_manager.maybe_add_partition_to_txn(tp)
+        await self.commit()
+
+    async def send(self, events: Mapping[TopicPartition, Iterable[OutboxEvent]]) -> dict[TopicPartition, int]:
+        """Begins a transaction and sends the events in it, in order within each partition; returns the offset of each
+        partition's last one when all are acknowledged."""
         batches: list[list[tuple[TopicPartition, Any]]] = []
+        in_last = {}
         for tp, rows in events.items():
             batches.append([(tp, batch) for batch in self._batches(rows)])
+            in_last[tp] = batches[-1][-1][1].record_count()
             await asyncio.sleep(0)  # building takes a few ms; the process has other work too
         await self._producer.begin_transaction()
         # The partitions' first batches go off together, so that one request adds them all to the transaction.
@@ -87,7 +111,10 @@ class Producer:
             await self._producer.send_batch(batch, tp.topic, partition=tp.partition)
             for tp, batch in filter(None, chain.from_iterable(zip_longest(*batches)))
         ]
-        await asyncio.gather(*acks)
+        written = await asyncio.gather(*acks)
+        # The first offset of each partition's last batch, and as many on as that has records behind its first.
+        first = {batch.topic_partition: batch.offset for batch in written}
+        return {tp: first[tp] + in_last[tp] - 1 for tp in first}
 
     async def commit(self) -> None:
         """Ends the transaction; returns when Kafka has it for good."""

@@ -1,32 +1,44 @@
-"""The last sequence that each output partition holds of an installation, read from there."""
+"""The last sequence that each output partition holds of an installation, read from its log.
+
+A transaction of ours can be open in a partition though `init_transactions` has ended all there were: a broker that dies
+behind a transaction's decision can forget to write its marker, after which the last stable offset stands still for ever
+(record 0037). So what stands behind it is read too.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import NamedTuple
 from uuid import UUID
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from infra import timing
-from infra.kafka.client import client_args, closing
+from infra.kafka import header_names
+from infra.kafka.batches import Batch, batches
+from infra.kafka.log_reader import Ends, LogReader
 from infra.outbox_event import OutboxEvent
-from infra.settings import Settings
 
 SEQUENCE_HEADER = "fastlakare-seq"
 _FIRST_WINDOW = 64  # offsets: the markers of a few rounds, and a record between them
 _GROWTH = 16
+#: partitions read at a time, a mebibyte of each
+_AT_ONCE = 8
 
 
 class Tail(NamedTuple):
-    """The last record that a partition holds of an installation; sequence 0 where it holds none."""
+    """The last record that a partition holds of an installation; sequence 0 where it holds none. `open`: its
+    transaction is open, and a commit by the producer ends it. `stable`: readers can see it."""
 
     seq: int = 0
+    offset: int = -1
     key: bytes | None = None
     value: bytes | None = None
     headers: Sequence[tuple[str, bytes | None]] = ()
+    open: bool = False
+    stable: bool = True
 
     def tells_of(self, event: OutboxEvent) -> bool:
         """Whether that event is what the record was made of."""
@@ -40,30 +52,108 @@ def sequence_prefix(installation: UUID) -> bytes:
 
 
 async def tails(
-    settings: Settings, installation: UUID, partitions: Iterable[TopicPartition]
+    reader: LogReader, installation: UUID, partitions: Iterable[TopicPartition], producer: int
 ) -> dict[TopicPartition, Tail]:
-    """The last committed record of this installation in each partition.
+    """The last record of this installation in each partition, of those that are committed or can be: `producer` is the
+    id that `init_transactions` gave. What another id of ours left open can only be aborted, by an operator.
 
-    To be asked only after `init_transactions`: then no transaction of an earlier leader is open, and none can commit.
-    Reads backwards in growing windows, over transaction markers, what was aborted, and records of others.
+    To be asked only after `init_transactions`: then no transaction of an earlier leader is under way, and none can
+    begin. Raises KafkaError, and TimeoutError after `timing.RELAY_TAIL_SECONDS`.
     """
-    found = dict.fromkeys(partitions, Tail())
-    prefix = sequence_prefix(installation)
-    async with _consumer(settings, "read_uncommitted") as consumer:
-        begin: dict[TopicPartition, int] = await consumer.beginning_offsets(list(found))
-        # Not the end that read_committed is told: a stranger's open transaction can put it before our last records.
-        window = {tp: end for tp, end in (await consumer.end_offsets(list(found))).items() if end > begin[tp]}
-    if not window:
-        return found
-    size = _FIRST_WINDOW
-    async with _consumer(settings, "read_committed") as consumer:
-        consumer.assign(list(window))
-        while window:
-            ranges = {tp: (max(begin[tp], end - size), end) for tp, end in window.items()}
-            async with asyncio.timeout(timing.RELAY_TAIL_SECONDS):
-                found |= await _highest(consumer, ranges, prefix)
-            window = {tp: low for tp, (low, _) in ranges.items() if not found[tp].seq and low > begin[tp]}
-            size *= _GROWTH
+    prefix, slots = sequence_prefix(installation), asyncio.Semaphore(_AT_ONCE)
+
+    async def read(tp: TopicPartition, ends: Ends) -> Tail:
+        async with slots:
+            return await _tail(reader, tp, ends, prefix, producer)
+
+    async with asyncio.timeout(timing.RELAY_TAIL_SECONDS):
+        wanted = list(partitions)
+        ends = await reader.ends({tp.topic for tp in wanted})
+        return dict(zip(wanted, await asyncio.gather(*(read(tp, ends[tp]) for tp in wanted)), strict=True))
+
+
+async def is_left_open(reader: LogReader, installation: UUID, tp: TopicPartition, offset: int, producer: int) -> bool:
+    """Whether a transaction of the producer that holds the record at the offset, or one before it, has no marker in the
+    partition. To be asked of one whose commit Kafka has long acknowledged. Raises KafkaError."""
+    ends = (await reader.ends({tp.topic}))[tp]
+    stretch = await _read(reader, tp, ends.stable, ends.end, sequence_prefix(installation))
+    begun = stretch.undecided.get(producer)
+    return begun is not None and begun.first <= offset
+
+
+async def _tail(reader: LogReader, tp: TopicPartition, ends: Ends, prefix: bytes, producer: int) -> Tail:
+    """Reads what stands behind the last stable offset, then backwards from there in growing windows, over markers, what
+    was aborted, and records of others."""
+    if ends.stable < ends.end:
+        stretch = await _read(reader, tp, ends.stable, ends.end, prefix)
+        begun = stretch.undecided.get(producer)
+        if begun is not None:
+            return _latest(stretch.last, begun.last)._replace(open=True, stable=False)
+        if stretch.last.seq:
+            return stretch.last._replace(stable=False)
+    low, size = ends.stable, _FIRST_WINDOW
+    while low > ends.begin:
+        low, size = max(ends.begin, ends.stable - size), size * _GROWTH
+        stretch = await _read(reader, tp, low, ends.stable, prefix)
+        # What stands before the last stable offset is decided: without a marker that says otherwise it is committed.
+        last = _latest(stretch.last, *(one.last for one in stretch.undecided.values()))
+        if last.seq:
+            return last
+    return Tail()
+
+
+async def _read(reader: LogReader, tp: TopicPartition, low: int, end: int, prefix: bytes) -> _Stretch:
+    stretch, position = _Stretch(prefix), low
+    while position < end:
+        before = position
+        for batch in batches(await reader.fetch(tp, position)):
+            if batch.first < end:
+                stretch.add(batch)
+            position = max(position, batch.last + 1)
+        if position == before:  # compaction took all that stood here
+            break
+    return stretch
+
+
+class _Open(NamedTuple):
+    """A transaction without a marker: the offset of our first record in it, and our last record."""
+
+    first: int
+    last: Tail
+
+
+class _Stretch:
+    """Batches of a partition in their order: the last record of ours that is committed, and by producer what no marker
+    has ended yet."""
+
+    def __init__(self, prefix: bytes) -> None:
+        self._prefix = prefix
+        self.last = Tail()
+        self.undecided: dict[int, _Open] = {}
+
+    def add(self, batch: Batch) -> None:
+        """The next batch."""
+        if batch.control:
+            decided = self.undecided.pop(batch.producer, None)
+            if decided is not None and batch.commits is not False:
+                self.last = _latest(self.last, decided.last)
+        elif (last := _last_of(batch, self._prefix)) is not None:
+            if batch.transactional:
+                begun = self.undecided.get(batch.producer)
+                self.undecided[batch.producer] = _Open(batch.first if begun is None else begun.first, last)
+            else:
+                self.last = _latest(self.last, last)
+
+
+def _latest(*found: Tail) -> Tail:
+    return max(found, key=attrgetter("seq"))
+
+
+def _last_of(batch: Batch, prefix: bytes) -> Tail | None:
+    found = None
+    for record in header_names.records(batch.data):
+        if seq := _sequence(record.headers, prefix):
+            found = Tail(seq, record.offset, record.key, record.value, record.headers)
     return found
 
 
@@ -77,44 +167,3 @@ def _sequence(headers: Iterable[tuple[str, bytes | None]], prefix: bytes) -> int
             digits = value[len(prefix) :]
             return int(digits) if digits.isdigit() else 0
     return 0
-
-
-async def _highest(
-    consumer: Any, ranges: Mapping[TopicPartition, tuple[int, int]], prefix: bytes
-) -> dict[TopicPartition, Tail]:
-    """The record of the highest sequence in each partition's range of offsets [low, end)."""
-    found = dict.fromkeys(ranges, Tail())
-    for tp, (low, _) in ranges.items():
-        consumer.seek(tp, low)
-        consumer.resume(tp)
-    left = set(ranges)
-    while left:
-        records = await consumer.getmany(*left, timeout_ms=timing.ms(timing.RELAY_TAIL_FETCH_SECONDS))
-        for tp, batch in records.items():
-            for record in batch:
-                seq = _sequence(record.headers, prefix)
-                if seq > found[tp].seq:
-                    found[tp] = Tail(seq, record.key, record.value, record.headers)
-        for tp in list(left):
-            # Markers and gaps come without records, so the position decides and not what was read.
-            if await consumer.position(tp) >= ranges[tp][1]:
-                consumer.pause(tp)
-                left.discard(tp)
-    return found
-
-
-@asynccontextmanager
-async def _consumer(settings: Settings, isolation: str) -> AsyncIterator[Any]:
-    consumer = AIOKafkaConsumer(
-        **client_args(settings),
-        client_id=f"{settings.group_id}.relay",
-        isolation_level=isolation,
-        auto_offset_reset="none",
-        enable_auto_commit=False,
-        fetch_max_wait_ms=timing.ms(timing.RELAY_TAIL_FETCH_SECONDS),
-        max_partition_fetch_bytes=256 * 1024,
-        fetch_max_bytes=8 << 20,
-    )
-    async with closing(consumer.stop):
-        await consumer.start()
-        yield consumer

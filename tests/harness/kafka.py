@@ -127,6 +127,12 @@ class Kafka:
         """kill -9."""
         self._end(signal.SIGKILL)
 
+    def wait_until_dead(self) -> None:
+        """Returns when somebody else has killed it."""
+        assert self._process is not None
+        self._process.wait(60)
+        self.kill()
+
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(how)

@@ -5,15 +5,16 @@ One process leads, the others stand by. The steps of a leader's term; behind eac
 1-locked        the advisory lock is taken
 2-initialised   `init_transactions`: every earlier leader is shut out, also one that only slept, and what it left open
                 is aborted; cluster, topics and settings are those that the database remembers
-3-tail-read     the last sequence in each output partition is read, read_committed: there it goes on. The cursor in the
-                table is a lower bound only, for a tail that retention or compaction took
+3-tail-read     the last sequence in each output partition is read: there it goes on. The cursor in the table is a lower
+                bound only, for a tail that retention or compaction took. A transaction of ours that a broker forgot
+                to end in a partition is committed
 then, round after round:
 4-collected     the events that follow, out of the hand-off, or out of the table where the hand-off has a gap
 5-sent          all replicas have acknowledged them, inside a transaction; the lock's session still answers
 6-committed     the transaction is committed: they are published, whatever happens to this process
 and beside the rounds:
-7-cleaned       the cursor in the table is moved up, and the rows are deleted; every few seconds cluster, topics and
-                settings are compared once more
+7-cleaned       the cursor in the table is moved up, and the rows are deleted, as far as readers see them; every few
+                seconds cluster, topics and settings are compared once more
 
 Any error, anywhere, ends the term: the producer is abandoned, the lock let go, and all starts over from step 1. The
 relay never aborts or repeats anything by itself: a delayed request must find nothing to tear, and the tail says where
@@ -43,7 +44,6 @@ from infra.postgres.leadership import Leadership, acquire_leadership
 from infra.settings import Settings
 from workers.handoff import Handoff
 from workers.health import Health
-from workers.relay.backlog import Backlog
 from workers.relay.positions import read_positions
 from workers.relay.term import Term
 
@@ -120,14 +120,16 @@ class Relay:
         async with Producer(self._settings, installation) as producer:
             hit("relay:2-initialised")
             await self._check_identity(producer)
-            positions = await read_positions(self._engine, self._settings, installation)
+            positions = await read_positions(self._engine, self._settings, installation, producer.reader, producer.id)
+            if left_open := [position.partition for position in positions if position.tail.open]:
+                where = [f"{tp.topic}/{tp.partition}" for tp in left_open]
+                log.warning("transactions left open by a broker", partitions=where)
+                await producer.close_open_transactions(left_open)
             hit("relay:3-tail-read")
-            backlog = Backlog(self._handoff, {shard.number: seq for shard, seq in positions})
-            shards = {shard.number: shard for shard, _ in positions}
-            term = Term(self._engine, self._settings, leadership, producer, backlog, shards, self._progress)
-            with self._handoff_open():
+            term = Term(self._engine, leadership, producer, self._handoff, positions, self._health, self._progress)
+            with self._handoff_open(), term.reporting():
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(term.publish(self._handoff))
+                    tasks.create_task(term.publish())
                     tasks.create_task(term.clean())
                     tasks.create_task(self._watch_identity(producer))
                     for duty in self._duties:

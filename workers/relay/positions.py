@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from aiokafka import TopicPartition
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra.errors import OutboxDiverged
-from infra.kafka.tail import tails
+from infra.kafka.log_reader import LogReader
+from infra.kafka.tail import Tail, tails
 from infra.postgres import outbox
 from infra.postgres.connection import checkout
 from infra.postgres.outbox import OutputPartition
@@ -17,10 +19,26 @@ from infra.settings import Settings
 _ANY_SIZE = 1  # bytes: one event is read however large
 
 
+@dataclass(frozen=True)
+class ShardPosition:
+    """A shard with its partition, the sequence up to which it is published, and the record that says so."""
+
+    shard: OutputPartition
+    partition: TopicPartition
+    seq: int
+    tail: Tail
+
+    @property
+    def seen(self) -> int:
+        """The sequence up to which readers are known to see it."""
+        return self.seq if self.tail.stable else self.shard.published_seq
+
+
 async def read_positions(
-    engine: AsyncEngine, settings: Settings, installation: UUID
-) -> list[tuple[OutputPartition, int]]:
-    """Every shard, with the sequence up to which Kafka has committed it.
+    engine: AsyncEngine, settings: Settings, installation: UUID, reader: LogReader, producer: int
+) -> list[ShardPosition]:
+    """Every shard, with the sequence up to which Kafka has it: committed, or to be committed where a transaction of the
+    producer (its id) was left open.
 
     Raises OutboxDiverged when a topic holds more than was ever written, as after going back to an old backup of the
     database: sequences are used for a second time, and new events would be taken for published. So it does when
@@ -30,7 +48,7 @@ async def read_positions(
     async with checkout(engine) as pg:
         shards = await outbox.shards(pg)
     partitions = [TopicPartition(settings.topic(shard.topic), shard.partition) for shard in shards]
-    tail = await tails(settings, installation, partitions)
+    tail = await tails(reader, installation, partitions, producer)
     ends = {shard.number: tail[tp] for shard, tp in zip(shards, partitions, strict=True)}
     async with checkout(engine) as pg:
         written = await outbox.last_sequences(pg)
@@ -42,4 +60,7 @@ async def read_positions(
             raise OutboxDiverged(f"{tp.topic}/{tp.partition}: sequence {end.seq} of {written[number]} written")
         if any(event.seq == end.seq and not end.tells_of(event) for event in kept.get(number, [])):
             raise OutboxDiverged(f"{tp.topic}/{tp.partition}: sequence {end.seq} was written with another content")
-    return [(shard, max(ends[shard.number].seq, shard.published_seq)) for shard in shards]
+    return [
+        ShardPosition(shard, tp, max(ends[shard.number].seq, shard.published_seq), ends[shard.number])
+        for shard, tp in zip(shards, partitions, strict=True)
+    ]

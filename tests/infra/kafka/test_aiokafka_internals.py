@@ -15,6 +15,7 @@ from aiokafka.consumer import fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.producer.sender import Sender
+from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.record import default_records, legacy_records
 from aiokafka.record._crecords import default_records as fast_default_records
 from aiokafka.record._crecords import legacy_records as fast_legacy_records
@@ -34,6 +35,7 @@ INTERNALS: dict[str, type] = {
     "_records": fetcher.PartitionRecords,
     "_sender": AIOKafkaProducer,
     "_subscription": AIOKafkaConsumer,
+    "_txn_manager": AIOKafkaProducer,
     "_tp": fetcher.PartitionRecords,
     "_unpack_records": fetcher.PartitionRecords,
 }
@@ -46,6 +48,7 @@ UNDOCUMENTED: list[tuple[type, str]] = [
     (SubscriptionState, "subscription"),
     (fetcher.PartitionRecords, "next_fetch_offset"),
     (_MemoryRecordsPy, "next_batch"),
+    (TransactionManager, "maybe_add_partition_to_txn"),
 ]
 
 
@@ -57,6 +60,8 @@ def private_names(source: str) -> Iterator[str]:
     }
     used = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr.startswith("_")]
     own |= {node.attr for node in used if isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name)}
+    fields = [node.target for node in ast.walk(tree) if isinstance(node, ast.AnnAssign)]
+    own |= {target.id for target in fields if isinstance(target, ast.Name)}
     overridden = {node.attr for node in used if isinstance(node.value, ast.Call)}  # super()._name
     for node in used:
         if not node.attr.startswith("__") and (node.attr not in own or node.attr in overridden):

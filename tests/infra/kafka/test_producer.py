@@ -9,6 +9,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from infra.kafka.client import closing, producer_args
+from infra.kafka.log_reader import LogReader
 from infra.kafka.producer import Producer
 from infra.kafka.tail import tails
 from infra.kafka.topics import create
@@ -95,5 +96,7 @@ async def test_the_largest_reply_goes_through_the_relay_and_its_tail_is_found(se
     async with Producer(settings, installation) as producer:
         await producer.send({part: [OutboxEvent(1, 2**63 - 1, b"k", value, [("ce_id", b"1")])]})
         await producer.commit()
-    found = await tails(settings, installation, [part])
+    reader = await LogReader.start(settings)
+    async with closing(reader.aclose):
+        found = await tails(reader, installation, [part], -1)
     assert (found[part].seq, len(found[part].value or b"")) == (2**63 - 1, len(value))

@@ -3,110 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from itertools import count
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra.errors import OutboxDiverged
-from infra.identity import agreed_settings
 from infra.kafka import tail
-from infra.kafka.topics import create, read_cluster
 from infra.outbox_event import Headers
-from infra.postgres import installation, outbox
-from infra.postgres.connection import connect, create_engine
+from infra.postgres import outbox
 from infra.postgres.outbox import Event
-from infra.settings import Settings
 from schemas.topics import LISTNING_REPLY
 from tests.harness.waiting import until
+from tests.workers.relay.place import Place, place_on, until_published
 from workers.handoff import Handoff
 from workers.health import Health
 from workers.relay.leader import Relay
-from workers.relay.positions import read_positions
 
 OLD_BACKUP = "UPDATE outbox_shard SET last_seq = 1, published_seq = 1 WHERE topic = 'listning.reply.v1'"
 
 
-class Place:
-    """An installation with its topics, its database and what stands in the reply topic."""
-
-    def __init__(
-        self, settings: Settings, engine: AsyncEngine, pg: asyncpg.Connection, shards: Mapping[tuple[str, int], int]
-    ) -> None:
-        self.settings, self.engine, self.pg, self.shards = settings, engine, pg, shards
-        self.part = TopicPartition(settings.topic(LISTNING_REPLY), 0)
-
-    async def write(self, *values: bytes) -> None:
-        events = [Event(LISTNING_REPLY, 0, b"k", value, []) for value in values]
-        async with self.pg.transaction():
-            await outbox.append(self.pg, self.shards, events)
-
-    async def published(self, number: int) -> list[bytes]:
-        """Runs a relay of its own until so much is published, then ends it and reads what Kafka has committed."""
-        task = asyncio.create_task(Relay(self.engine, self.settings, Handoff()).run())
-
-        await until_published(self, number)
-        assert not task.done()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        return await self.committed()
-
-    async def committed(self) -> list[bytes]:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.settings.kafka_bootstrap_servers, isolation_level="read_committed"
-        )
-        await consumer.start()
-        try:
-            consumer.assign([self.part])
-            await consumer.seek_to_beginning(self.part)
-            end, found = (await consumer.end_offsets([self.part]))[self.part], []
-            while await consumer.position(self.part) < end:
-                for records in (await consumer.getmany(timeout_ms=50)).values():
-                    found += [record.value for record in records]
-            return found
-        finally:
-            await consumer.stop()
-
-    async def strange(self, number: int, *, commit: bool) -> None:
-        """Records of somebody else behind ours, each in a transaction of its own."""
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self.settings.kafka_bootstrap_servers, transactional_id=f"{self.settings.topic_prefix}x"
-        )
-        await producer.start()
-        for _ in range(number):
-            await producer.begin_transaction()
-            await producer.send_and_wait(self.part.topic, b"strange", partition=0)
-            await (producer.commit_transaction() if commit else producer.abort_transaction())
-        await producer.stop()
-
-    async def tail(self) -> int:
-        id: UUID = await self.pg.fetchval("SELECT id FROM installation")
-        return (await tail.tails(self.settings, id, [self.part]))[self.part].seq
-
-
-async def until_published(place: Place, number: int) -> None:
-    async def done() -> bool:
-        return int(await place.pg.fetchval("SELECT sum(published_seq) FROM outbox_shard")) >= number
-
-    await until(done, what="the outbox to be empty")
-
-
 @pytest.fixture
 async def place(kafka: Any, migrated_url: str, topic_prefix: str) -> AsyncIterator[Place]:
-    settings = Settings(
-        database_url=migrated_url, kafka_bootstrap_servers=kafka.bootstrap, topic_prefix=topic_prefix, partitions=1
-    )
-    await create(settings)
-    engine, pg = create_engine(settings, pool_size=8), await connect(migrated_url)
-    shards = await installation.register(pg, agreed_settings(settings), await read_cluster(settings))
-    yield Place(settings, engine, pg, shards)
-    await pg.close()
-    await engine.dispose()
+    async with place_on(kafka.bootstrap, migrated_url, topic_prefix) as made:
+        yield made
 
 
 async def test_a_new_leader_goes_on_where_kafka_is_and_not_where_the_table_says(place: Place) -> None:
@@ -164,9 +86,8 @@ async def test_sequences_that_were_never_written_stop_the_relay(place: Place) ->
     await place.write(b"1")
     await place.published(1)
     await place.pg.execute("UPDATE outbox_shard SET last_seq = 0, published_seq = 0")  # an old backup
-    id: UUID = await place.pg.fetchval("SELECT id FROM installation")
     with pytest.raises(OutboxDiverged, match="sequence 1 of 0 written"):
-        await read_positions(place.engine, place.settings, id)
+        await place.positions()
     assert await outbox.waiting(place.pg) == 0
 
 
@@ -178,9 +99,8 @@ async def test_sequences_that_were_written_a_second_time_stop_the_relay_also_onc
     await place.published(2)
     await place.pg.execute(OLD_BACKUP)
     await place.write(b"another", b"3")
-    id: UUID = await place.pg.fetchval("SELECT id FROM installation")
     with pytest.raises(OutboxDiverged, match="sequence 2 was written with another content"):
-        await read_positions(place.engine, place.settings, id)
+        await place.positions()
 
 
 async def test_what_was_decided_anew_as_it_was_is_not_another_content(place: Place) -> None:
