@@ -193,6 +193,15 @@ class Installation:
         except TooLate as late:
             raise TooLate(f"{late}; /lag says {self.lag()}") from None
 
+    def until_ready(self, timeout: float) -> None:
+        """Waits until every process is ready; `TooLate` says why one is not."""
+        for process in self.processes:
+            until(process.find_address, timeout, "an address printed")
+        try:
+            until(lambda: all(process.ready()[0] == 200 for process in self.processes), timeout, "every process ready")
+        except TooLate as late:
+            raise TooLate(f"{late}; {[process.ready()[1] for process in self.processes]}") from None
+
     def outcomes(self) -> Counter[tuple[str, str]]:
         """Records by topic and outcome, of the processes that live."""
         counts: Counter[tuple[str, str]] = Counter()
