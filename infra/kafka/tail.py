@@ -84,8 +84,10 @@ async def is_left_open(reader: LogReader, installation: UUID, tp: TopicPartition
 async def _tail(reader: LogReader, tp: TopicPartition, ends: Ends, prefix: bytes, producer: int) -> Tail:
     """Reads what stands behind the last stable offset, then backwards from there in growing windows, over markers, what
     was aborted, and records of others."""
+    markers: dict[int, bool] = {}
     if ends.stable < ends.end:
         stretch = await _read(reader, tp, ends.stable, ends.end, prefix)
+        markers = stretch.markers
         begun = stretch.undecided.get(producer)
         if begun is not None:
             return _latest(stretch.last, begun.last)._replace(open=True, stable=False)
@@ -95,8 +97,10 @@ async def _tail(reader: LogReader, tp: TopicPartition, ends: Ends, prefix: bytes
     while low > ends.begin:
         low, size = max(ends.begin, ends.stable - size), size * _GROWTH
         stretch = await _read(reader, tp, low, ends.stable, prefix)
-        # What stands before the last stable offset is decided: without a marker that says otherwise it is committed.
-        last = _latest(stretch.last, *(one.last for one in stretch.undecided.values()))
+        # What stands before the last stable offset is decided, if only by a marker behind it; where there is none that
+        # says otherwise it is committed.
+        decided = (one.last for producer, one in stretch.undecided.items() if markers.get(producer) is not False)
+        last = _latest(stretch.last, *decided)
         if last.seq:
             return last
     return Tail()
@@ -130,12 +134,15 @@ class _Stretch:
         self._prefix = prefix
         self.last = Tail()
         self.undecided: dict[int, _Open] = {}
+        #: by producer, whether its first marker commits, also what stands before the stretch
+        self.markers: dict[int, bool] = {}
 
     def add(self, batch: Batch) -> None:
         """The next batch."""
         if batch.control:
-            decided = self.undecided.pop(batch.producer, None)
-            if decided is not None and batch.commits is not False:
+            commits, decided = batch.commits is not False, self.undecided.pop(batch.producer, None)
+            self.markers.setdefault(batch.producer, commits)
+            if decided is not None and commits:
                 self.last = _latest(self.last, decided.last)
         elif (last := _last_of(batch, self._prefix)) is not None:
             if batch.transactional:

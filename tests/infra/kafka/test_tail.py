@@ -98,6 +98,18 @@ async def test_what_is_committed_behind_a_stranger_s_transaction_counts_and_is_h
     assert await tail(log) == (2, 3, False, False)
 
 
+@pytest.mark.parametrize(("kind", "found"), [(COMMIT, (2, 2)), (ABORT, (1, 0))])
+async def test_what_a_marker_behind_a_stranger_s_transaction_decides_is_decided_so(
+    kind: int, found: tuple[int, int]
+) -> None:
+    log = Log(stable=3).records(1).marker(COMMIT).records(2).records(9, producer=STRANGER).marker(kind)
+    assert (await tail(log))[:2] == found
+    across = Log(stable=3).records(1).marker(COMMIT).records(2).records(9, producer=STRANGER).records(3).marker(kind)
+    assert (await tail(across))[:2] == ((3, 4) if kind == COMMIT else found)
+    log.records(9, producer=STRANGER).marker(COMMIT)  # a later round that wrote nothing here
+    assert (await tail(log))[:2] == found
+
+
 async def test_what_another_id_of_ours_left_open_does_not_count_for_it_can_only_be_aborted() -> None:
     log = Log(stable=2).records(1).marker(COMMIT).records(2, producer=OUR_FORMER)
     assert await tail(log) == (1, 0, False, True)
