@@ -37,15 +37,18 @@ class Place:
         self, settings: Settings, engine: AsyncEngine, pg: asyncpg.Connection, shards: Mapping[tuple[str, int], int]
     ) -> None:
         self.settings, self.engine, self.pg, self.shards = settings, engine, pg, shards
-        self.part = TopicPartition(settings.topic(LISTNING_REPLY), 0)
+        self.parts = [TopicPartition(settings.topic(LISTNING_REPLY), number) for number in range(settings.partitions)]
+        self.part = self.parts[0]
 
     async def write(self, *values: bytes) -> None:
-        events = [Event(LISTNING_REPLY, 0, b"k", value, []) for value in values]
+        """To every partition of the topic."""
+        events = [Event(LISTNING_REPLY, part.partition, b"k", value, []) for value in values for part in self.parts]
         async with self.pg.transaction():
             await outbox.append(self.pg, self.shards, events)
 
     async def published(self, number: int) -> list[bytes]:
-        """Runs a relay of its own until so much is published, then ends it and reads what Kafka has committed."""
+        """Runs a relay of its own until so much is published in all, then ends it and reads what Kafka has
+        committed."""
         task = asyncio.create_task(Relay(self.engine, self.settings, Handoff()).run())
 
         await until_published(self, number)
@@ -55,17 +58,23 @@ class Place:
         return await self.committed()
 
     async def committed(self) -> list[bytes]:
+        """What readers see of the first partition."""
+        return (await self.committed_everywhere())[self.part]
+
+    async def committed_everywhere(self) -> dict[TopicPartition, list[bytes]]:
+        """What readers see of every partition."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.settings.kafka_bootstrap_servers, isolation_level="read_committed"
         )
         await consumer.start()
         try:
-            consumer.assign([self.part])
-            await consumer.seek_to_beginning(self.part)
-            end, found = (await consumer.end_offsets([self.part]))[self.part], []
-            while await consumer.position(self.part) < end:
-                for records in (await consumer.getmany(timeout_ms=50)).values():
-                    found += [record.value for record in records]
+            consumer.assign(self.parts)
+            await consumer.seek_to_beginning(*self.parts)
+            found: dict[TopicPartition, list[bytes]] = {part: [] for part in self.parts}
+            for part, end in (await consumer.end_offsets(self.parts)).items():
+                while await consumer.position(part) < end:
+                    for tp, records in (await consumer.getmany(timeout_ms=50)).items():
+                        found[tp] += [record.value for record in records]
             return found
         finally:
             await consumer.stop()
@@ -121,9 +130,11 @@ async def until_published(place: Place, number: int) -> None:
 
 
 @asynccontextmanager
-async def place_on(bootstrap: str, database_url: str, prefix: str) -> AsyncIterator[Place]:
+async def place_on(bootstrap: str, database_url: str, prefix: str, partitions: int = 1) -> AsyncIterator[Place]:
     """A new installation."""
-    settings = Settings(database_url=database_url, kafka_bootstrap_servers=bootstrap, topic_prefix=prefix, partitions=1)
+    settings = Settings(
+        database_url=database_url, kafka_bootstrap_servers=bootstrap, topic_prefix=prefix, partitions=partitions
+    )
     await create(settings)
     engine, pg = create_engine(settings, pool_size=8), await connect(database_url)
     shards = await installation.register(pg, agreed_settings(settings), await read_cluster(settings))
