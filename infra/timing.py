@@ -126,6 +126,8 @@ LEADER_STANDBY_SECONDS = 0.5
 START_RETRY = Backoff(0.2, 5)
 #: comparing the topics with the contract, which a start only tells of
 TOPICS_COMPARE_SECONDS = 10.0
+#: how long a process that stops waits for records that are being handled
+SHUTDOWN_DRAIN_SECONDS = 5.0
 #: what is not through after so long when the process is told to stop ends at once: nothing is lost with it
 SHUTDOWN_SECONDS = 20.0
 #: what runs the process (docker-compose.yml, Kubernetes) kills it so long after it was told to stop
@@ -203,7 +205,7 @@ assert RELAY_TRANSACTION_SECONDS < RELAY_INIT_SECONDS < NO_PROGRESS_SECONDS
 # The process ends by itself before it is killed, and the leader's connections are closed within that time.
 assert SHUTDOWN_SECONDS < SHUTDOWN_KILL_SECONDS
 assert RELAY_CLOSE_SECONDS * 3 + HTTP_SHUTDOWN_SECONDS < SHUTDOWN_SECONDS
-# So are the consumers', and after them the lag's.
-assert KAFKA_CLOSE_SECONDS * 4 + HTTP_SHUTDOWN_SECONDS < SHUTDOWN_SECONDS
+# So are the consumers', once what they handle is, and after them the lag's.
+assert SHUTDOWN_DRAIN_SECONDS + KAFKA_CLOSE_SECONDS * 4 + HTTP_SHUTDOWN_SECONDS < SHUTDOWN_SECONDS
 assert LAG_READ_SECONDS < LAG_SECONDS < LAG_REFRESH_SECONDS < LAG_UNHEALTHY_AFTER_SECONDS
 assert LAG_READ_SECONDS < COMMAND_LAG_SECONDS

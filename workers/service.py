@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from faststream import FastStream
 from faststream.kafka import KafkaBroker
@@ -97,16 +98,25 @@ def _on_stop_signal(stop: Callable[[], object]) -> None:
         asyncio.get_running_loop().add_signal_handler(number, _shut_down, stop)
 
 
-def _shut_down(stop: Callable[[], object]) -> None:
+def _shut_down(stop: Callable[[], object], exit_code: Callable[[], int] = lambda: 1) -> None:
     """Stops in order if that can be had in time. Clients say goodbye to a broker that is away for as long as it is
     away, and nothing is lost with them: a process may die at any moment."""
-    asyncio.get_running_loop().call_later(timing.SHUTDOWN_SECONDS, _exit_at_once)
+    asyncio.get_running_loop().call_later(timing.SHUTDOWN_SECONDS, _exit_at_once, exit_code)
     stop()
 
 
-def _exit_at_once() -> None:
-    log.critical("shutdown timed out", seconds=timing.SHUTDOWN_SECONDS)
-    os._exit(1)
+def _exit_at_once(exit_code: Callable[[], int]) -> None:
+    waits_for = sorted({_innermost(task) for task in asyncio.all_tasks()})
+    log.critical("shutdown timed out", seconds=timing.SHUTDOWN_SECONDS, waits_for=waits_for)
+    os._exit(exit_code())
+
+
+def _innermost(task: asyncio.Task[Any]) -> str:
+    """What the task waits for: the innermost function that is told of it."""
+    awaited: Any = task.get_coro()
+    while (inner := getattr(awaited, "cr_await", None)) is not None and hasattr(inner, "__qualname__"):
+        awaited = inner
+    return str(awaited.__qualname__)
 
 
 class _Broker(KafkaBroker):
@@ -122,11 +132,13 @@ class _Broker(KafkaBroker):
 
 
 class _App(FastStream):
-    """Its `exit` is also what FastStream calls at a signal."""
+    """Its `exit` is also what FastStream calls at a signal. `exit_code`: of a process that does not stop in time."""
+
+    exit_code = 1
 
     def exit(self) -> None:
         """Begins to shut down."""
-        _shut_down(super().exit)
+        _shut_down(super().exit, lambda: self.exit_code)
 
 
 class _Process:
@@ -137,7 +149,11 @@ class _Process:
         self._http = http
         self._failure: BaseException | None = None
         self._broker = _Broker(
-            runtime.settings.kafka_bootstrap_servers, consumer_only=True, apply_types=False, logger=None
+            runtime.settings.kafka_bootstrap_servers,
+            consumer_only=True,
+            apply_types=False,
+            logger=None,
+            graceful_timeout=timing.SHUTDOWN_DRAIN_SECONDS,
         )
         self._app = _App(self._broker, logger=None)
         self._subscriptions = [
@@ -171,7 +187,7 @@ class _Process:
                 task.remove_done_callback(self._task_ended)
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        return self._exit_code()
+        return 0 if self._failure is None else self._app.exit_code
 
     def _relay(self) -> Relay:
         runtime = self._runtime
@@ -181,30 +197,31 @@ class _Process:
         return Relay(runtime.engine, runtime.settings, runtime.handoff, duties=duties, health=runtime.health)
 
     def _end(self, error: BaseException) -> None:
-        """The process must end: whatever runs it starts it again (crash-only)."""
+        """The process must end: whatever runs it starts it again (crash-only). Why is told at once: it may not stop in
+        time."""
         if self._failure is None and not isinstance(error, asyncio.CancelledError):
             self._failure = error
+            self._app.exit_code = _tell(error)
         self._app.exit()
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
             self._end(task.exception() or RuntimeError("a task of the process ended by itself"))
 
-    def _exit_code(self) -> int:
-        error = self._failure
-        if error is None:
-            return 0
-        if is_settings_error(error):
-            log.critical("invalid configuration", why=explain(error))
-            return 2
-        if kind_of(error) is ErrorKind.INSTALLATION:
-            log.critical("installation fault", why=_why(error))
-            return EXIT_INSTALLATION
-        if isinstance(error, PartitionFenced):
-            log.critical("partition fenced for too long", why=str(error))
-        else:
-            log.critical("fatal error", why=_why(error))
-        return 1
+
+def _tell(error: BaseException) -> int:
+    """Logs why the process ends; returns its exit code."""
+    if is_settings_error(error):
+        log.critical("invalid configuration", why=explain(error))
+        return 2
+    if kind_of(error) is ErrorKind.INSTALLATION:
+        log.critical("installation fault", why=_why(error))
+        return EXIT_INSTALLATION
+    if isinstance(error, PartitionFenced):
+        log.critical("partition fenced for too long", why=str(error))
+    else:
+        log.critical("fatal error", why=_why(error))
+    return 1
 
 
 def make_processor(route: Route, runtime: Runtime) -> Processor:

@@ -12,7 +12,7 @@ from infra.logs import configure
 from workers import service
 
 async def never() -> None:
-    service._shut_down(lambda: None)
+    service._shut_down(lambda: None, lambda: 3)
     await asyncio.Event().wait()
 
 configure("json")
@@ -21,7 +21,7 @@ asyncio.run(never())
 """
 
 
-def test_a_shutdown_that_hangs_ends_the_process_all_the_same_and_says_so() -> None:
+def test_a_shutdown_that_hangs_ends_the_process_all_the_same_and_says_what_it_waits_for() -> None:
     ended = subprocess.run([sys.executable, "-c", STUCK], timeout=30, capture_output=True, text=True)
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert '"event":"shutdown timed out"' in ended.stderr
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert '"waits_for":["Event.wait"],"event":"shutdown timed out"' in ended.stderr
