@@ -17,6 +17,10 @@ from schemas.ids import PatientKind, patient_kind
 UNITS = [f"SE2321000131-E{100_000 + n:012d}" for n in range(200)]
 DOCTORS_PER_UNIT = 5
 FIRST_DAY = date(2026, 1, 1)
+_PATIENT = (
+    *("id", "key", "partition", "sequence", "revision", "announced"),
+    *("current_unit", "current_from", "upcoming_unit", "upcoming_from", "care_burden", "next_due"),
+)
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,8 @@ async def seed(pg: asyncpg.Connection, wave: Workload, keys: PatientKeys) -> Non
         row = (int(text), key, keys.partition(key), 1, 1, True, pair.unit, FIRST_DAY, None, None, 1.37, None)
         patients.append(row)
         links.append((int(text), pair.unit, pair.doctor, FIRST_DAY))
-    await pg.copy_records_to_table("patient", records=patients)
-    await pg.copy_records_to_table("link", records=links)
+    await pg.copy_records_to_table("patient", records=patients, columns=_PATIENT)
+    await pg.copy_records_to_table("link", records=links, columns=("patient_id", "unit", "doctor", "start_day"))
     await pg.execute("VACUUM (ANALYZE) patient")
     await pg.execute("VACUUM (ANALYZE) link")
     await pg.execute("CHECKPOINT")
