@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import NamedTuple
 
+from infra import timing
+
 
 class _Published(NamedTuple):
-    """The last event of a round in a shard: its sequence, its offset, and when Kafka took the commit."""
+    """The last event of a round in a shard, or of several that came between two sweeps: its sequence, its offset, and
+    when Kafka took the first one's commit."""
 
     seq: int
     offset: int
@@ -39,7 +42,10 @@ class Visibility:
 
     def published(self, shard: int, seq: int, offset: int) -> None:
         """Kafka has committed the shard up to the sequence, which stands at the offset."""
-        self._hidden.setdefault(shard, deque()).append(_Published(seq, offset, self.clock()))
+        rounds, since = self._hidden.setdefault(shard, deque()), self.clock()
+        if rounds and since - rounds[-1].since < timing.RELAY_SWEEP_SECONDS:  # memory: they may be hidden for hours
+            since = rounds.pop().since
+        rounds.append(_Published(seq, offset, since))
 
     @property
     def hidden(self) -> frozenset[int]:

@@ -128,3 +128,18 @@ def test_what_readers_see_moves_on_round_by_round() -> None:
     assert [*visibility.hidden_for(5)] == []
     visibility.observe({1: 111})
     assert (visibility.seen, visibility.hidden) == ({1: 9, 2: 3}, frozenset())
+
+
+def test_rounds_between_two_sweeps_are_kept_as_one() -> None:
+    """Behind a stranger's transaction they may be hidden for hours."""
+    now = [0.0]
+    visibility = Visibility({1: 0}, clock=lambda: now[0])
+    for seq in range(1, 10_001):
+        visibility.published(1, seq, seq)
+        now[0] += timing.RELAY_SWEEP_SECONDS / 100
+    assert len(visibility._hidden[1]) <= 101
+    assert [*visibility.hidden_for(5)] == [Hidden(1, visibility._hidden[1][0].offset, now[0])]
+    visibility.observe({1: 10_000})
+    assert (visibility.seen[1] < 10_000, visibility.hidden) == (True, frozenset({1}))
+    visibility.observe({1: 10_001})
+    assert (visibility.seen, visibility.hidden) == ({1: 10_000}, frozenset())
