@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Set
+from collections.abc import AsyncIterator, Iterable, Set
 from typing import NamedTuple, Self
 
 from aiokafka import TopicPartition
@@ -21,6 +21,7 @@ from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.offset import OffsetRequest
 
 from infra import timing
+from infra.kafka.batches import Batch, batches
 from infra.kafka.client import client_args, close
 from infra.kafka.metadata import describe
 from infra.settings import Settings
@@ -133,6 +134,20 @@ class LogReader:
                     raise _error(error, f"{topic}/{number}: its end cannot be seen")
                 offsets[TopicPartition(topic, number)] = offset
         return offsets
+
+
+async def read_batches(reader: LogReader, tp: TopicPartition, start: int, end: int) -> AsyncIterator[Batch]:
+    """The batches from the one on that holds `start`, up to the last that begins before `end`; ends early where
+    compaction took all that stood there. Raises KafkaError as `fetch` does."""
+    position = start
+    while position < end:
+        before = position
+        for batch in batches(await reader.fetch(tp, position)):
+            if batch.first < end:
+                yield batch
+            position = max(position, batch.last + 1)
+        if position == before:
+            return
 
 
 def _error(kind: type[KafkaError], text: str) -> KafkaError:

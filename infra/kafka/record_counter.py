@@ -11,8 +11,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import LeaderNotAvailableError
 
 from infra import timing
-from infra.kafka.batches import Batch, batches
-from infra.kafka.log_reader import Ends, LogReader
+from infra.kafka.batches import Batch
+from infra.kafka.log_reader import Ends, LogReader, read_batches
 from infra.settings import Settings
 
 #: a topic by its bare name, and the number of a partition
@@ -75,13 +75,9 @@ class RecordCounter:
         return {where: stretch.count() for where, stretch in stretches.items()}
 
     async def _read(self, tp: TopicPartition, stretch: _Stretch) -> None:
-        while stretch.left:
-            data = await self._reader.fetch(tp, stretch.position)
-            position = stretch.position
-            for batch in batches(data):
-                stretch.add(batch)
-            if stretch.position == position:  # compaction took all that stood here
-                stretch.position = stretch.ends.end
+        async for batch in read_batches(self._reader, tp, stretch.position, stretch.ends.end):
+            stretch.add(batch)
+        stretch.position = stretch.ends.end  # also where compaction took what stood last
 
 
 class _Stretch:
@@ -101,9 +97,6 @@ class _Stretch:
 
     def add(self, batch: Batch) -> None:
         """The next batch of the partition."""
-        if batch.first >= self.ends.end:
-            self.position = self.ends.end
-            return
         self.position = max(self.position, batch.last + 1)
         if batch.control:
             decided = self._undecided.pop(batch.producer, [])

@@ -17,8 +17,8 @@ from aiokafka import TopicPartition
 
 from infra import timing
 from infra.kafka import header_names
-from infra.kafka.batches import Batch, batches
-from infra.kafka.log_reader import Ends, LogReader
+from infra.kafka.batches import Batch
+from infra.kafka.log_reader import Ends, LogReader, read_batches
 from infra.outbox_event import OutboxEvent
 
 SEQUENCE_HEADER = "fastlakare-seq"
@@ -107,15 +107,9 @@ async def _tail(reader: LogReader, tp: TopicPartition, ends: Ends, prefix: bytes
 
 
 async def _read(reader: LogReader, tp: TopicPartition, low: int, end: int, prefix: bytes) -> _Stretch:
-    stretch, position = _Stretch(prefix), low
-    while position < end:
-        before = position
-        for batch in batches(await reader.fetch(tp, position)):
-            if batch.first < end:
-                stretch.add(batch)
-            position = max(position, batch.last + 1)
-        if position == before:  # compaction took all that stood here
-            break
+    stretch = _Stretch(prefix)
+    async for batch in read_batches(reader, tp, low, end):
+        stretch.add(batch)
     return stretch
 
 
