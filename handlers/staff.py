@@ -72,28 +72,23 @@ def _apply(world: World, current: Doctor, incoming: Doctor, cause: Cause) -> Non
 
 
 def _state_from(event: StaffEvent, current: Doctor, cause: Cause) -> Doctor:
-    """The person as the event has them; of a protected one only the id, the version and the mark (S7)."""
-    last, place = current.last_revision, cause.place
+    """The person as the event has them, said then and there."""
+    state = _stated(event, current)
+    state.fact_at, state.place, state.last_revision = cause.time, cause.place, current.last_revision
+    return state
+
+
+def _stated(event: StaffEvent, current: Doctor) -> Doctor:
+    """What the event says; of a protected person only the id, the version and the mark (S7)."""
     if isinstance(event, Tombstone):
-        return Doctor(
-            current.hsa_id, current.version, removed=True, fact_at=cause.time, last_revision=last, place=place
-        )
+        return Doctor(current.hsa_id, current.version, removed=True)
     if isinstance(event, StaffRemoved):
-        return Doctor(
-            current.hsa_id,
-            event.version,
-            removed=not current.protected,
-            protected=current.protected,
-            fact_at=cause.time,
-            last_revision=last,
-            place=place,
-        )
+        return Doctor(current.hsa_id, event.version, removed=not current.protected, protected=current.protected)
     if event.protected:
-        return Doctor(event.hsa_id, event.version, protected=True, fact_at=cause.time, last_revision=last, place=place)
+        return Doctor(event.hsa_id, event.version, protected=True)
     return Doctor(
         event.hsa_id,
         event.version,
-        fact_at=cause.time,
         vgr_id=event.vgr_id,
         name=" ".join(filter(None, (event.given_name, event.surname))),
         licensed="LK" in event.licences,
@@ -108,8 +103,6 @@ def _state_from(event: StaffEvent, current: Doctor, cause: Cause) -> Doctor:
             )
             for post in event.employments
         ),
-        last_revision=last,
-        place=place,
     )
 
 
