@@ -34,9 +34,7 @@ async def add_dead_letters(tx: Transaction, topic: str, batch: Iterable[InboundR
     Those that the handler failed on are counted in the database, so across restarts and processes. Raises
     DeadLetterLimitExceeded where they would be too many of this release.
     """
-    most = min(_MOST_BYTES, runtime.max_record_bytes[dlq(topic)] - _PLACE_BYTES)
-    partitions, at = runtime.events.partitions(dlq(topic)), datetime.now(UTC)
-    letters = []
+    at, letters = datetime.now(UTC), []
     for inbound in batch:
         if inbound.dead_letter_reason is not None:
             inbound.outcome = Outcome.DEAD
@@ -44,7 +42,8 @@ async def add_dead_letters(tx: Transaction, topic: str, batch: Iterable[InboundR
     if not letters:
         return
     await dead_letters.add(tx.pg, letters)
-    source = runtime.settings.topic(topic)
+    most = min(_MOST_BYTES, runtime.max_record_bytes[dlq(topic)] - _PLACE_BYTES)
+    source, partitions = runtime.settings.topic(topic), runtime.events.partitions(dlq(topic))
     tx.events += [dead_letter_event(letter, source, partitions=partitions, most_bytes=most) for letter in letters]
     for letter in letters:
         if letter.fingerprint is not None:
