@@ -41,5 +41,4 @@ __all__ = [
     "Unit",
     "World",
     "includes",
-    "meaning",
 ]
