@@ -124,7 +124,8 @@ class Relay:
             if left_open := [position.partition for position in positions if position.tail.open]:
                 where = [f"{tp.topic}/{tp.partition}" for tp in left_open]
                 log.warning("transactions left open by a broker", partitions=where)
-                await producer.close_open_transactions(left_open)
+                async with asyncio.timeout(timing.RELAY_TRANSACTION_SECONDS):
+                    await producer.close_open_transactions(left_open)
             hit("relay:3-tail-read")
             term = Term(self._engine, leadership, producer, self._handoff, positions, self._health, self._progress)
             with self._handoff_open(), term.reporting():
