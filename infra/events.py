@@ -15,6 +15,7 @@ from infra.patient_keys import partition_of
 from infra.postgres.inbox import remember_reply, stored_reply
 from infra.postgres.outbox import Event, compact_json
 from infra.postgres.statistics import current_statistics, remember_statistics
+from infra.provenance import RUN_HEADER
 from schemas.envelope import shared_headers
 from schemas.fields import instant
 from schemas.topics import FAST_LAKARKONTAKT, LISTNING_DOCTOR, LISTNING_REPLY
@@ -26,12 +27,14 @@ REPLY_TYPE = "se.vgregion.listning.reply.v1"
 
 
 class EventBuilder:
-    """Builds events of what decisions changed; `source` is the `ce_source` of all of them."""
+    """Builds events of what decisions changed; `source` is the `ce_source` of all of them; `run` the id of the
+    operator's run that causes them, where one does (O6)."""
 
-    def __init__(self, source: str, partitions: Mapping[str, int]) -> None:
+    def __init__(self, source: str, partitions: Mapping[str, int], run: str | None = None) -> None:
         """`partitions`: how many each output topic has, by the contract's names."""
         self._source = source
         self._partitions = partitions
+        self._run: Headers = [] if run is None else [(RUN_HEADER, run.encode())]
         self._last: tuple[Cause | None, str, Headers] = (None, "", [])
 
     def partitions(self, topic: str) -> int:
@@ -66,7 +69,7 @@ class EventBuilder:
                     again = await stored_reply(pg, (change.source, change.id))
                     if change.asked_by is not None:
                         await remember_reply(pg, change.asked_by, again)
-                    events += again
+                    events += [event._replace(headers=event.headers + self._run) for event in again]
         if statistics:
             await remember_statistics(pg, statistics)
         return events
@@ -100,7 +103,7 @@ class EventBuilder:
         last_cause, last_type, shared = self._last  # a file's or a doctor's thousands of events have one cause
         if cause is not last_cause or type_ != last_type:
             trace = (cause.correlation_id, cause.traceparent, cause.tracestate)
-            shared = [*shared_headers(self._source, type_, cause.time, *trace)]
+            shared = [*shared_headers(self._source, type_, cause.time, *trace), *self._run]
             self._last = cause, type_, shared
         own: Headers = [("ce_id", id.encode())]
         if subject is not None:

@@ -24,6 +24,7 @@ from infra.postgres import installation, migrations
 from infra.postgres.connection import checkout
 from infra.postgres.outbox import MAX_RECORD_BYTES
 from infra.postgres.reference_data import ReferenceData
+from infra.provenance import Provenance
 from infra.settings import Settings
 from schemas.topics import FAST_LAKARKONTAKT, TOPICS
 from workers.handoff import Handoff
@@ -59,6 +60,8 @@ class Runtime:
     health: Health
     limits: Limits = Limits()
     max_record_bytes: Mapping[str, int] = field(default_factory=lambda: MAX_RECORD_BYTES)
+    #: of the run that works with it; None for the service itself
+    provenance: Provenance | None = None
 
 
 async def start(settings: Settings, engine: AsyncEngine, health: Health, http: asyncio.Task[None]) -> Runtime:

@@ -11,20 +11,23 @@ import asyncpg
 from handlers.world.changes import AuditEntry, Cause, ChangeRecord, DoctorChange, LinkChange
 from handlers.world.rule_ids import rule_id
 from infra.postgres.inserts import refuse_nulls
+from infra.provenance import Provenance
 from infra.version import version
 
 _COLUMNS = (
     *("what", "reason", "rule", "unit", "doctor", "patient_id", "revision"),
     *("at", "source", "message_id", "actor", "role", "topic", "partition", "record_offset", "release"),
+    *("run", "run_actor", "run_reason"),
 )
 _NEVER_NULL = ("what", "reason", "rule", "at", "source", "message_id", "release")
 
 
-async def write(pg: asyncpg.Connection, changes: Iterable[ChangeRecord]) -> None:
-    """A row for every change of a link and of what the doctor topic says, and for what was noted beside them."""
-    release = version()
+async def write(pg: asyncpg.Connection, changes: Iterable[ChangeRecord], provenance: Provenance | None = None) -> None:
+    """A row for every change of a link and of what the doctor topic says, and for what was noted beside them;
+    `provenance` where a run caused them."""
+    always = version(), *(provenance or (None, None, None))
     records = [
-        (*_what(change), *_why(change.cause), release)
+        (*_what(change), *_why(change.cause), *always)
         for change in changes
         if isinstance(change, LinkChange | DoctorChange | AuditEntry)
     ]

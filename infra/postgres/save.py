@@ -18,6 +18,7 @@ from infra.postgres.day import cause_json
 from infra.postgres.inserts import count_inserted, insert
 from infra.postgres.load import Loader
 from infra.postgres.statistics import mark_stale, take_marks
+from infra.provenance import Provenance
 
 _UNITS = """
 INSERT INTO unit (hsa_id, version, removed, fact_at, name, kind, care_giver, first_day, last_day, replaced_by, revision,
@@ -75,7 +76,7 @@ SET (parts, ordinal, unit_as_written, cause, rows)
 """
 
 
-async def save(pg: asyncpg.Connection, world: World, loader: Loader) -> None:
+async def save(pg: asyncpg.Connection, world: World, loader: Loader, provenance: Provenance | None = None) -> None:
     """Everything the world's verbs changed, in the transaction in which `loader` loaded it. Offsets and the outbox are
     others'. Raises ConcurrentInsert where another transaction was first with a row."""
     await _units(pg, world)
@@ -85,7 +86,7 @@ async def save(pg: asyncpg.Connection, world: World, loader: Loader) -> None:
     await _roster(pg, [world.roster[pair] for pair in sorted(world.changes.entries)], world.today)
     await patients.save(pg, world)
     await _imports(pg, world, loader.unknown_imports)
-    await audit.write(pg, world.changes.records)
+    await audit.write(pg, world.changes.records, provenance)
     await mark_stale(pg, {p: at for p, at in world.changes.stale_statistics.items() if not _forgotten(world, p)})
 
 

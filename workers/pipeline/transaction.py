@@ -111,7 +111,7 @@ async def transaction(
         hit("batch:4-decide")
         links = asyncio.create_task(runtime.events.links(world))  # they are built while the database saves
         try:
-            await save(pg, world, loader)
+            await save(pg, world, loader, runtime.provenance)
         finally:
             await asyncio.gather(links, return_exceptions=True)
         hit("batch:5-save")

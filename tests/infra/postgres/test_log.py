@@ -33,7 +33,8 @@ HOLD_PATIENTS = {
 }
 HOLD_NONE = {
     "alembic_version", "command", "consumer_offset", "day", "doctor", "forgotten", "handler_failure", "import",
-    "import_part", "installation", "outbox_shard", "processed_ahead", "roster", "stale_statistics", "topic", "unit",
+    "import_part", "installation", "outbox_shard", "processed_ahead", "roster", "run", "run_partition",
+    "stale_statistics", "topic", "unit",
 }  # fmt: skip
 
 ALONE = "whoever has the patient's row is alone with the link, and deletes what stood before"

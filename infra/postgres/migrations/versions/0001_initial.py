@@ -251,6 +251,50 @@ CREATE TABLE import_part (
 );
 """
 
+RUNS = """
+CREATE TABLE run (
+    id text PRIMARY KEY,
+    kind text NOT NULL,
+    topic text NOT NULL,
+    selection json NOT NULL,
+    reason text NOT NULL,
+    actor text NOT NULL,
+    release text NOT NULL,
+    state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'paused', 'done', 'cancelled', 'failed')),
+    detached boolean NOT NULL,
+    records_per_second integer,
+    epoch bigint NOT NULL DEFAULT 0,
+    lease_until timestamptz NOT NULL DEFAULT '-infinity',
+    day date,
+    outcomes json NOT NULL DEFAULT '{}',
+    events json NOT NULL DEFAULT '{}',
+    digest bytea NOT NULL,
+    sequences json NOT NULL DEFAULT '{}',
+    error text,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    changed_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE run IS 'What operators had judged again: replay, dead letters, reconcile, republish';
+COMMENT ON COLUMN run.epoch IS 'Of the executor that has it: rises whenever another takes it over';
+COMMENT ON COLUMN run.sequences IS 'By outbox shard the last event of the run';
+
+CREATE TABLE run_partition (
+    run text,
+    partition integer,
+    first_offset bigint NOT NULL,
+    end_offset bigint NOT NULL,
+    next_offset bigint NOT NULL,
+    records bigint NOT NULL DEFAULT 0,
+    removed bigint NOT NULL DEFAULT 0,
+    aborted bigint NOT NULL DEFAULT 0,
+    control bigint NOT NULL DEFAULT 0,
+    first_record bigint,
+    PRIMARY KEY (run, partition)
+);
+COMMENT ON COLUMN run_partition.records IS 'What was read of the range so far, with what compaction or retention had
+removed of it, records of aborted transactions, and control records';
+"""
+
 AUDIT = """
 CREATE TABLE audit (
     id bigint GENERATED ALWAYS AS IDENTITY,
@@ -270,8 +314,13 @@ CREATE TABLE audit (
     partition integer,
     record_offset bigint,
     release text NOT NULL,
+    run text,
+    run_actor text,
+    run_reason text,
     written_at timestamptz NOT NULL DEFAULT now()
 );
+COMMENT ON COLUMN audit.run IS 'The operator''s run that judged the record again, with who ran it and why; null = the
+service itself';
 COMMENT ON TABLE audit IS 'Who, which patient, which unit, when, what, and by which record, rule and release (D4); kept
 for at least five years';
 CREATE INDEX audit_patient ON audit (patient_id) WHERE patient_id IS NOT NULL;
@@ -290,7 +339,7 @@ CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
 def upgrade() -> None:
     """Makes every table. The driver's own call, because it takes several statements at once."""
     connection = op.get_bind().connection
-    for part in (PROGRESS, OUTBOX, WORLD, COMMANDS, AUDIT):
+    for part in (PROGRESS, OUTBOX, WORLD, COMMANDS, RUNS, AUDIT):
         connection.run_async(lambda driver, sql=part: driver.execute(sql))
 
 
