@@ -96,6 +96,12 @@ class LogReader:
             self._leaders.clear()
             raise
 
+    async def offsets_at(self, partitions: Set[TopicPartition], timestamp_ms: int) -> dict[TopicPartition, int | None]:
+        """Of each partition the offset of the first record whose timestamp is as late; None where there is none. To be
+        called after `ends`. Raises KafkaError."""
+        found = await self._offsets(partitions, timestamp_ms, _READ_UNCOMMITTED)
+        return {tp: None if offset < 0 else offset for tp, offset in found.items()}
+
     async def fetch(self, tp: TopicPartition, offset: int) -> bytes:
         """Batches from the one on that holds the offset, a mebibyte or so; nothing where there are none.
 

@@ -32,6 +32,10 @@ class ReferenceData:
     async def enter(self, connection: asyncpg.Connection, *, exclusive: bool) -> Day:
         """Takes the lock for the transaction, brings the units up to date and tells the day."""
         await lock_reference_data(connection, exclusive=exclusive)
+        return await self.read(connection)
+
+    async def read(self, connection: asyncpg.Connection) -> Day:
+        """Brings the units up to date and tells the day, without the lock: as the transaction sees them."""
         day, revision = await read_day_and_revision(connection)
         if revision != self.revision:
             for row in await connection.fetch(_UNITS, self.revision):

@@ -268,7 +268,7 @@ CREATE TABLE run (
     day date,
     outcomes json NOT NULL DEFAULT '{}',
     events json NOT NULL DEFAULT '{}',
-    digest bytea NOT NULL,
+    digest bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex'),
     sequences json NOT NULL DEFAULT '{}',
     error text,
     started_at timestamptz NOT NULL DEFAULT now(),
@@ -284,15 +284,15 @@ CREATE TABLE run_partition (
     first_offset bigint NOT NULL,
     end_offset bigint NOT NULL,
     next_offset bigint NOT NULL,
+    read_offset bigint NOT NULL,
     records bigint NOT NULL DEFAULT 0,
-    removed bigint NOT NULL DEFAULT 0,
     aborted bigint NOT NULL DEFAULT 0,
     control bigint NOT NULL DEFAULT 0,
     first_record bigint,
     PRIMARY KEY (run, partition)
 );
-COMMENT ON COLUMN run_partition.records IS 'What was read of the range so far, with what compaction or retention had
-removed of it, records of aborted transactions, and control records';
+COMMENT ON COLUMN run_partition.next_offset IS 'Records before it are judged';
+COMMENT ON COLUMN run_partition.records IS 'Of those before read_offset, as aborted, control and first_record';
 """
 
 AUDIT = """
