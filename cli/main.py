@@ -12,7 +12,9 @@ from cli.demo.command import demo
 from cli.imports.command import import_links
 from cli.lag import lag
 from cli.migrate import migrate
+from cli.replay import replay
 from cli.run import run
+from cli.runs.command import app as runs
 from cli.terminal import EXIT_BUG, EXIT_USAGE
 from cli.topics import topics
 
@@ -57,6 +59,8 @@ app.command()(migrate)
 app.command()(topics)
 app.command()(run)
 app.command()(lag)
+app.command()(replay)
+app.add_typer(runs, name="runs")
 app.command("import")(import_links)
 app.command()(asyncapi)
 app.command()(schema)

@@ -22,6 +22,7 @@ from infra.postgres.rehearsal import snapshot
 from infra.postgres.runs import Kind, NewRun, Run, RunPartition, State
 from infra.version import version
 from schemas.errors import FastlakareError
+from schemas.fields import instant
 from schemas.topics import FAST_LAKARKONTAKT, LISTNING_DOCTOR
 from workers.operations.execution import Execution
 from workers.operations.judging import Decide, Rehearsal, judge_all
@@ -49,6 +50,9 @@ class Work(Protocol):
 
     def batches(self, session: Session, part: RunPartition) -> AsyncIterator[Batch]:
         """The records of what is left of the partition."""
+
+    async def freeze(self, session: Session) -> list[RunPartition]:
+        """The range of each partition, which from now on is fixed (O5)."""
 
     def as_json(self) -> Mapping[str, Any]:
         """What a run remembers of it."""
@@ -174,7 +178,7 @@ async def carry_out(
         epoch = await runs.take(pg, id, timing.RUN_LEASE_SECONDS, failed=True)
         found = await runs.read(pg, id)
     if found is None:
-        raise UnusableSelection(f"there is no run {id}; `fastlakare runs list` shows them")
+        raise UnusableSelection(no_such_run())
     if epoch is None:
         raise UnusableSelection(_why_not(found[0]))
     run, parts = found
@@ -186,7 +190,7 @@ async def carry_out(
         state = await _work(session, run, work_of(run), progress, stop)
         error = None
     except RunStopped as stopped:
-        return await _report(session, id, error=None if stopped.state else str(stopped))
+        return await report(session, id, error=None if stopped.state else str(stopped))
     except Exception as failure:  # noqa: BLE001  # whatever it is: the run says why it could not go on
         state, error = "failed", _reason(failure)
     finally:
@@ -195,7 +199,7 @@ async def carry_out(
             await beating
     async with checkout(engine) as pg:
         await runs.end(pg, id, run.epoch, state, error)
-    return await _report(session, id)
+    return await report(session, id)
 
 
 async def _work(session: Session, run: Run, work: Work, progress: Progress, stop: asyncio.Event) -> State:
@@ -242,13 +246,44 @@ async def _keep_lease(session: Session, run: Run) -> None:
                 await runs.renew(pg, run.id, run.epoch, timing.RUN_LEASE_SECONDS)
 
 
-async def _report(session: Session, id: str, error: str | None = None) -> Report:
+async def report(session: Session, id: str, error: str | None = None) -> Report:
+    """What the run has done so far. Raises UnusableSelection where there is none of that id."""
     async with checkout(session.runtime.engine) as pg:
         found = await runs.read(pg, id)
-    assert found is not None, "runs are never deleted"
-    run, parts = found
+    if found is None:
+        raise UnusableSelection(no_such_run())
+    return report_of(*found, error=error)
+
+
+def report_of(run: Run, parts: list[RunPartition], error: str | None = None) -> Report:
+    """What the run has done so far."""
     assert run.day is not None, "a run begins on a day"
     return Report(run.id, run.state, run.topic, run.day, parts, Tally.of(run.totals), error=error or run.error)
+
+
+def run_json(run: Run) -> dict[str, Any]:
+    """A run as `fastlakare runs` lists it."""
+    return {
+        "run": run.id,
+        "kind": run.kind,
+        "topic": run.topic,
+        "state": run.state,
+        "working": run.working,
+        "detached": run.detached,
+        "selection": run.selection,
+        "reason": run.reason,
+        "actor": run.actor,
+        "release": run.release,
+        "started": instant(run.started_at),
+        "changed": instant(run.changed_at),
+        "outcomes": dict(run.outcomes),
+        "error": run.error,
+    }
+
+
+def no_such_run() -> str:
+    """What is said where there is no run of that id, which is not repeated: it may be anything."""
+    return "there is no run of that id; `fastlakare runs list` shows them"
 
 
 def _why_not(run: Run) -> str:
