@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.confirm import DryRun, Reason, Yes, confirmation, operator
+from cli.runs.command import Detach
 from cli.terminal import Json, print_json, quiet_settings, run
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ Rate = Annotated[
     str,
     typer.Option(metavar="N|auto", help="Records a second; auto leaves the service's own records their turn."),
 ]
-Detach = Annotated[bool, typer.Option("--detach", help="Begin it and leave the work to `fastlakare runs resume`.")]
 
 
 def replay(
@@ -104,6 +104,8 @@ def replay(
         raise typer.BadParameter("no day has begun yet, so nothing can be judged (T3)") from None
     if json:
         print_json(done.as_json())
+    elif detach:
+        typer.echo(f"run {done.run} is left to the service; `fastlakare runs show {done.run}` tells how far it is")
     else:
         screen.report(done)
     raise typer.Exit(work.exit_code(done))

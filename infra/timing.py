@@ -163,6 +163,10 @@ RUN_HEARTBEAT_SECONDS = 5.0
 RUN_SILENT_SECONDS = 30.0
 #: how often a run looks whether its last event is acknowledged
 RUN_POLL_SECONDS = 0.1
+#: a run that is told to stop may end its transaction in so long
+RUN_STOP_SECONDS = 10.0
+#: how often a process of the service looks for a run that was left to it
+RUN_DETACHED_SECONDS = 2.0
 #: a live record may wait so long to be handled before a run yields to it (O3)
 RUN_YIELD_SECONDS = 0.25
 #: how long a command's consumer lets the broker collect records for one answer

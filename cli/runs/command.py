@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+Detach = Annotated[bool, typer.Option("--detach", help="Leave the work to the service, and return at once.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The run, as `fastlakare runs list` shows it.")]
 _NEWEST = 100
 
@@ -100,13 +101,18 @@ def cancel(id: Id) -> None:
 
 
 @app.command()
-def resume(id: Id, json: Json = False) -> None:
+def resume(id: Id, detach: Detach = False, json: Json = False) -> None:
     """Go on with a run that was paused, killed or has failed, from where it stopped.
+
+    --detach leaves the rest to the service: any of its processes works it off.
 
     \b
     Example:     fastlakare runs resume 2026-11-27-kzqwtb
     Exit codes:  0 done, 1 it stopped again, 2 nothing to resume, usage error or a server unreachable
     """
+    if detach:
+        _hand_over(id)
+        return
     settings = quiet_settings()
     from cli.runs import screen, work
     from infra.errors import UnusableSelection
@@ -120,6 +126,14 @@ def resume(id: Id, json: Json = False) -> None:
     else:
         screen.report(done)
     raise typer.Exit(work.exit_code(done))
+
+
+def _hand_over(id: str) -> None:
+    from infra.postgres.runs import hand_over
+
+    if not run(_with_database(lambda pg: hand_over(pg, id))):
+        raise typer.BadParameter("no run of that id can be left to the service: it is over, or being worked on")
+    typer.echo(f"run {id} is left to the service; `fastlakare runs show {id}` tells how far it is")
 
 
 def _set_state(id: str, state: State, before: tuple[State, ...]) -> None:

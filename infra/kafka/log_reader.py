@@ -117,6 +117,8 @@ class LogReader:
         return await self._fetch(tp, offset, _READ_COMMITTED)
 
     async def _fetch(self, tp: TopicPartition, offset: int, isolation: int) -> Fetched:
+        if tp not in self._leaders:
+            self._leaders |= await self._find_leaders([tp.topic])
         request = FetchRequest(0, 0, _FETCH_BYTES, isolation, [(tp.topic, [(tp.partition, offset, _FETCH_BYTES)])])
         response = await self._client.send(self._leaders[tp], request)
         if not response.topics:

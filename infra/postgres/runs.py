@@ -110,7 +110,7 @@ FROM run_partition WHERE run = $1 ORDER BY partition
 _TAKE = """
 UPDATE run SET epoch = epoch + 1, lease_until = now() + make_interval(secs => $2), changed_at = now(),
     state = 'running', error = NULL
-WHERE id = $1 AND (state = 'paused' OR (state = 'running' AND lease_until <= now()) OR (state = 'failed' AND $3))
+WHERE id = $1 AND (state IN ('paused', 'failed') OR (state = 'running' AND lease_until <= now()))
 RETURNING epoch
 """
 _LOCK = "SELECT state FROM run WHERE id = $1 AND epoch = $2 FOR UPDATE"
@@ -129,6 +129,13 @@ UPDATE run SET lease_until = now() + make_interval(secs => $3) WHERE id = $1 AND
 _END = """
 UPDATE run SET state = $3, error = $4, lease_until = now(), changed_at = now()
 WHERE id = $1 AND epoch = $2 AND state = 'running'
+"""
+_NEXT_DETACHED = """
+SELECT id FROM run WHERE detached AND state = 'running' AND lease_until <= now() ORDER BY started_at LIMIT 1
+"""
+_HAND_OVER = """
+UPDATE run SET detached = true, state = 'running', lease_until = now(), changed_at = now(), error = NULL
+WHERE id = $1 AND (state IN ('paused', 'failed') OR (state = 'running' AND lease_until <= now()))
 """
 _SET_STATE = """
 UPDATE run SET state = $2, lease_until = now(), changed_at = now() WHERE id = $1 AND state = ANY($3::text[])
@@ -159,10 +166,10 @@ async def read_newest(pg: asyncpg.Connection, limit: int) -> list[Run]:
     return [Run(*row) for row in await pg.fetch(f"SELECT {_COLUMNS} FROM run ORDER BY started_at DESC LIMIT $1", limit)]
 
 
-async def take(pg: asyncpg.Connection, id: str, lease_seconds: float, *, failed: bool = False) -> int | None:
+async def take(pg: asyncpg.Connection, id: str, lease_seconds: float) -> int | None:
     """Takes the run for this executor, whom it then belongs to for as long as the lease is renewed; returns its epoch.
-    None where another has it, or it is over. `failed`: also one that failed."""
-    epoch: int | None = await pg.fetchval(_TAKE, id, lease_seconds, failed)
+    None where another has it, or it is over."""
+    epoch: int | None = await pg.fetchval(_TAKE, id, lease_seconds)
     return epoch
 
 
@@ -193,6 +200,17 @@ async def save(
         outcomes, events = orjson.dumps(totals.outcomes).decode(), orjson.dumps(totals.events).decode()
         sequences = orjson.dumps({str(shard): seq for shard, seq in totals.sequences.items()}).decode()
         await pg.execute(_TOTALS, id, outcomes, events, totals.digest, sequences, lease_seconds)
+
+
+async def next_detached(pg: asyncpg.Connection) -> str | None:
+    """The oldest run that was left to the service and that nobody works on."""
+    id: str | None = await pg.fetchval(_NEXT_DETACHED)
+    return id
+
+
+async def hand_over(pg: asyncpg.Connection, id: str) -> bool:
+    """Leaves a run that nobody works on to the service; False where somebody does, or it is over."""
+    return bool(await pg.execute(_HAND_OVER, id) == "UPDATE 1")
 
 
 async def renew(pg: asyncpg.Connection, id: str, epoch: int, lease_seconds: float) -> bool:

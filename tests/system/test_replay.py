@@ -13,10 +13,13 @@ from tests.harness.records import CHANGES, LISTING, STAFF, UNIT, header
 from tests.harness.session import Session
 from tests.harness.workload import AWAY, DOCTORS, HOME, Workload
 from tests.scenarios.schedule import Step
+from workers.pipeline.transaction import FAILPOINTS
 
 pytestmark = pytest.mark.system
 
-FACTS = (STAFF, UNIT, LISTING)
+#: what preview and run must have in common
+SAME = ("range", "outcomes", "events", "digest")
+REASON = ("--yes", "--reason", "six listings were lost")
 
 
 def replay(installation: Installation, topic: str, *words: str, status: int = 0, **how: str) -> Any:
@@ -53,29 +56,82 @@ def test_r5_replaying_whole_topics_of_an_installation_in_order_changes_nothing(
     assert breaches(session) == []
 
 
-def test_o2_the_preview_is_what_the_run_then_does(session: Session, wave: Workload) -> None:
-    """The database has forgotten that six have moved away, as one that was restored wrongly."""
-    url = session.installation.database_url
-    execute(url, f"UPDATE patient SET sequence = 1, current_unit = '{HOME}' WHERE current_unit = '{AWAY}'")
+def forget_that_six_moved(url: str) -> None:
+    """As in a database that was restored wrongly: they are listed and linked at home."""
     execute(
         url,
+        f"UPDATE patient SET sequence = 1, current_unit = '{HOME}', fact_offset = 0 WHERE current_unit = '{AWAY}';"
         f"INSERT INTO link SELECT id, '{HOME}', '{DOCTORS[0]}', '2025-05-26' FROM patient WHERE sequence = 1"
         " ON CONFLICT DO NOTHING",
     )
+
+
+def test_o2_the_preview_is_what_the_run_then_does(session: Session, wave: Workload) -> None:
+    url = session.installation.database_url
+    forget_that_six_moved(url)
     before = session.topics.collect()[:]
     preview = replay(session.installation, LISTING, "--dry-run")
     assert session.topics.collect() == before
     assert preview["outcomes"]["applied"] == 6
     assert preview["events"][CHANGES] == {"ended/relisted": 6}
-    run = replay(session.installation, LISTING, "--yes", "--reason", "six listings were lost")
-    assert [run[name] for name in ("outcomes", "events", "digest")] == [
-        preview[name] for name in ("outcomes", "events", "digest")
-    ]
-    new = session.topics.collect()[len(before) :]
-    assert {(one.topic, header(one.headers, "fastlakare_run")) for one in new if one.topic == CHANGES} == {
-        (CHANGES, run["run"])
-    }
-    rows = query(url, f"SELECT run_actor, run_reason FROM audit WHERE run = '{run['run']}'")
-    assert len(rows) == 6
-    assert {row[1] for row in rows} == {"six listings were lost"}
+    run = replay(session.installation, LISTING, *REASON)
+    assert [run[name] for name in SAME] == [preview[name] for name in SAME]
     assert breaches(session) == []
+
+
+def test_o6_what_a_run_causes_says_by_which_run_and_why(session: Session, wave: Workload) -> None:
+    url = session.installation.database_url
+    forget_that_six_moved(url)
+    before = len(session.topics.collect())
+    run = replay(session.installation, LISTING, *REASON, OPERATOR="nattjour")["run"]
+    events = [one for one in session.topics.collect()[before:] if one.topic == CHANGES]
+    assert [header(one.headers, "fastlakare_run") for one in events] == [run] * 6
+    rows = query(url, f"SELECT run_actor, run_reason FROM audit WHERE run = '{run}'")
+    assert len(rows) == 6
+    assert all(actor.startswith("nattjour (") and reason == REASON[2] for actor, reason in rows)
+
+
+def test_o1_a_call_without_yes_writes_nothing(session: Session, wave: Workload) -> None:
+    url = session.installation.database_url
+    forget_that_six_moved(url)
+    before = contents(url)
+    preview = replay(session.installation, LISTING, status=2)
+    assert preview["outcomes"]["applied"] == 6
+    assert replay(session.installation, LISTING, "--dry-run") == preview
+    assert contents(url) == before
+
+
+def contents(url: str) -> list[str]:
+    """A hash of every table."""
+    tables = [row[0] for row in query(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")]
+    sql = "SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {} AS t"
+    return [query(url, sql.format(f'"{table}"'))[0][0] for table in tables]
+
+
+def test_o4_killed_at_every_step_of_a_transaction_and_resumed_it_does_everything_once(
+    session: Session, wave: Workload
+) -> None:
+    url = session.installation.database_url
+    forget_that_six_moved(url)
+    preview = replay(session.installation, LISTING, "--dry-run")
+    before = len(session.topics.collect())
+    words, steps = ("replay", LISTING, *REASON, "--json"), [step for step in FAILPOINTS if step != "batch:2-inbox"]
+    for step in steps:
+        killed = session.installation.run(*words, FAILPOINT=f"{step}:2", BATCH_RECORDS="2")
+        assert killed.status == 137, killed.stderr
+        ((run,),) = query(url, "SELECT id FROM run")
+        words = ("runs", "resume", run, "--json")
+        execute(url, "UPDATE run SET lease_until = now()")  # as if half a minute had passed
+    done = session.installation.run(*words)
+    assert done.status == 0, done.stderr
+    assert done.json()["state"] == "done"
+    events = [one for one in session.topics.collect()[before:] if one.topic == CHANGES]
+    assert len(events) == len({one.key for one in events}) == 6
+    assert [done.json()[name] for name in SAME] == [preview[name] for name in SAME]
+    assert breaches(session) == []
+
+
+def test_r4_the_clock_cannot_be_replayed(session: Session) -> None:
+    done = session.installation.run("replay", "listning.clock.v1", "--dry-run")
+    assert done.status == 2
+    assert "cannot be replayed: a day that has begun never begins again" in done.stderr

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -168,14 +168,20 @@ async def begin(
 
 
 async def carry_out(
-    session: Session, id: str, work_of: Callable[[Run], Work], progress: Progress, stop: asyncio.Event
+    session: Session,
+    id: str,
+    work_of: Callable[[Run], Work],
+    progress: Progress,
+    stop: asyncio.Event,
+    *,
+    stopped_as: State = "paused",
 ) -> Report:
     """Takes the run, judges what is left of it, and waits until Kafka has acknowledged its last event (O7). Once `stop`
-    is set it ends as paused after the current transaction. Raises UnusableSelection where there is no such run to work
-    on; what stops it is told in the report."""
+    is set it ends after the current transaction, as `stopped_as`. Raises UnusableSelection where there is no such run
+    to work on; what stops it is told in the report."""
     engine = session.runtime.engine
     async with checkout(engine) as pg:
-        epoch = await runs.take(pg, id, timing.RUN_LEASE_SECONDS, failed=True)
+        epoch = await runs.take(pg, id, timing.RUN_LEASE_SECONDS)
         found = await runs.read(pg, id)
     if found is None:
         raise UnusableSelection(no_such_run())
@@ -183,26 +189,59 @@ async def carry_out(
         raise UnusableSelection(_why_not(found[0]))
     run, parts = found
     progress.parts = {part.partition: part for part in parts}
-    beating = asyncio.create_task(_keep_lease(session, run))
-    state: State
-    error: str | None
+    state: State = stopped_as
+    error = None
     try:
-        state = await _work(session, run, work_of(run), progress, stop)
-        error = None
+        if await _until_stopped(_work(session, run, work_of(run), progress, stop), _lost(session, run), progress, stop):
+            state = "done"
     except RunStopped as stopped:
         return await report(session, id, error=None if stopped.state else str(stopped))
     except Exception as failure:  # noqa: BLE001  # whatever it is: the run says why it could not go on
         state, error = "failed", _reason(failure)
-    finally:
-        beating.cancel()
-        with suppress(asyncio.CancelledError):
-            await beating
-    async with checkout(engine) as pg:
-        await runs.end(pg, id, run.epoch, state, error)
+    finally:  # also where this process is told to end at once
+        with suppress(Exception):
+            async with checkout(engine) as pg:
+                await runs.end(pg, id, run.epoch, state, error)
     return await report(session, id)
 
 
-async def _work(session: Session, run: Run, work: Work, progress: Progress, stop: asyncio.Event) -> State:
+async def _until_stopped(
+    work: Coroutine[Any, Any, bool], lost: Coroutine[Any, Any, None], progress: Progress, stop: asyncio.Event
+) -> bool:
+    """Whether the work came to its end. One that is stopped may end its transaction, but waits for nothing any more;
+    one of a run that was `lost` ends at once."""
+    working, losing = asyncio.ensure_future(work), asyncio.ensure_future(lost)
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({working, losing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        deadline = monotonic() + timing.RUN_STOP_SECONDS
+        while stop.is_set() and not (working.done() or losing.done() or progress.waits_for) and monotonic() < deadline:
+            await asyncio.sleep(timing.RUN_POLL_SECONDS)
+        if losing.done() and not working.done():
+            losing.result()
+        return working.done() and working.result()
+    finally:
+        for task in (working, losing, stopping):
+            task.cancel()
+        await asyncio.gather(working, losing, stopping, return_exceptions=True)
+
+
+async def _lost(session: Session, run: Run) -> None:
+    """Renews the lease, also while the work waits; raises RunStopped once the run is no longer ours, or paused. An
+    outage longer than the lease costs nothing where nobody else has taken the run meanwhile."""
+    while True:
+        await asyncio.sleep(timing.RUN_HEARTBEAT_SECONDS)
+        try:
+            async with checkout(session.runtime.engine) as pg:
+                if not await runs.renew(pg, run.id, run.epoch, timing.RUN_LEASE_SECONDS):
+                    await runs.lock(pg, run.id, run.epoch)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+
+
+async def _work(session: Session, run: Run, work: Work, progress: Progress, stop: asyncio.Event) -> bool:
+    """False where it was stopped before its end."""
     judge = Execution(session.runtime, work.route, run, work.decide(), progress.waits)
     pace = pace_of(session, run.records_per_second)
     for number in sorted(progress.parts):
@@ -212,7 +251,7 @@ async def _work(session: Session, run: Run, work: Work, progress: Progress, stop
                 async for batch in judge_all(judge, paced):
                     progress.reached(batch.after, judge.tally)
                     if stop.is_set():
-                        return "paused"
+                        return False
             except Exception as error:
                 if not is_transient(error):
                     raise
@@ -220,10 +259,8 @@ async def _work(session: Session, run: Run, work: Work, progress: Progress, stop
                 await asyncio.sleep(timing.FETCH_RETRY_SECONDS)
     while waiting := await _unacknowledged(session, judge.sequences):
         progress.waits(f"Kafka to acknowledge {waiting} event{'s' * (waiting != 1)}: is `fastlakare run` running?")
-        if stop.is_set():
-            return "paused"
         await asyncio.sleep(timing.RUN_POLL_SECONDS)
-    return "done"
+    return True
 
 
 def _complete(part: RunPartition) -> bool:
@@ -235,15 +272,6 @@ async def _unacknowledged(session: Session, sequences: dict[int, int]) -> int:
     async with checkout(session.runtime.engine) as pg:
         acknowledged = await outbox.published_sequences(pg)
     return sum(max(0, last - acknowledged[shard]) for shard, last in sequences.items())
-
-
-async def _keep_lease(session: Session, run: Run) -> None:
-    """Also while it waits. An outage longer than the lease costs the run, which nobody else can have had meanwhile."""
-    while True:
-        await asyncio.sleep(timing.RUN_HEARTBEAT_SECONDS)
-        with suppress(Exception):
-            async with checkout(session.runtime.engine) as pg:
-                await runs.renew(pg, run.id, run.epoch, timing.RUN_LEASE_SECONDS)
 
 
 async def report(session: Session, id: str, error: str | None = None) -> Report:
