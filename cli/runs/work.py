@@ -77,4 +77,4 @@ async def _carry_out(session: Session, id: str) -> Report:
 
 def exit_code(report: Report) -> int:
     """0 done, or given to the service; 1 where it ended otherwise."""
-    return 0 if report.state in ("done", "running") else EXIT_DIFFERENCES
+    return 0 if report.state in ("done", "running") and report.error is None else EXIT_DIFFERENCES
