@@ -24,6 +24,7 @@ pytestmark = pytest.mark.system
 WHY = ("--yes", "--reason", "to see how it stops")
 #: so slow that a test has the time to do something meanwhile
 SLOW = ("--rate", "1")
+QUITE_SLOW = ("--rate", "8")
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def ended(process: subprocess.Popen[bytes], status: int) -> Any:
 def test_o4_ctrl_c_ends_after_the_transaction_and_the_run_goes_on_where_it_was(
     session: Session, wave: Workload
 ) -> None:
-    with running(session.installation, "replay", LISTING, *WHY, *SLOW) as process:
+    with running(session.installation, "replay", LISTING, *WHY, *QUITE_SLOW) as process:
         until(lambda: state(session)[1] > 0, 30, "the first batch")
         process.send_signal(signal.SIGINT)
         stopped = ended(process, 1)
@@ -95,7 +96,7 @@ def test_o4_a_detached_run_is_worked_off_by_the_service_and_goes_on_in_another_p
     session: Session, wave: Workload
 ) -> None:
     installation = session.installation
-    begun = installation.run("replay", LISTING, *WHY, *SLOW, "--detach", "--json")
+    begun = installation.run("replay", LISTING, *WHY, *QUITE_SLOW, "--detach", "--json")
     assert begun.status == 0, begun.stderr
     until(lambda: state(session)[1] > 0, 30, "the first batch")
     installation.kill(0)
@@ -120,7 +121,7 @@ def test_o4_two_executors_never_have_the_same_run(session: Session, wave: Worklo
         # the first one slept for too long, and a third took the run over and was killed
         execute(installation.database_url, "UPDATE run SET epoch = epoch + 1")
         assert ended(process, 1)["error"] == "another executor has taken the run over"
-    execute(installation.database_url, "UPDATE run SET lease_until = now()")
+    execute(installation.database_url, "UPDATE run SET lease_until = now(), records_per_second = NULL")
     fourth = installation.run("runs", "resume", id, "--json")
     assert fourth.json()["outcomes"] == {"unchanged": 40}
 
@@ -152,7 +153,9 @@ def test_o7_a_run_waits_until_its_last_event_is_acknowledged_and_says_for_what(
     session: Session, wave: Workload
 ) -> None:
     installation = session.installation
-    execute(installation.database_url, "UPDATE doctor SET version = 0, licensed = false; UPDATE roster SET published = NULL")
+    execute(
+        installation.database_url, "UPDATE doctor SET version = 0, licensed = false; UPDATE roster SET published = NULL"
+    )
     installation.leave(0)  # nobody publishes now
     with running(installation, "replay", STAFF, *WHY, "--rate", "1000") as process:
         until(lambda: state(session)[1] == 4, 30, "the records to be judged")
