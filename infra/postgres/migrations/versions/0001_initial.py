@@ -83,17 +83,16 @@ COMMENT ON TABLE dead_letter IS 'Records that could not be understood or handled
 DLQ_RETENTION_DAYS';
 COMMENT ON COLUMN dead_letter.last_at IS 'When it failed last; the columns from code to release are of then';
 
-CREATE TABLE handler_failure (
+CREATE TABLE release_guard (
     topic text,
     release text,
-    fingerprint text,
-    records bigint NOT NULL DEFAULT 1,
-    first_at timestamptz NOT NULL DEFAULT now(),
-    last_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (topic, release, fingerprint)
+    records bigint NOT NULL DEFAULT 0,
+    partitions integer[] NOT NULL DEFAULT '{}',
+    why text,
+    stopped_at timestamptz,
+    PRIMARY KEY (topic, release)
 );
-COMMENT ON TABLE handler_failure IS 'Records dead-lettered because a release failed on them; delete a topic''s rows to
-let it go on';
+COMMENT ON TABLE release_guard IS 'Records that a release failed on, and partitions that it stopped on for too many';
 COMMENT ON TABLE processed_ahead IS 'Records beyond consumer_offset.next_offset that are processed already';
 """
 
