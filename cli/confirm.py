@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import socket
 import sys
+from base64 import b32encode
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.terminal import EXIT_USAGE
+
+if TYPE_CHECKING:
+    from infra.provenance import Provenance
+    from infra.settings import Settings
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking; needs --reason.")]
@@ -97,6 +103,18 @@ def _answer(question: str) -> str:
     """What is typed; nothing of the question comes on stdout, where `typer.prompt` would leave a blank (O9)."""
     print(question, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
+
+
+def provenance(settings: Settings, reason: str) -> Provenance:
+    """Under which id an operation stands in the audit trail, who began it and why."""
+    from infra.provenance import Provenance
+
+    return Provenance(new_run_id(), operator(settings.operator), reason)
+
+
+def new_run_id() -> str:
+    """Eight letters and digits: short enough to type, too short to be a personnummer."""
+    return b32encode(secrets.token_bytes(5)).decode().lower()
 
 
 def complain(line: str) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from cli.contract import asyncapi, schema
 from cli.demo.command import demo
+from cli.dlq.command import dlq
 from cli.imports.command import import_links
 from cli.lag import lag
 from cli.migrate import migrate
@@ -61,6 +62,7 @@ app.command()(run)
 app.command()(lag)
 app.command()(replay)
 app.add_typer(runs, name="runs")
+app.add_typer(dlq)
 app.command("import")(import_links)
 app.command()(asyncapi)
 app.command()(schema)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from infra.kafka.topic_comparison import Comparison
@@ -48,6 +49,14 @@ def lag(lag: Lag) -> None:
     table.add_row("figures (doctors)", str(lag.figures))
     table.add_row("day's own work", "yes" if lag.working else "no")
     table.add_row("day", lag.day.isoformat() if lag.day else "none yet")
+    _print(table)
+
+
+def rows(names: Iterable[str], found: Iterable[Iterable[object]]) -> None:
+    """Prints rows under these names."""
+    table = _table(*names)
+    for row in found:
+        table.add_row(*map(escape, map(str, row)))
     _print(table)
 
 

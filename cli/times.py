@@ -44,6 +44,11 @@ def understood(at: datetime) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S} {local.tzname()} (UTC {utc:%Y-%m-%d %H:%M:%S})"
 
 
+def local(at: datetime) -> str:
+    """The instant in Swedish time, to the minute, for tables."""
+    return f"{at.astimezone(_SWEDEN):%Y-%m-%d %H:%M}"
+
+
 def _read_date(text: str) -> datetime:
     match = _WHEN.fullmatch(text)
     try:

@@ -21,17 +21,18 @@ FROM unnest($7::text[], $8::text[], $9::int[], $10::bigint[]) AS about(reason, t
 
 
 class Concerned(NamedTuple):
-    """A record of a topic (the contract's name), and why it is concerned, for instance its `dlq_code`."""
+    """A record of a topic (the contract's name), or a whole partition where `offset` is None, and why it is concerned,
+    for instance its `dlq_code`."""
 
     topic: str
     partition: int
-    offset: int
+    offset: int | None
     reason: str
 
 
-async def begin(pg: asyncpg.Connection, what: str, rule: str, by: Provenance) -> None:
-    """The row of an operation, before it does or shows anything."""
-    await pg.execute(_WRITE, what, rule, by.run, version(), by.actor, by.reason, ["begun"], [None], [None], [None])
+async def begin(pg: asyncpg.Connection, what: str, rule: str, by: Provenance, about: str) -> None:
+    """The row of an operation, before it does or shows anything; `about` says what was chosen."""
+    await pg.execute(_WRITE, what, rule, by.run, version(), by.actor, by.reason, [about], [None], [None], [None])
 
 
 async def concern(pg: asyncpg.Connection, what: str, rule: str, by: Provenance, records: Sequence[Concerned]) -> None:

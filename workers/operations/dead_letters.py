@@ -33,16 +33,18 @@ _PAGE_LETTERS, _PAGE_BYTES = 1_000, 8 << 20
 #: records that may be shown in clear at once (O8)
 MOST_REVEALED = 100
 _ID = re.compile(r"([A-Za-z0-9._-]{1,249})/([0-9]{1,9})/([0-9]{1,18})")
-_TOPICS = frozenset(topic.name for topic in TOPICS)
+#: the topics that letters come from, by the contract's names
+INPUTS = tuple(topic.name for topic in TOPICS if topic.direction == "in")
 
 #: how many letters of a group would today end how; None where nothing is judged
+Grouped = tuple[Group, Mapping[str, int] | None]
 Judge = Callable[[Group], Awaitable[Mapping[str, int] | None]]
 #: is told how many letters are done
 Progress = Callable[[int], None]
 
 
 class NoSuchLetter(FastlakareError):
-    """An id that is none, or of no letter; the text repeats it only where it has the form of one (O8)."""
+    """An id that is none, or of no letter; the text does not repeat it (O8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +74,12 @@ def letter_id(place: LetterPlace) -> str:
 def read_id(text: str, prefix: str = "") -> LetterPlace:
     """The place that an id names; the topic may have the installation's prefix. Raises NoSuchLetter."""
     match = _ID.fullmatch(text)
-    if match is None or (topic := match[1].removeprefix(prefix)) not in _TOPICS:
+    if match is None or (topic := match[1].removeprefix(prefix)) not in INPUTS:
         raise NoSuchLetter("the id of a letter should be <source topic>/<partition>/<offset>")
     return LetterPlace(topic, int(match[2]), int(match[3]))
 
 
-async def grouped(
-    pg: asyncpg.Connection, choice: Choice, judge: Judge | None = None
-) -> list[tuple[Group, Mapping[str, int] | None]]:
+async def grouped(pg: asyncpg.Connection, choice: Choice, judge: Judge | None = None) -> list[Grouped]:
     """The groups of the choice, each with what `judge` says of it."""
     groups = await chosen_letters.groups(pg, choice)
     return [(group, None if judge is None else await judge(group)) for group in groups]
@@ -113,10 +113,24 @@ async def found(pg: asyncpg.Connection, places: Sequence[LetterPlace]) -> list[S
 def require_all(places: Iterable[LetterPlace], known: Iterable[LetterPlace]) -> None:
     """Raises NoSuchLetter where one is not known."""
     there = set(known)
-    missing = [letter_id(place) for place in places if place not in there]
+    missing = [str(number) for number, place in enumerate(places, start=1) if place not in there]
     if missing:
-        more = f" and {len(missing) - 3} others" if len(missing) > 3 else ""
-        raise NoSuchLetter(f"no such letter: {', '.join(missing[:3])}{more}")
+        more = f" and {len(missing) - 10} others" if len(missing) > 10 else ""
+        raise NoSuchLetter(f"no such letter: number {', '.join(missing[:10])}{more} of the ids given")
+
+
+def described(choice: Choice) -> str:
+    """What was chosen, in a line for the audit trail."""
+    if choice.places is not None:
+        return "ids"
+    given = [
+        f"{name} {value}"
+        for name in ("topic", "code", "fingerprint", "release", "state")
+        if (value := getattr(choice, name))
+    ]
+    if choice.since is not None:
+        given.append(f"since {instant(choice.since)}")
+    return ", ".join(given) or "all"
 
 
 def masked(stored: StoredLetter, kept: timedelta) -> dict[str, Any]:
@@ -151,7 +165,7 @@ def revealed(stored: StoredLetter) -> dict[str, Any]:
 async def reveal(pg: asyncpg.Connection, letters: Sequence[StoredLetter], by: Provenance) -> None:
     """Writes into the audit trail who is about to see these letters: before anything is shown (O8)."""
     async with pg.transaction():
-        await operations.begin(pg, "dlq show", "O8", by)
+        await operations.begin(pg, "dlq show", "O8", by, "ids")
         await operations.concern(pg, "dlq show", "O8", by, [_concerned(letter) for letter in letters])
 
 
@@ -161,7 +175,7 @@ async def change(pg: asyncpg.Connection, frozen: Frozen, state: State, by: Prove
     what, before = ("dlq discard", OPEN) if state == DISCARDED else ("dlq restore", DISCARDED)
     eligible = frozen._replace(choice=frozen.choice._replace(state=before))
     done, after = 0, None
-    await operations.begin(pg, what, "O1", by)
+    await operations.begin(pg, what, "O1", by, described(frozen.choice))
     while True:
         async with pg.transaction():
             changed = await chosen_letters.change(pg, eligible, after, state, letters=_CHUNK)
@@ -181,7 +195,7 @@ async def export(
     why, which is in the audit trail before a page is handed out (O8); else masked."""
     done = 0
     if by is not None:
-        await operations.begin(pg, "dlq export", "O8", by)
+        await operations.begin(pg, "dlq export", "O8", by, described(frozen.choice))
     async for page in _pages(pg, frozen):
         if by is None:
             lines = [orjson.dumps(masked(letter, kept), option=orjson.OPT_APPEND_NEWLINE) for letter in page]
@@ -194,11 +208,11 @@ async def export(
 
 
 async def lift_guards(pg: asyncpg.Connection, guards: Sequence[ReleaseGuard], by: Provenance) -> None:
-    """Lets the releases go on where they were stopped, with a row for each in the audit trail."""
+    """Lets the releases go on where they were stopped, with a row for each partition in the audit trail."""
     async with pg.transaction():
-        await operations.begin(pg, "dlq release-guard", "O1", by)
+        await operations.begin(pg, "dlq release-guard", "O1", by, "guards")
         about = [
-            Concerned(guard.topic, partition, 0, f"release {guard.release}")
+            Concerned(guard.topic, partition, None, f"release {guard.release}")
             for guard in guards
             for partition in guard.partitions
         ]
@@ -216,6 +230,19 @@ def guard_as_json(guard: ReleaseGuard) -> dict[str, Any]:
         "why": guard.why,
         "stopped": instant(guard.stopped_at),
     }
+
+
+async def freeze(pg: asyncpg.Connection, choice: Choice) -> Frozen:
+    """The choice as it is now. Raises NoSuchLetter where one of its ids is not there."""
+    frozen = await chosen_letters.freeze(pg, choice)
+    if choice.places is not None and frozen.letters < len(choice.places):
+        await found(pg, choice.places)
+    return frozen
+
+
+async def guards(pg: asyncpg.Connection, topic: str | None) -> list[ReleaseGuard]:
+    """Every release that is stopped, on that topic (the contract's name) or on any."""
+    return await release_guards.guards(pg, topic)
 
 
 def kept_for(settings: Settings) -> timedelta:

@@ -142,10 +142,10 @@ async def test_only_the_state_of_letters_in_the_chosen_state_changes_and_page_by
 
 
 async def test_an_operation_leaves_a_row_in_the_audit_trail_and_one_for_each_record(pg: asyncpg.Connection) -> None:
-    await operations.begin(pg, "dlq discard", "O1", BY)
+    await operations.begin(pg, "dlq discard", "O1", BY, "all")
     await operations.concern(pg, "dlq discard", "O1", BY, [Concerned(LISTING, 0, 7, "invalid_data")])
     columns = "what, reason, rule, source, message_id, topic, partition, record_offset, run, run_actor, run_reason"
     assert [tuple(row) for row in await pg.fetch(f"SELECT {columns} FROM audit ORDER BY id")] == [
-        ("dlq discard", "begun", "O1", "fastlakare", BY.run, None, None, None, *BY),
+        ("dlq discard", "all", "O1", "fastlakare", BY.run, None, None, None, *BY),
         ("dlq discard", "invalid_data", "O1", LISTING, "0/7", LISTING, 0, 7, *BY),
     ]
