@@ -116,6 +116,23 @@ def test_wrong_use_ends_with_2(arguments: list[str]) -> None:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["191212121212"],
+        ["--191212121212"],
+        ["lag", "191212121212"],
+        ["lag", "--wait", "191212-1212"],
+        ["dlq", "list", "19121212-1212"],
+        ["dlq", "191212121212"],
+    ],
+)
+def test_o8_a_personnummer_where_none_belongs_is_not_repeated(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert "1212" not in result.output
+
+
 def test_version_is_told() -> None:
     result = CliRunner().invoke(app, ["--version"])
     assert result.exit_code == 0
