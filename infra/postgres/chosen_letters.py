@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -103,33 +103,27 @@ SELECT topic, partition, state, count(*), max(record_offset) FROM dead_letter AS
 GROUP BY topic, partition, state
 """
 _COUNT = f"SELECT count(*) FROM dead_letter AS letter WHERE {_CHOSEN}"
+# Of one partition at a time, so that the primary key leads from page to page.
 _PAGE = f"""
 FROM dead_letter AS letter
-JOIN unnest($10::text[], $11::int[], $12::bigint[]) AS part(topic, partition, last_offset)
-    ON letter.topic = part.topic AND letter.partition = part.partition AND record_offset <= last_offset
-WHERE {_CHOSEN} AND (letter.topic, letter.partition, record_offset) > ($13::text, $14::int, $15::bigint)
-ORDER BY letter.topic, letter.partition, record_offset LIMIT $16
+WHERE topic = $10 AND partition = $11 AND record_offset > $12 AND record_offset <= $13 AND {_CHOSEN}
+ORDER BY record_offset LIMIT $14
 """
 # octet_length reads no value; the running sum stops before there is too much to hold, behind one letter at the earliest
 _READ = f"""
-WITH page AS (SELECT letter.topic, letter.partition, record_offset,
-    coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0) + octet_length(headers) AS bytes {_PAGE}),
-small AS (SELECT topic, partition, record_offset,
-    sum(bytes) OVER (ORDER BY topic, partition, record_offset) - bytes AS bytes_before FROM page)
 SELECT topic, partition, record_offset, record_timestamp, key, value, headers, code, detail, fingerprint, release,
     attempts, dead_at, state, last_at
-FROM small JOIN dead_letter USING (topic, partition, record_offset) WHERE bytes_before < $17
-ORDER BY topic, partition, record_offset
+FROM (
+    SELECT page.*, sum(bytes) OVER (ORDER BY record_offset ROWS UNBOUNDED PRECEDING) - bytes AS bytes_before
+    FROM (SELECT letter.*, coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0) + octet_length(headers)
+        AS bytes {_PAGE}) AS page
+) AS page
+WHERE bytes_before < $15 ORDER BY record_offset
 """
-_CHANGE = f"""
-WITH page AS (SELECT letter.topic, letter.partition, record_offset {_PAGE} FOR NO KEY UPDATE OF letter),
-changed AS (
-    UPDATE dead_letter AS letter SET state = $17 FROM page
-    WHERE (letter.topic, letter.partition, letter.record_offset) = (page.topic, page.partition, page.record_offset)
-    RETURNING letter.topic, letter.partition, letter.record_offset, code)
-SELECT topic, partition, record_offset, code FROM changed ORDER BY topic, partition, record_offset
-"""
-_BEGINNING = LetterPlace("", -1, -1)
+_LOCK = f"SELECT record_offset, code {_PAGE} FOR NO KEY UPDATE"
+_ANY = f"SELECT record_offset {_PAGE}"
+_CHANGE = "UPDATE dead_letter SET state = $4 WHERE topic = $1 AND partition = $2 AND record_offset = ANY($3::bigint[])"
+_BEFORE_ALL = -1
 
 
 async def groups(pg: asyncpg.Connection, choice: Choice) -> list[Group]:
@@ -156,17 +150,34 @@ async def read(
 ) -> list[StoredLetter]:
     """The letters that follow in the order of their places, at most `letters`, and no more once they have `size`
     bytes. Page by page, and not with a cursor: that would keep a transaction open for as long as somebody reads."""
-    rows = await pg.fetch(_READ, *_parameters(frozen.choice), *_page(frozen, after), letters, size)
-    return [_stored(*row) for row in rows]
+    for page in _rest(frozen, after):
+        if rows := await pg.fetch(_READ, *_parameters(frozen.choice), *page, letters, size):
+            return [_stored(*row) for row in rows]
+    return []
 
 
 async def change(
     pg: asyncpg.Connection, frozen: Frozen, after: LetterPlace | None, state: State, *, letters: int
 ) -> list[tuple[LetterPlace, str]]:
-    """Puts the letters that follow, at most so many, into the state; returns their places and codes. Only letters in
-    the state of the choice are touched, and of those only that column."""
-    rows = await pg.fetch(_CHANGE, *_parameters(frozen.choice), *_page(frozen, after), letters, state)
-    return [(LetterPlace(topic, partition, offset), code) for topic, partition, offset, code in rows]
+    """Puts the letters that follow, at most so many, into the state, in the caller's transaction; returns their places
+    and codes. Only letters in the state of the choice are touched, and of those only that column."""
+    for topic, partition, begin, end in _rest(frozen, after):
+        page = *_parameters(frozen.choice), topic, partition, begin, end
+        # Whoever held the page's rows may have changed all of them; more may stand behind it.
+        while await pg.fetchval(_ANY, *page, 1) is not None:
+            if rows := await pg.fetch(_LOCK, *page, letters):
+                await pg.execute(_CHANGE, topic, partition, [offset for offset, _ in rows], state)
+                return [(LetterPlace(topic, partition, offset), code) for offset, code in rows]
+    return []
+
+
+def _rest(frozen: Frozen, after: LetterPlace | None) -> Iterator[tuple[str, int, int, int]]:
+    """Of each partition that is not done: topic, partition, the offset behind which it goes on, and its end."""
+    for (topic, partition), end in sorted(frozen.ends.items()):
+        if after is None or (topic, partition) > after[:2]:
+            yield topic, partition, _BEFORE_ALL, end
+        elif (topic, partition) == after[:2]:
+            yield topic, partition, after.offset, end
 
 
 def _stored(*row: Any) -> StoredLetter:
@@ -179,8 +190,3 @@ def _parameters(choice: Choice) -> tuple[object, ...]:
     if places is not None:
         columns = [[place[column] for place in places] for column in range(3)]
     return choice.topic, choice.code, choice.fingerprint, choice.release, choice.since, choice.state, *columns
-
-
-def _page(frozen: Frozen, after: LetterPlace | None) -> tuple[object, ...]:
-    topics, partitions = [topic for topic, _ in frozen.ends], [partition for _, partition in frozen.ends]
-    return topics, partitions, list(frozen.ends.values()), *(after or _BEGINNING)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import subprocess
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 import typer
@@ -16,8 +11,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from cli.confirm import DryRun, Reason, Yes, checked_reason, confirmation, operator
+from tests.harness.terminal import Session, on_a_terminal
 
-ROOT = Path(__file__).parents[2]
 app = typer.Typer(rich_markup_mode=None)
 
 
@@ -49,37 +44,22 @@ def test_o1_nothing_is_done_without_yes_and_a_reason(arguments: list[str], exit_
     assert (result.exit_code, result.stdout) == (exit_code, stdout)
 
 
-def on_a_terminal(typed: bytes, arguments: Sequence[str] = ()) -> tuple[int, str, str]:
-    """Exit code, stdout (a pipe) and what the terminal shows, when that is typed on it."""
-    ours, theirs = pty.openpty()
+def typed(text: bytes, *arguments: str) -> Session:
+    """The command on a terminal where that is typed."""
     program = "from tests.cli.test_confirm import app; app()"
-    with subprocess.Popen(
-        [sys.executable, "-c", program, *arguments], cwd=ROOT, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs
-    ) as process:
-        os.close(theirs)
-        os.write(ours, typed)
-        shown = b""
-        try:
-            while piece := os.read(ours, 4096):
-                shown += piece
-        except OSError:  # Linux's way to say that the other end is closed
-            pass
-        assert process.stdout is not None
-        stdout = process.stdout.read().decode()
-    os.close(ours)
-    return process.returncode, stdout, shown.decode()
+    return on_a_terminal([sys.executable, "-c", program, *arguments], text)
 
 
 def test_o1_a_terminal_is_asked_and_no_is_no() -> None:
-    status, stdout, shown = on_a_terminal(b"n\n")
-    assert (status, stdout) == (2, "preview\n")
-    assert "Change it? [y/N]" in shown
-    assert "nothing was changed" in shown
+    done = typed(b"n\n")
+    assert (done.status, done.stdout) == (2, "preview\n")
+    assert "Change it? [y/N]" in done.shown
+    assert "nothing was changed" in done.shown
 
 
 def test_o1_yes_on_a_terminal_asks_for_the_reason_that_was_not_given() -> None:
-    assert on_a_terminal(b"y\nwhy\n")[:2] == (0, "preview\ndone: why\n")
-    assert on_a_terminal(b"y\n", ["--reason", "known"])[:2] == (0, "preview\ndone: known\n")
+    assert typed(b"y\nwhy\n")[:2] == (0, "preview\ndone: why\n")
+    assert typed(b"y\n", "--reason", "known")[:2] == (0, "preview\ndone: known\n")
 
 
 @pytest.mark.parametrize("number", ["191212121212", "19121212-1212", "121212-1212", "1912 1212 1212"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -11,6 +12,7 @@ from infra.version import version
 from schemas.topics import KIV_STAFF, VARDVAL_LISTING
 from tests.cli.dlq.conftest import Dlq
 from tests.cli.dlq.letters import IDS, audited, contents, on, rows, states
+from tests.harness.terminal import on_a_terminal
 
 SURE = ("--yes", "--reason", "case 17")
 CHANGING = [
@@ -121,3 +123,16 @@ def test_a_guard_is_lifted_with_a_row_in_the_audit_trail(dlq: Dlq, url: str) -> 
         ("dlq release-guard", f"release {version()}", VARDVAL_LISTING, 1, None, "case 17"),
     ]
     assert dlq("release-guard", *SURE).stdout == "nothing is stopped\n"
+
+
+@pytest.mark.parametrize(("typed", "status"), [(b"y\nwhy\n", 0), (b"n\n", 2)])
+def test_o9_on_a_terminal_the_preview_and_the_question_are_no_part_of_the_json(
+    url: str, typed: bytes, status: int
+) -> None:
+    command = [sys.executable, "-m", "cli.main", "dlq", "discard", "--all", "--json"]
+    done = on_a_terminal(command, typed, {"FASTLAKARE_DATABASE_URL": url})
+    assert "6 letters: 4 open, 1 handled, 1 discarded" in done.shown
+    assert "Discard the 4 that are open? [y/N]" in done.shown
+    assert done.status == status
+    assert (json.loads(done.stdout)["changed"] == 4) if status == 0 else (done.stdout == "")
+    assert states(url).count("discarded") == (5 if status == 0 else 1)

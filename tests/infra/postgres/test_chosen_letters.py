@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -139,6 +140,24 @@ async def test_only_the_state_of_letters_in_the_chosen_state_changes_and_page_by
     states = ["handled" if row["record_offset"] == 2 else "discarded" for row in before]
     expected = [dict(row) | {"state": state} for row, state in zip(before, states, strict=True)]
     assert [dict(row) for row in await pg.fetch("SELECT * FROM dead_letter ORDER BY record_offset")] == expected
+
+
+async def test_two_operators_at_once_change_each_letter_once(pg: asyncpg.Connection, migrated_url: str) -> None:
+    """The one who waits goes on behind what the other did."""
+    await dead_letters.add(pg, [letter(offset) for offset in range(6)])
+    frozen = await chosen_letters.freeze(pg, Choice(state="open"))
+    other = await connect(migrated_url)
+    try:
+        first = pg.transaction()
+        await first.start()
+        assert len(await chosen_letters.change(pg, frozen, None, "discarded", letters=3)) == 3
+        waiting = asyncio.create_task(chosen_letters.change(other, frozen, None, "discarded", letters=3))
+        await asyncio.wait([waiting], timeout=0.2)
+        assert not waiting.done()
+        await first.commit()
+        assert [place.offset for place, _ in await waiting] == [3, 4, 5]
+    finally:
+        await other.close()
 
 
 async def test_an_operation_leaves_a_row_in_the_audit_trail_and_one_for_each_record(pg: asyncpg.Connection) -> None:
