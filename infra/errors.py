@@ -2,6 +2,7 @@
 
     FastlakareError                    root (schemas/errors.py)
     ├── Undecodable                    a record cannot be understood: dead letter (schemas/errors.py)
+    ├── UnreadableLine                 a line of a file is no record (schemas/record_lines.py)
     ├── SettingsError                  settings missing, unknown, malformed or contradicting the database; exit 2
     ├── InstallationError              the installation is not as this release needs it; exit 3
     │   ├── WrongSchema                the database's schema is another release's, or none
