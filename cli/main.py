@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from cli.check_event import check_event
 from cli.contract import asyncapi, schema
 from cli.demo.command import demo
 from cli.imports.command import import_links
@@ -62,6 +63,7 @@ app.command()(lag)
 app.command()(replay)
 app.add_typer(runs, name="runs")
 app.command("import")(import_links)
+app.command("check-event")(check_event)
 app.command()(asyncapi)
 app.command()(schema)
 
