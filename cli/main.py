@@ -10,6 +10,7 @@ import typer
 from cli.check_event import check_event
 from cli.contract import asyncapi, schema
 from cli.demo.command import demo
+from cli.explain import explain
 from cli.imports.command import import_links
 from cli.lag import lag
 from cli.migrate import migrate
@@ -63,6 +64,7 @@ app.command()(lag)
 app.command()(replay)
 app.add_typer(runs, name="runs")
 app.command("import")(import_links)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(explain)
 app.command("check-event")(check_event)
 app.command()(asyncapi)
 app.command()(schema)
