@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from textwrap import wrap
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from workers.operations.explain import PatientExplanation, Told
@@ -16,6 +15,8 @@ from workers.operations.explain_doctor import RULE_OF, DoctorExplanation, Employ
 from workers.operations.timeline import HERE, Step
 
 _PIPE_WIDTH = 300
+_NARROWEST = 20
+_MARGIN = " " * 14
 #: why there is no link, where it is no change that ended it
 _NO_LINK = {
     "never_heard_of": "nothing was ever heard of this patient",
@@ -53,7 +54,7 @@ def patient(found: PatientExplanation) -> None:
     if found.no_link is not None:
         why = _NO_LINK.get(found.no_link.because, f"the last change ended it: {found.no_link.because}")
         lines.append(("no link", why + _rule(found.no_link.rule)))
-    _lines(console, [*lines, ("told", _told("1177", found.told))])
+    _now(console, found.day, [*lines, ("told", _told("1177", found.told, found.day))])
 
 
 def doctor(found: DoctorExplanation) -> None:
@@ -85,20 +86,22 @@ def doctor(found: DoctorExplanation) -> None:
     if found.unavailable_because is not None:
         reasons = ", ".join(f"{one} ({RULE_OF[one]})" for one in found.unavailable_because if one in RULE_OF)
         lines.append(("available", f"no: {reasons}" if reasons else "yes"))
-    _lines(console, [*lines, ("told", _told("the doctor topic", found.told))])
+    _now(console, found.day, [*lines, ("told", _told("the doctor topic", found.told, found.day))])
 
 
 def _head(console: Console, what: str, key: str, day: date | None) -> None:
     when = "now" if day is None else f"at the end of {day}, by the audit trail"
-    console.print(Text(f"{what} {key}", "bold"), Text(f"{when}; times are those of Europe/Stockholm"), sep="\n")
+    console.print(Text(f"{what} {key}", "bold"), soft_wrap=True)
+    console.print(Text(f"{when}; times are those of Europe/Stockholm"), soft_wrap=True)
 
 
 def _timeline(console: Console, timeline: Iterable[Step]) -> None:
     for step in timeline:
-        at = "held now            " if step.at is None else f"{_time(step.at)} "
+        at = "                   " if step.at is None else _time(step.at)
         answer = "" if step.answer is None else f": {step.answer}"
         reason = "" if step.reason is None else f" ({step.reason})"
-        console.print(Text(f"{at}{step.what}{answer}{reason}{_rule(step.rule)}", "bold"))
+        is_held = "" if step.decided_at is not None else " (the fact that is held)"
+        console.print(Text(f"{at} {step.what}{answer}{reason}{is_held}{_rule(step.rule)}", "bold"), soft_wrap=True)
         _lines(console, _about(step))
 
 
@@ -110,7 +113,7 @@ def _about(step: Step) -> list[Line]:
     if cause.topic is not None and cause.partition is not None:
         lines.append(("record", f"{cause.topic}/{cause.partition}/{cause.offset}"))
     if cause.source is not None:
-        lines.append(("message", f"{cause.id} of {cause.source}"))
+        lines.append(("message", f"id {cause.id}, source {cause.source}"))
     if step.actor:
         lines.append(("asked by", ", ".join(filter(None, (step.actor, step.role)))))
     lines += [("event", event) for event in step.events]
@@ -128,9 +131,9 @@ def _employment(one: EmploymentNow) -> str:
     return f"{one.position_code or 'no position'} at {one.unit}{means}{start}{_until(one.end)}: {says}{absent}"
 
 
-def _told(whom: str, told: Told | None) -> str:
+def _told(whom: str, told: Told | None, day: date | None) -> str:
     if told is None:
-        return f"nothing: {whom} has no record of this key"
+        return f"nothing: {whom} has no record of this key" if day is None else "nothing up to then"
     return f"{told.status}, revision {told.revision}, event {told.ce_id}"
 
 
@@ -151,12 +154,18 @@ def _time(at: datetime) -> str:
 
 
 def _lines(console: Console, lines: Iterable[Line]) -> None:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(min_width=10)
-    table.add_column(overflow="fold")
+    """No table: it would fill every line of a pipe with blanks."""
     for name, text in lines:
-        table.add_row(Text(name), Text(text))
-    console.print(Padding(table, (0, 0, 0, 2)))
+        printable = "".join(char if char.isprintable() else "\ufffd" for char in text)  # senders may write anything
+        folded = wrap(printable, max(console.width - len(_MARGIN), _NARROWEST), break_on_hyphens=False)
+        for number, part in enumerate(folded):
+            margin = _MARGIN if number else f"  {name}".ljust(len(_MARGIN))
+            console.print(Text(margin + part), soft_wrap=True)
+
+
+def _now(console: Console, day: date | None, lines: Iterable[Line]) -> None:
+    console.print(Text("now" if day is None else f"{day}", "bold"))
+    _lines(console, lines)
 
 
 def _console() -> Console:

@@ -12,7 +12,7 @@ from infra.patient_keys import PatientKeys
 from infra.postgres import explanation
 from infra.postgres.connection import checkout, create_engine
 from infra.postgres.explanation import AuditRow, PatientHistory, PatientRow
-from infra.postgres.installation import check_patient_key
+from infra.postgres.installation import require_patient_key
 from infra.settings import Settings
 from schemas.topics import VARDVAL_LISTING
 from workers.operations.timeline import HERE, Step, held, steps, until
@@ -97,7 +97,7 @@ async def by_personnummer(
     engine = create_engine(settings, pool_size=1, application_name="fastlakare explain")
     try:
         async with checkout(engine) as pg:
-            await check_patient_key(pg, keys)
+            await require_patient_key(pg, keys)
             await explanation.record_access(pg, patient_id, actor, reason)
             return explain(await explanation.read_patient(pg, keys.key(patient_id), patient_id), day)
     finally:
