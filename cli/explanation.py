@@ -41,6 +41,10 @@ def patient(found: PatientExplanation) -> None:
     """Prints a patient's timeline, what is held now, and last what 1177 was told last."""
     console = _console()
     _head(console, "patient", found.key, found.day)
+    if found.told is not None and found.first_revision is None:
+        _lines(console, [("before", "what happened is not to be found by key any more; ask by personnummer")])
+    elif found.first_revision is not None and found.first_revision > 1:
+        _lines(console, [("before", f"the audit trail begins with revision {found.first_revision}")])
     _timeline(console, found.timeline)
     lines: list[Line] = []
     if found.listed is not None:

@@ -65,6 +65,8 @@ class PatientExplanation:
     no_link: NoLink | None
     timeline: tuple[Step, ...]
     told: Told | None
+    #: of the oldest record that the audit trail still knows; above 1 where older rows were deleted
+    first_revision: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """What `fastlakare explain patient --json` prints; days are `YYYY-MM-DD`."""
@@ -74,6 +76,7 @@ class PatientExplanation:
             "link": self.link and self.link._asdict(),
             "no_link": self.no_link and self.no_link._asdict(),
             "timeline": [step.as_json() for step in self.timeline],
+            "first_revision": self.first_revision,
             "told": self.told and self.told._asdict(),
         }
 
@@ -120,7 +123,8 @@ def explain(history: PatientHistory, day: date | None = None) -> PatientExplanat
     if last is not None and last.revision is not None:
         told = Told(last.revision, _status(last.what), f"{history.key}/{last.revision}")
     no_link = None if link else _ended(last) or NoLink("never_linked", "C7")
-    return PatientExplanation(history.key, day, None, link, no_link, tuple(steps(trail, history.key)), told)
+    timeline = tuple(steps(trail, history.key))
+    return PatientExplanation(history.key, day, None, link, no_link, timeline, told, _first_revision(trail))
 
 
 def _now(history: PatientHistory) -> PatientExplanation:
@@ -134,7 +138,8 @@ def _now(history: PatientHistory) -> PatientExplanation:
         place = Place(row.fact_partition, row.fact_offset)
         timeline += held("listed", _LISTED_RULE, VARDVAL_LISTING, place)
     no_link = None if link else _no_link(history, listed)
-    return PatientExplanation(history.key, None, listed, link, no_link, tuple(timeline), _told(history))
+    first, told = _first_revision(history.trail), _told(history)
+    return PatientExplanation(history.key, None, listed, link, no_link, tuple(timeline), told, first)
 
 
 def _listed(row: PatientRow, today: date | None) -> Listed | None:
@@ -176,6 +181,10 @@ def _ended(last: AuditRow | None) -> NoLink | None:
 def _last_change(trail: tuple[AuditRow, ...]) -> AuditRow | None:
     """The row of the newest of 1177's records."""
     return next((row for row in reversed(trail) if row.revision is not None), None)
+
+
+def _first_revision(trail: tuple[AuditRow, ...]) -> int | None:
+    return next((row.revision for row in trail if row.revision is not None), None)
 
 
 def _status(what: str) -> str:

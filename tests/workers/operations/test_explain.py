@@ -146,7 +146,7 @@ async def test_l7_of_a_protected_patient_the_key_tells_only_that_they_are(town: 
     await town.linked()
     await town.listing(2, protected=True)
     by_their_key, by_their_number = await by_key(town), await by_personnummer(town)
-    assert (by_their_key.timeline, by_their_key.listed) == ((), None)
+    assert (by_their_key.timeline, by_their_key.listed, by_their_key.first_revision) == ((), None, None)
     assert by_their_key.no_link == by_their_number.no_link == NoLink("protected", "L7")
     assert by_their_key.told == by_their_number.told == Told(2, "withdrawn", f"{town.key}/2")
     assert [step.what for step in by_their_number.timeline] == ["assigned", "link-patient", "withdrawn"]
@@ -225,3 +225,13 @@ async def test_ex2_a_link_that_stands_unchanged_since_that_day_has_its_start(tow
     tomorrow = replace(now, now=now.now + timedelta(days=2))
     then = explain.explain(tomorrow, now.now.date() + timedelta(days=1))
     assert then.link == CurrentLink(UNIT, DOCTOR, date(2026, 5, 26))
+
+
+async def test_ex3_where_older_rows_were_deleted_the_first_revision_says_where_knowledge_begins(town: Town) -> None:
+    await town.linked()
+    await town.listing(2, **AT_OTHER)
+    whole = await history(town)
+    assert explain.explain(whole).first_revision == 1
+    later = replace(whole, trail=whole.trail[2:])
+    assert explain.explain(later).first_revision == 2
+    assert explain.explain(later).told == Told(2, "ended", f"{town.key}/2")
