@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
+import shlex
 from collections.abc import Callable
 
 import asyncpg
@@ -15,6 +17,7 @@ from cli.main import app
 from infra.patient_keys import PatientKeys
 from infra.postgres.installation import check_patient_key
 from tests.harness.installation import personnummer_in
+from tests.harness.pages import ROOT, blocks
 from tests.workers.fixtures import SECRET
 from tests.workers.town import ACTOR, DOCTOR, OTHER_UNIT, PATIENT, UNIT, Town, town_on
 
@@ -150,6 +153,31 @@ def test_with_another_secret_nobody_is_looked_for(
     assert (done.exit_code, done.stdout) == (1, "")
     assert "does not match the secret" in str(done.exception)
     assert [reason for reason, _ in asyncio.run(accesses(migrated_url))] == ["x"]
+
+
+def test_every_command_of_the_runbook_does_what_the_page_says(explain: Explain, migrated_url: str) -> None:
+    key = asyncio.run(prepare(migrated_url))
+    page = [ROOT / "docs/runbook/a-patient-asks-why.md"]
+    typed = [shlex.split(line)[1:] for one in blocks(page) for line in one.text.splitlines()]
+    assert len(typed) == 4
+    ends = []
+    for words in typed:
+        place = {KEY: key, f"{UNIT}/SE2321000131-E000000007623": PAIR, "2026-06-30": "2020-01-01"}
+        done = explain(*(place.get(word, word) for word in words[1:]), given=PATIENT)
+        assert (words[0], done.exit_code) == ("explain", 0)
+        ends.append(done.stdout.splitlines()[-2:])
+    ended = ["  no link     the last change ended it: relisted [L3]", f"  told        ended, revision 2, event {key}/2"]
+    past = ["  no link     the patient was never linked [C7]", "  told        nothing up to then"]
+    assert ends == [ended, ended, past, ["  available   yes", f"  told        published, revision 2, event {PAIR}/2"]]
+    assert asyncio.run(accesses(migrated_url)) == [("asked by the patient, case 4711", int(PATIENT))]
+
+
+def test_the_runbooks_reasons_are_those_that_end_a_link() -> None:
+    page = (ROOT / "docs/runbook/a-patient-asks-why.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`ended \(([a-z_]+)\)`", page))
+    contract = (ROOT / "docs/contract.md").read_text(encoding="utf-8")
+    table = contract.partition("| `ended` |")[2].partition("| null value |")[0]
+    assert named == set(re.findall(r"(?:^\| \||^) `([a-z_]+)` \|", table, flags=re.MULTILINE))
 
 
 @pytest.mark.parametrize(
