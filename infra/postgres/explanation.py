@@ -1,5 +1,5 @@
 """What is held and what the audit trail says of one patient, and of one doctor at a unit: all that an explanation is
-made of. Nothing is locked and nothing changed, but for the row that says who asked (D4)."""
+made of. Nothing is locked and nothing changed."""
 
 from __future__ import annotations
 
@@ -14,19 +14,12 @@ import asyncpg
 from handlers.world import Doctor, RosterEntry, Unit
 from handlers.world.changes import Pair
 from infra.postgres import rows
+from infra.postgres.audit import ACCESS
 from infra.postgres.day import Day, read_day
 from infra.postgres.reference_data import read_units
 from infra.postgres.statistics import current_statistics
-from infra.version import version
 from schemas.topics import LISTNING_COMMAND
 
-#: what the row of an access is called; it is no part of what happened to the patient
-ACCESS = "explained"
-
-_ACCESS = """
-INSERT INTO audit (at, what, reason, rule, patient_id, source, message_id, actor, release)
-VALUES (now(), $1, $2, 'D4', $3, 'fastlakare explain', gen_random_uuid()::text, $4, $5)
-"""
 _PATIENT = """
 SELECT id, key, sequence, revision, announced, current_unit, current_from, upcoming_unit, upcoming_from, fact_partition,
     fact_offset, link.unit, link.doctor, link.start_day
@@ -132,11 +125,6 @@ class DoctorHistory:
     trail: tuple[AuditRow, ...]
     day: Day
     now: datetime
-
-
-async def record_access(pg: asyncpg.Connection, patient_id: int, actor: str, reason: str) -> None:
-    """Writes to the audit trail that somebody asked for this patient by personnummer, and why; committed on return."""
-    await pg.execute(_ACCESS, ACCESS, reason, patient_id, actor, version())
 
 
 async def read_patient(pg: asyncpg.Connection, key: str, patient_id: int | None = None) -> PatientHistory:

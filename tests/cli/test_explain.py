@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import asyncpg
 import pytest
@@ -105,6 +109,32 @@ def test_a_patient_is_explained_by_personnummer_from_the_standard_input(
     assert (done.exit_code, said["key"], said["told"]["revision"]) == (0, key, 2)
     assert personnummer_in([("output", done.output)], [PATIENT]) == []
     assert asyncio.run(accesses(migrated_url)) == [("ärende 4711", int(PATIENT))]
+
+
+def test_on_a_terminal_the_personnummer_is_asked_for_and_not_echoed(migrated_url: str) -> None:
+    key = asyncio.run(prepare(migrated_url))
+    settings = {"FASTLAKARE_DATABASE_URL": migrated_url, "FASTLAKARE_PATIENT_KEY_SECRET": SECRET}
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "explain", "patient", "--reason", "x"],
+        env={**os.environ, **settings, "PYTHONPATH": str(ROOT)},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    shown = b""
+    while b"Personnummer: " not in shown:
+        shown += os.read(ours, 1000)
+    os.write(ours, f"{PATIENT}\n".encode())
+    with suppress(OSError):  # how the end of a terminal is told
+        while part := os.read(ours, 10_000):
+            shown += part
+    os.close(ours)
+    assert child.wait(60) == 0
+    assert f"told        ended, revision 2, event {key}/2" in shown.decode()
+    assert personnummer_in([("terminal", shown.decode())], [PATIENT]) == []
 
 
 def test_a_doctor_is_explained(explain: Explain, migrated_url: str) -> None:

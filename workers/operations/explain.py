@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from handlers.world.changes import Place
 from infra.patient_keys import PatientKeys
-from infra.postgres import explanation
+from infra.postgres import audit, explanation
 from infra.postgres.connection import checkout, create_engine
 from infra.postgres.explanation import AuditRow, PatientHistory, PatientRow
 from infra.postgres.installation import require_patient_key
@@ -101,7 +101,7 @@ async def by_personnummer(
     try:
         async with checkout(engine) as pg:
             await require_patient_key(pg, keys)
-            await explanation.record_access(pg, patient_id, actor, reason)
+            await audit.record_access(pg, patient_id, actor=actor, reason=reason)
             return explain(await explanation.read_patient(pg, keys.key(patient_id), patient_id), day)
     finally:
         await engine.dispose()

@@ -102,7 +102,7 @@ async def test_d4_who_asked_by_personnummer_and_why_stands_in_the_audit_trail_an
         "SELECT what, reason, rule, patient_id, source, actor, release, revision, topic FROM audit"
     )
     assert tuple(row) == (
-        *("explained", "ärende 4711", "D4", int(PATIENT), "fastlakare explain", "erikop", version()),
+        *("explained", "ärende 4711", "D4", int(PATIENT), "fastlakare", "erikop", version()),
         *(None, None),
     )
 
