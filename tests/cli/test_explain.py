@@ -15,11 +15,11 @@ from contextlib import suppress
 
 import asyncpg
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from cli.main import app
 from infra.patient_keys import PatientKeys
 from infra.postgres.installation import check_patient_key
+from tests.harness.commands import run_command
 from tests.harness.installation import personnummer_in
 from tests.harness.pages import ROOT, blocks
 from tests.workers.fixtures import SECRET
@@ -62,23 +62,19 @@ async def remember_secret(url: str) -> None:
 
 
 @pytest.fixture
-def explain(migrated_url: str, monkeypatch: pytest.MonkeyPatch) -> Explain:
-    """Runs the command as the shell would, on a database with a patient."""
-    for name in [name for name in os.environ if name.startswith("FASTLAKARE_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("FASTLAKARE_DATABASE_URL", migrated_url)
+def explain(migrated_url: str) -> Explain:
+    """Runs the command on a database; `secret` is that of the patients' keys."""
 
-    def run(*arguments: str, given: str = "", secret: bool = True) -> Result:
-        if secret:
-            monkeypatch.setenv("FASTLAKARE_PATIENT_KEY_SECRET", SECRET)
-        return CliRunner().invoke(app, ["explain", *arguments], input=given)
+    def run(*arguments: str, given: str = "", secret: str | None = SECRET) -> Result:
+        settings = {"DATABASE_URL": migrated_url} | ({} if secret is None else {"PATIENT_KEY_SECRET": secret})
+        return run_command("explain", *arguments, settings=settings, given=given)
 
     return run
 
 
 def test_a_patient_is_explained_by_key_with_the_database_alone(explain: Explain, migrated_url: str) -> None:
     key = asyncio.run(prepare(migrated_url))
-    done = explain("patient", "--key", key, secret=False)
+    done = explain("patient", "--key", key, secret=None)
     lines = done.stdout.splitlines()
     assert done.exit_code == 0
     assert [line for line in lines if not line.startswith("  ")] == [
@@ -139,7 +135,7 @@ def test_on_a_terminal_the_personnummer_is_asked_for_and_not_echoed(migrated_url
 
 def test_a_doctor_is_explained(explain: Explain, migrated_url: str) -> None:
     asyncio.run(prepare(migrated_url))
-    done = explain("doctor", PAIR.lower(), secret=False)
+    done = explain("doctor", PAIR.lower(), secret=None)
     lines = done.stdout.splitlines()
     assert done.exit_code == 0
     assert lines[-6:] == [
@@ -173,13 +169,10 @@ def test_of_whom_nothing_was_heard_that_is_said_and_ends_with_0(explain: Explain
     )
 
 
-def test_with_another_secret_nobody_is_looked_for(
-    explain: Explain, migrated_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_with_another_secret_nobody_is_looked_for(explain: Explain, migrated_url: str) -> None:
     explain("patient", "--reason", "x", given=PATIENT)
     asyncio.run(remember_secret(migrated_url))
-    monkeypatch.setenv("FASTLAKARE_PATIENT_KEY_SECRET", SECRET[::-1])
-    done = explain("patient", "--reason", "y", given=PATIENT, secret=False)
+    done = explain("patient", "--reason", "y", given=PATIENT, secret=SECRET[::-1])
     assert (done.exit_code, done.stdout) == (1, "")
     assert "does not match the secret" in str(done.exception)
     assert [reason for reason, _ in asyncio.run(accesses(migrated_url))] == ["x"]

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from handlers.world.changes import Pair
-from infra.settings import Settings
-from infra.version import version
+from tests.harness.commands import run_command
 from tests.harness.installation import personnummer_in
 from tests.harness.published import headers_of
-from tests.harness.records import CHANGES, INPUTS, Record, header
+from tests.harness.records import CHANGES, DOCTOR, INPUTS, Record, header
 from tests.harness.session import Session
 from tests.harness.topics import READER
 from tests.model.ids import patient_key
 from tests.test_references import RULES
-from workers.operations import explain, explain_doctor
 
 Place = tuple[str, int, int]
 #: in the trail of a patient, what is held and stands in no trail
@@ -30,35 +27,45 @@ END = -1
 
 
 def unexplained(session: Session, patients: Sequence[str]) -> list[str]:
-    """What `explain` says that is not so, or leaves out: of each of the patients."""
-    return asyncio.run(_unexplained(session, patients))
-
-
-async def _unexplained(session: Session, patients: Sequence[str]) -> list[str]:
-    installation = session.installation
-    settings = Settings(
-        database_url=installation.database_url,
-        patient_key_secret=installation.settings.secret,
-        partitions=installation.partitions,
-    )
+    """What `fastlakare explain patient` says that is not so, or leaves out: of each of the patients."""
     heard: dict[str, list[Record]] = defaultdict(list)
     for record in session.topics.collect():
         if record.topic == CHANGES:
             heard[record.key or ""].append(record)
-    causes = input_records(session)
-    found = []
+    causes, found = input_records(session), []
     for patient in patients:
-        said = [await _said(settings, patient) for _ in range(2)]
-        key = patient_key(patient, installation.settings.secret)
+        said = [_said(session, "patient", "--reason", "a test", given=patient) for _ in range(2)]
+        key = patient_key(patient, session.installation.settings.secret)
         faults = [] if said[0] == said[1] else ["two runs differ"]
         faults += personnummer_in([("explanation", said[0])], patients)
         found += [f"{key}: {fault}" for fault in (*faults, *_faults(json.loads(said[0]), key, heard[key], causes))]
     return found
 
 
-async def _said(settings: Settings, patient: str) -> str:
-    found = await explain.by_personnummer(settings, int(patient), None, actor="test", reason="test")
-    return json.dumps(found.as_json(), default=str)
+def unexplained_doctors(session: Session) -> list[str]:
+    """Of each pair that the doctor topic ever spoke of, what `fastlakare explain doctor` says otherwise than the newest
+    record."""
+    newest = {record.key or "": record for record in session.topics.collect() if record.topic == DOCTOR}
+    found = []
+    for pair, record in sorted(newest.items()):
+        said = json.loads(_said(session, "doctor", pair))
+        expected = header(record.headers, "ce_id"), "withdrawn" if record.value is None else "published"
+        told = said["told"] and (said["told"]["ce_id"], said["told"]["status"])
+        if told != expected:
+            found.append(f"{pair}: the newest record is {expected}, told was {told}")
+        if record.value is not None:
+            reasons = json.loads(record.value)["unavailable_because"]
+            if said["unavailable_because"] != reasons:
+                found.append(f"{pair}: unavailable because of {reasons}, not {said['unavailable_because']}")
+    return found
+
+
+def _said(session: Session, *words: str, given: str = "") -> str:
+    installation = session.installation
+    settings = {"DATABASE_URL": installation.database_url, "PATIENT_KEY_SECRET": installation.settings.secret}
+    done = run_command("explain", *words, "--json", settings=settings, given=given)
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
 def _faults(said: Any, key: str, heard: list[Record], causes: Mapping[Place, tuple[str, str]]) -> Iterator[str]:
@@ -87,8 +94,13 @@ def _faults_of(step: Any, causes: Mapping[Place, tuple[str, str]]) -> Iterator[s
             yield f"{step['what']}: no record ever stood at {place}"
     elif step["what"] != HELD and causes[place] != (cause["source"], cause["id"]):
         yield f"{step['what']}: {causes[place]} stands at {place}, not {cause['source'], cause['id']}"
-    if step["what"] != HELD and step["release"] != version():
+    if step["what"] != HELD and step["release"] != _release():
         yield f"{step['what']}: release {step['release']}"
+
+
+@cache
+def _release() -> str:
+    return run_command("--version").stdout.split()[-1]
 
 
 def _newest(heard: list[Record]) -> Any:
@@ -97,26 +109,6 @@ def _newest(heard: list[Record]) -> Any:
     ce_id = header(heard[-1].headers, "ce_id") or ""
     status = "withdrawn" if heard[-1].value is None else json.loads(heard[-1].value)["status"]
     return {"revision": int(ce_id.rpartition("/")[2]), "status": status, "ce_id": ce_id}
-
-
-async def unexplained_doctors(session: Session) -> list[str]:
-    """Of each pair that the doctor topic ever spoke of, what `explain` says otherwise than the newest record."""
-    installation = session.installation
-    settings = Settings(database_url=installation.database_url, on_doctor_left=installation.settings.on_doctor_left)
-    newest = {record.key or "": record for record in session.topics.collect() if record.topic == "listning.doctor.v1"}
-    found = []
-    for key, record in sorted(newest.items()):
-        unit, _, doctor = key.partition("/")
-        said = await explain_doctor.of_pair(settings, Pair(unit, doctor), None)
-        told = said.told and (said.told.ce_id, said.told.status)
-        expected = header(record.headers, "ce_id"), "withdrawn" if record.value is None else "published"
-        if told != expected:
-            found.append(f"{key}: the newest record is {expected}, told was {told}")
-        if record.value is not None:
-            reasons = tuple(json.loads(record.value)["unavailable_because"])
-            if said.unavailable_because != reasons:
-                found.append(f"{key}: unavailable because of {reasons}, not {said.unavailable_because}")
-    return found
 
 
 def input_records(session: Session) -> dict[Place, tuple[str, str]]:

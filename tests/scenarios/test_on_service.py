@@ -61,5 +61,5 @@ def test_explain_tells_of_every_patient_what_1177_heard_with_record_rule_and_rel
     assert unexplained(observed.session, patients) == []
 
 
-async def test_explain_tells_of_every_doctor_what_the_doctor_topic_says(observed: Outputs) -> None:
-    assert await unexplained_doctors(observed.session) == []
+def test_explain_tells_of_every_doctor_what_the_doctor_topic_says(observed: Outputs) -> None:
+    assert unexplained_doctors(observed.session) == []
