@@ -10,9 +10,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from cli.check_event import check_event
 from cli.contract import asyncapi, schema
 from cli.demo.command import demo
 from cli.dlq.command import dlq
+from cli.explain import explain
 from cli.imports.command import import_links
 from cli.lag import lag
 from cli.migrate import migrate
@@ -95,6 +97,8 @@ app.command()(replay)
 app.add_typer(runs, name="runs")
 app.add_typer(dlq)
 app.command("import")(import_links)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(explain)
+app.command("check-event")(check_event)
 app.command()(asyncapi)
 app.command()(schema)
 

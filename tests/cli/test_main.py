@@ -105,6 +105,8 @@ def test_the_first_screen_lists_every_command() -> None:
         ["run", "--only", ""],
         ["schema", "nonsense"],
         ["schema"],
+        ["check-event"],
+        ["explain"],
         ["import"],
         ["import", "links.csv", "--unit", "SE2321000131-E000000000712", "--role", "VC-chef"],
         ["import", "links.csv", "--override", "nonsense"],
@@ -149,6 +151,8 @@ def test_version_is_told() -> None:
         (["lag", "--wait", "0.1"], "Kafka"),
         (["dlq", "list"], "database"),
         (["dlq", "discard", "--all", "--yes", "--reason", "why"], "database"),
+        (["explain", "patient", "--key", "a" * 26], "database"),
+        (["explain", "doctor", "SE2321000131-E000000000712/SE2321000131-E000000007623"], "database"),
     ],
 )
 def test_a_server_that_is_away_is_one_line_on_stderr(

@@ -27,6 +27,13 @@ headers = st.lists(
     max_size=5,
 )
 
+#: what somebody might type
+fields = st.sampled_from(["topic", "key", "value", "headers", "timestamp"])
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["base64", "a"]), inner),
+)
+
 
 @given(
     st.builds(
@@ -83,6 +90,15 @@ def test_a_typed_half_of_a_character_is_what_the_service_calls_it() -> None:
     record = from_line(b'{"topic": "kiv.unit.v1", "value": {"name": "\\ud800"}}')
     with pytest.raises(Undecodable, match="invalid_json"):
         read(KIV_UNIT, record._replace(headers=[(name, text.encode()) for name, text in HEADERS.items()]))
+
+
+@given(st.binary() | st.dictionaries(fields, anything).map(lambda line: json.dumps(line).encode()))
+def test_whatever_stands_in_a_line_is_a_record_or_told_as_none(line: bytes) -> None:
+    try:
+        record = from_line(line)
+    except UnreadableLine:
+        return
+    assert from_line(to_line(record)) == record
 
 
 @pytest.mark.parametrize(

@@ -119,12 +119,12 @@ def test_o4_killed_at_every_step_of_a_transaction_and_resumed_it_does_everything
     forget_that_six_moved(url)
     preview = replay(session.installation, LISTING, "--dry-run")
     before = len(session.topics.collect())
-    words, steps = ("replay", LISTING, *REASON, "--json"), [step for step in FAILPOINTS if step != "batch:2-inbox"]
-    for step in steps:
+    words: tuple[str, ...] = ("replay", LISTING, *REASON, "--json")
+    for step in [step for step in FAILPOINTS if step != "batch:2-inbox"]:
         killed = session.installation.run(*words, FAILPOINT=f"{step}:2", BATCH_RECORDS="2")
         assert killed.status == 137, killed.stderr
         ((run,),) = query(url, "SELECT id FROM run")
-        words = ("runs", "resume", run, "--json")
+        words = "runs", "resume", run, "--json"
         execute(url, "UPDATE run SET lease_until = now()")  # as if half a minute had passed
     done = session.installation.run(*words)
     assert done.status == 0, done.stderr
