@@ -32,6 +32,7 @@ def runs() -> None:
     \b
     Example:     fastlakare runs list
                  fastlakare runs resume 2026-11-27-kzqwtb
+    Exit codes:  those of each command: fastlakare runs list --help
     """
 
 
