@@ -98,6 +98,8 @@ def _opened(out: Path, *, force: bool) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    if out.is_dir():
+        raise typer.BadParameter("--out: is a folder")
     if not force and out.exists():
         raise typer.BadParameter("--out: the file is there already; --force replaces it")
     part = out.with_name(f".{out.name}.part")

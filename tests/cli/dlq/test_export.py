@@ -74,6 +74,7 @@ def test_o9_stdout_takes_nothing_but_the_lines(dlq: Dlq) -> None:
         ["--all", "--reason", "why", "--out", "letters.jsonl"],
         ["--all", "--out", "no/such/folder/letters.jsonl"],
         ["--all", "--out", "."],
+        ["--all", "--out", ".", "--force"],
     ],
 )
 def test_wrong_use_ends_with_2_and_writes_no_file(dlq: Dlq, tmp_path: Path, arguments: list[str]) -> None:
