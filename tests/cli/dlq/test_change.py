@@ -15,35 +15,12 @@ from tests.cli.dlq.letters import IDS, audited, contents, on, rows, states
 from tests.harness.terminal import on_a_terminal
 
 SURE = ("--yes", "--reason", "case 17")
-CHANGING = [
-    ["discard", "--all"],
-    ["discard", IDS[0]],
-    ["discard", "--topic", KIV_STAFF],
-    ["restore", "--all"],
-    ["release-guard"],
-    ["release-guard", "--topic", VARDVAL_LISTING],
-]
 
 
 @pytest.fixture(autouse=True)
 def stopped(url: str) -> None:
     """A release is stopped, too."""
     on(url, lambda pg: release_guards.stop(pg, VARDVAL_LISTING, version(), 1, "stopped at offset 7: x"))
-
-
-@pytest.mark.parametrize("arguments", CHANGING, ids=" ".join)
-@pytest.mark.parametrize("json_too", [[], ["--json"]], ids=["text", "json"])
-def test_o1_no_bare_call_and_no_dry_run_ever_writes(
-    dlq: Dlq, url: str, arguments: list[str], json_too: list[str]
-) -> None:
-    before = contents(url)
-    for more, status in ([], 2), (["--reason", "why"], 2), (["--dry-run"], 0), (["--yes"], 2):
-        done = dlq(*arguments, *json_too, *more)
-        assert done.status == status, more
-        assert bool(done.stdout) == (more != ["--yes"])
-        if json_too and done.stdout:
-            assert json.loads(done.stdout)["dry_run"] is True
-    assert contents(url) == before
 
 
 def test_discarding_changes_the_state_of_open_letters_and_no_byte_of_any(dlq: Dlq, url: str) -> None:
