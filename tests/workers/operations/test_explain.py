@@ -235,3 +235,10 @@ async def test_ex3_where_older_rows_were_deleted_the_first_revision_says_where_k
     later = replace(whole, trail=whole.trail[2:])
     assert explain.explain(later).first_revision == 2
     assert explain.explain(later).told == Told(2, "ended", f"{town.key}/2")
+
+
+async def test_what_an_operators_run_caused_names_the_run(town: Town) -> None:
+    await town.linked()
+    real = await history(town)
+    again = replace(real, trail=tuple(row._replace(run="2026-06-01-a1") for row in real.trail))
+    assert [step["run"] for step in explain.explain(again).as_json()["timeline"]] == ["2026-06-01-a1"] * 2 + [None]
