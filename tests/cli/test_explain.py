@@ -44,7 +44,7 @@ async def escaping(town: Town) -> None:
 async def accesses(url: str) -> list[tuple[str, int]]:
     pg = await asyncpg.connect(url)
     try:
-        rows = await pg.fetch("SELECT reason, patient_id FROM audit WHERE what = 'explained'")
+        rows = await pg.fetch("SELECT run_reason, patient_id FROM audit WHERE what = 'explained'")
         return [tuple(row) for row in rows]
     finally:
         await pg.close()

@@ -99,11 +99,12 @@ async def test_d4_who_asked_by_personnummer_and_why_stands_in_the_audit_trail_an
     found = await by_personnummer(town)
     assert (found.timeline, found.no_link, found.told) == ((), NoLink("never_heard_of", None), None)
     (row,) = await town.rig.pg.fetch(
-        "SELECT what, reason, rule, patient_id, source, actor, release, revision, topic FROM audit"
+        "SELECT what, reason, rule, patient_id, source, run_actor, run_reason, release, revision, topic, actor,"
+        " run = message_id FROM audit"
     )
     assert tuple(row) == (
-        *("explained", "ärende 4711", "D4", int(PATIENT), "fastlakare", "erikop", version()),
-        *(None, None),
+        *("explained", "by_personnummer", "D4", int(PATIENT), "fastlakare", "erikop", "ärende 4711", version()),
+        *(None, None, None, True),
     )
 
 
