@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.confirm import DryRun, Reason, Yes, confirmation, operator
+from cli.confirm import DryRun, Reason, Yes, confirmation
 from cli.runs.command import Detach
-from cli.terminal import Json, print_json, quiet_settings, run
+from cli.runs.options import Rate, records_per_second
+from cli.terminal import Json, quiet_settings
 
 if TYPE_CHECKING:
     from infra.settings import Settings
+    from workers.operations.runs import Report
     from workers.operations.selection import Range, Selection
 
 _PARTITION = re.compile(r"([0-9]{1,6})(?::([0-9]{1,18})(?:-([0-9]{1,18}))?)?")
-Rate = Annotated[
-    str,
-    typer.Option(metavar="N|auto", help="Records a second; auto leaves the service's own records their turn."),
-]
 
 
 def replay(
@@ -68,55 +67,21 @@ def replay(
                  unreachable
     """
     confirmed = confirmation(dry_run=dry_run, yes=yes, reason=reason)
-    records_per_second = _rate(rate)
+    speed = records_per_second(rate)
     settings = quiet_settings()
-    from cli.runs import screen, work
-    from infra.errors import DayUnknown, UnusableSelection
+    from cli.runs.flow import Flow, exit_code
     from workers.operations.replay import Replay
 
     selection = _selection(settings, topic, partition, since, until, by, key, type_, patient)
-    replay = Replay(topic, selection, resend_replies)
-    parts = None
-    try:
-        _ = replay.route
-        if not confirmed.yes:
-            parts, preview = run(work.freeze_and_preview(settings, replay, "replay"))
-            if json and not confirmed.asks:
-                print_json(preview.as_json())
-            else:
-                screen.report(preview, to_stderr=json)
-        why = confirmed.reason_to_go_on("Judge these records again?")
-        done = run(
-            work.begin(
-                settings,
-                replay,
-                "replay",
-                parts,
-                reason=why,
-                actor=operator(settings.operator),
-                records_per_second=records_per_second,
-                detached=detach,
-            )
-        )
-    except UnusableSelection as error:
-        raise typer.BadParameter(str(error)) from None
-    except DayUnknown:
-        raise typer.BadParameter("no day has begun yet, so nothing can be judged (T3)") from None
-    if json:
-        print_json(done.as_json())
-    elif detach:
-        typer.echo(f"run {done.run} is left to the service; `fastlakare runs show {done.run}` tells how far it is")
-    else:
-        screen.report(done)
-    raise typer.Exit(work.exit_code(done))
+    flow = Flow(settings, "replay", "Judge these records again?", confirmed, speed, detach, json, _document)
+    done = flow([Replay(topic, selection, resend_replies)])
+    flow.show(done)
+    raise typer.Exit(exit_code(done))
 
 
-def _rate(text: str) -> int | None:
-    if text == "auto":
-        return None
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1_000_000:
-        raise typer.BadParameter("--rate: auto, or records a second from 1 to 1000000")
-    return int(text)
+def _document(reports: Sequence[Report]) -> dict[str, Any]:
+    (report,) = reports
+    return report.as_json()
 
 
 def _selection(

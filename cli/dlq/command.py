@@ -8,13 +8,14 @@ from cli.dlq.change import discard, restore
 from cli.dlq.export import export
 from cli.dlq.guard import release_guard
 from cli.dlq.look import list_groups, show
+from cli.dlq.replay import replay
 
 dlq = typer.Typer(name="dlq", no_args_is_help=True, rich_markup_mode=None)
 
 
 @dlq.callback()
 def letters() -> None:
-    """Look at dead letters, discard, restore and export them.
+    """Look at dead letters, have them judged again, discard, restore and export them.
 
     A letter is a record that could not be read or handled. It stands in the database as it came until it expires. Its
     id is <source topic>/<partition>/<offset>.
@@ -27,6 +28,7 @@ def letters() -> None:
 
 dlq.command("list")(list_groups)
 dlq.command()(show)
+dlq.command()(replay)
 dlq.command()(discard)
 dlq.command()(restore)
 dlq.command()(export)

@@ -27,12 +27,15 @@ _SECONDS_BETWEEN_LINES = 10.0
 def report(found: Report, *, to_stderr: bool = False) -> None:
     """Prints what a run did, or its preview: ranges, outcomes, events."""
     console = _console(to_stderr)
-    what = "would be judged" if found.run is None else "were judged"
-    console.print(f"Records of {found.topic} {what} as of day {found.day}, the installation's, not the records' (T2).")
+    what, letters = "would be judged" if found.run is None else "were judged", found.kind == "dlq_replay"
+    things = "Dead letters" if letters else "Records"
+    console.print(f"{things} of {found.topic} {what} as of day {found.day}, the installation's, not theirs (T2).")
     for part in found.parts:
-        console.print("  " + range_line(found.topic, part))
+        console.print("  " + (letters_line(part) if letters else range_line(found.topic, part)))
     judged = sum(found.tally.outcomes.values())
     console.print(f"{'outcomes':10}{_counts(found.tally.outcomes) if judged else 'no record was selected'}")
+    if letters and found.superseded:
+        console.print(f"{'':10}{found.superseded} of them superseded: something later, or the same, was handled")
     for topic, counts in sorted(found.as_json()["events"].items()):
         console.print(f"{'events':10}{topic}: {_counts(counts) if counts else 'none'}")
     console.print(f"{'digest':10}{found.as_json()['digest'][:16]}")
@@ -66,6 +69,11 @@ def range_line(topic: str, part: RunPartition) -> str:
     asked = f"partition {part.partition}: asked {part.first_offset}-{part.end_offset}"
     not_read = f", read to {part.read_offset}" if part.read_offset < part.end_offset else ""
     return f"{asked}{not_read}: {', '.join(pieces)}"
+
+
+def letters_line(part: RunPartition) -> str:
+    """How many letters of a partition there were."""
+    return f"partition {part.partition}: {part.records} letters, offsets {part.first_offset}-{part.end_offset - 1}"
 
 
 def listed(found: list[Run]) -> None:

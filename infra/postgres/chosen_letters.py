@@ -104,6 +104,10 @@ SELECT topic, partition, state, count(*), max(record_offset) FROM dead_letter AS
 GROUP BY topic, partition, state
 """
 _COUNT = f"SELECT count(*) FROM dead_letter AS letter WHERE {_CHOSEN}"
+_COUNT_PART = f"""
+SELECT count(*) FROM dead_letter AS letter
+WHERE topic = $10 AND partition = $11 AND record_offset > $12 AND record_offset <= $13 AND {_CHOSEN}
+"""
 # Of one partition at a time, so that the primary key leads from page to page.
 _PAGE = f"""
 FROM dead_letter AS letter
@@ -149,6 +153,15 @@ async def freeze(pg: asyncpg.Connection, choice: Choice) -> Frozen:
 async def count(pg: asyncpg.Connection, choice: Choice) -> int:
     """How many letters it has now."""
     return int(await pg.fetchval(_COUNT, *_parameters(choice)))
+
+
+async def count_behind(pg: asyncpg.Connection, now: Frozen, ends: Mapping[tuple[str, int], int]) -> int:
+    """How many letters of the choice stand behind these ends."""
+    behind = 0
+    for (topic, partition), end in now.ends.items():
+        after = ends.get((topic, partition), _BEFORE_ALL)
+        behind += await pg.fetchval(_COUNT_PART, *_parameters(now.choice), topic, partition, after, end)
+    return behind
 
 
 async def read(

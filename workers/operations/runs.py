@@ -95,6 +95,7 @@ class Report:
 
     run: str | None
     state: State | None
+    kind: Kind
     topic: str
     day: date
     parts: list[RunPartition]
@@ -103,33 +104,40 @@ class Report:
     estimated_from: str | None = None
     error: str | None = None
 
+    @property
+    def superseded(self) -> int:
+        """Records of which nothing comes any more: something later, or the same, was handled."""
+        return sum(self.tally.outcomes[outcome] for outcome in ("stale", "unchanged", "repeated"))
+
     def as_json(self) -> dict[str, Any]:
         """The shape that operations.md promises."""
         events: dict[str, Any] = dict.fromkeys(_TOLD, 0)
         events |= {topic: dict(counts) for topic, counts in sorted(self.tally.events.items()) if counts}
-        report = {
+        report: dict[str, Any] = {
             "run": self.run,
             "state": self.state,
             "topic": self.topic,
             "day": self.day.isoformat(),
             "dry_run": self.run is None,
-            "range": [range_json(part) for part in self.parts],
+            "range": [range_json(part, self.kind) for part in self.parts],
             "outcomes": dict(sorted(self.tally.outcomes.items())),
             "events": events,
             "digest": self.tally.totals({}).digest.hex(),
         }
+        if self.kind == "dlq_replay":
+            report["superseded"] = self.superseded
         return report | {k: v for k, v in (("estimated_from", self.estimated_from), ("error", self.error)) if v}
 
 
-def range_json(part: RunPartition) -> dict[str, int]:
-    """What was read of a partition (O5)."""
+def range_json(part: RunPartition, kind: Kind = "replay") -> dict[str, int]:
+    """What was read of a partition (O5); between dead letters nothing is missing."""
     removed = part.read_offset - part.first_offset - part.records - part.aborted - part.control
     content = {
         "partition": part.partition,
         "from": part.first_offset,
         "to": part.end_offset,
         "records": part.records,
-        "removed": removed,
+        "removed": 0 if kind == "dlq_replay" else removed,
         "control": part.control,
     }
     return content | ({"aborted": part.aborted} if part.aborted else {})
@@ -146,7 +154,7 @@ async def preview(session: Session, work: Work, progress: Progress) -> Report:
             async for batch in judge_all(judge, work.batches(session, part)):
                 progress.reached(batch.after, judge.tally)
         parts = list(progress.parts.values())
-        return Report(None, None, work.route.topic, state.day.day, parts, judge.tally, judge.estimated_from)
+        return Report(None, None, work.kind, work.route.topic, state.day.day, parts, judge.tally, judge.estimated_from)
 
 
 async def begin(
@@ -290,7 +298,9 @@ async def report(session: Session, id: str, error: str | None = None) -> Report:
 def report_of(run: Run, parts: list[RunPartition], error: str | None = None) -> Report:
     """What the run has done so far."""
     assert run.day is not None, "a run begins on a day"
-    return Report(run.id, run.state, run.topic, run.day, parts, Tally.of(run.totals), error=error or run.error)
+    return Report(
+        run.id, run.state, run.kind, run.topic, run.day, parts, Tally.of(run.totals), error=error or run.error
+    )
 
 
 def run_json(run: Run) -> dict[str, Any]:
