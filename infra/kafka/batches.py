@@ -49,7 +49,10 @@ class Batch(NamedTuple):
 
     @property
     def commits(self) -> bool | None:
-        """Whether a control batch ends a transaction by a commit (True) or an abort (False); None for other kinds."""
+        """Whether a control batch ends a transaction by a commit (True) or an abort (False); None for other kinds.
+        Compaction can take the marker and leave the batch."""
+        if not self.records:
+            return None
         batch = MemoryRecords(self.data).next_batch()
         key = None if batch is None else next(iter(batch)).key
         return None if key is None else {_COMMIT: True, _ABORT: False}.get(_MARKER.unpack_from(key)[1])

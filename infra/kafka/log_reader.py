@@ -40,6 +40,13 @@ class Ends(NamedTuple):
     end: int
 
 
+class Fetched(NamedTuple):
+    """What a broker sent, and of the transactions in it those that were aborted: producer id and first offset."""
+
+    data: bytes
+    aborted: list[tuple[int, int]]
+
+
 class LogReader:
     """Over one plain client, which the caller closes."""
 
@@ -94,14 +101,26 @@ class LogReader:
 
         Raises KafkaError: LeaderNotAvailableError where another broker leads by now.
         """
-        request = FetchRequest(
-            0, 0, _FETCH_BYTES, _READ_UNCOMMITTED, [(tp.topic, [(tp.partition, offset, _FETCH_BYTES)])]
-        )
+        return (await self._fetch(tp, offset, _READ_UNCOMMITTED)).data
+
+    async def fetch_stable(self, tp: TopicPartition, offset: int) -> Fetched:
+        """The same up to the last stable offset, with the transactions that `read_committed` leaves out.
+
+        Raises KafkaError: OffsetOutOfRangeError where retention took the offset.
+        """
+        return await self._fetch(tp, offset, _READ_COMMITTED)
+
+    async def _fetch(self, tp: TopicPartition, offset: int, isolation: int) -> Fetched:
+        request = FetchRequest(0, 0, _FETCH_BYTES, isolation, [(tp.topic, [(tp.partition, offset, _FETCH_BYTES)])])
         response = await self._client.send(self._leaders[tp], request)
-        ((_, ((_, code, *_, data),)),) = response.topics
+        if not response.topics:
+            raise LeaderNotAvailableError("the broker holds us back: a quota is used up")
+        ((_, ((_, code, *details, data),)),) = response.topics
         if code:
             raise _error(for_code(code), f"{tp.topic}/{tp.partition}: cannot be read at offset {offset}")
-        return data or b""
+        # Where they stand depends on the version; they are the only array.
+        aborted = next((detail for detail in details if isinstance(detail, list)), [])
+        return Fetched(data or b"", aborted)
 
     async def _find_leaders(self, names: list[str]) -> dict[TopicPartition, int]:
         found = await describe(self._client, names)

@@ -16,6 +16,8 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.producer.sender import Sender
 from aiokafka.producer.transaction_manager import TransactionManager
+from aiokafka.protocol import fetch
+from aiokafka.protocol.types import Array
 from aiokafka.record import default_records, legacy_records
 from aiokafka.record._crecords import default_records as fast_default_records
 from aiokafka.record._crecords import legacy_records as fast_legacy_records
@@ -48,6 +50,7 @@ UNDOCUMENTED: list[tuple[type, str]] = [
     (SubscriptionState, "subscription"),
     (fetcher.PartitionRecords, "next_fetch_offset"),
     (_MemoryRecordsPy, "next_batch"),
+    (_DefaultRecordBatchPy, "validate_crc"),
     (TransactionManager, "maybe_add_partition_to_txn"),
 ]
 
@@ -98,3 +101,13 @@ def test_the_fetcher_reads_by_the_classes_that_are_replaced() -> None:
     source = inspect.getsource(fetcher)
     assert "PartitionRecords(" in source
     assert "MemoryRecords(" in source
+
+
+def test_what_was_aborted_is_the_only_array_of_a_partition_in_every_version_of_a_fetch() -> None:
+    versions = {kind.API_VERSION: kind for name, kind in vars(fetch).items() if name.startswith("FetchResponse_v")}
+    for version in range(4, max(versions) + 1):
+        topic = versions[version].SCHEMA.fields[-1].array_of
+        partition = topic.fields[-1].array_of
+        arrays = [name for name, kind in zip(partition.names, partition.fields, strict=True) if isinstance(kind, Array)]
+        assert arrays == ["aborted_transactions"]
+        assert (partition.names[1], partition.names[-1]) == ("error_code", "message_set")
