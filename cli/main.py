@@ -15,6 +15,7 @@ from cli.migrate import migrate
 from cli.run import run
 from cli.terminal import EXIT_BUG, EXIT_USAGE
 from cli.topics import topics
+from cli.verify import verify
 
 app = typer.Typer(
     name="fastlakare",
@@ -57,6 +58,7 @@ app.command()(migrate)
 app.command()(topics)
 app.command()(run)
 app.command()(lag)
+app.command()(verify)
 app.command("import")(import_links)
 app.command()(asyncapi)
 app.command()(schema)

@@ -154,6 +154,13 @@ COMMAND_CONNECT_SECONDS = 20.0
 COMMAND_REQUEST_SECONDS = 10.0
 COMMAND_LAG_SECONDS = 20.0
 COMMAND_LAG_POLL_SECONDS = 0.25
+#: how long `verify` waits until the relay has published what its snapshot holds, and how often it looks
+VERIFY_RELAY_SECONDS = 60.0
+VERIFY_POLL_SECONDS = 0.1
+#: one step in the reading of a topic
+VERIFY_FETCH_SECONDS = 60.0
+#: for how long its snapshot may rest while a partition of a topic is read
+VERIFY_REST_SECONDS = 1800.0
 #: how long a command's consumer lets the broker collect records for one answer
 COMMAND_FETCH_SECONDS = 0.1
 #: how long one look for the reply to an import takes at most
