@@ -29,6 +29,7 @@ from schemas.errors import FastlakareError
 from workers.health import Health
 from workers.http import serve_http
 from workers.operations.lag import LagMeter
+from workers.operations.verification.duty import Verification
 from workers.pipeline.processor import BatchProcessor
 from workers.pipeline.queued_processor import QueuedProcessor
 from workers.pipeline.route import Processor, Route
@@ -192,6 +193,8 @@ class _Process:
     def _relay(self) -> Relay:
         runtime = self._runtime
         duties: list[Duty] = [StatisticsPublisher(runtime), Retention(runtime.settings.dlq_retention_days)]
+        if runtime.settings.verify_every:
+            duties.append(Verification(runtime.settings))
         if runtime.settings.own_clock:
             duties.append(DayAnnouncer(runtime))
         return Relay(runtime.engine, runtime.settings, runtime.handoff, duties=duties, health=runtime.health)

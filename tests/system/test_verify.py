@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
@@ -22,7 +24,7 @@ from infra.errors import NotPublished
 from infra.patient_keys import partition_of
 from infra.settings import Settings
 from tests.conftest import database
-from tests.harness.installation import ROOT, Installation
+from tests.harness.installation import ROOT, Installation, until
 from tests.harness.records import CHANGES, DOCTOR, REPLY
 from tests.harness.session import Session
 from tests.harness.topics import Topics
@@ -266,6 +268,26 @@ def test_v4_there_is_no_false_alarm_while_processes_are_killed(opened: Opener) -
         session.installation.start(1)
         assert found(session) == []
     session.installation.settle()
+
+
+def metric(session: Session, name: str) -> float:
+    (found,) = re.findall(rf"^{name} (\S+)$", session.installation.processes[0].get("/metrics"), flags=re.MULTILINE)
+    return float(found)
+
+
+def test_v5_the_service_verifies_itself_and_tells_prometheus(opened: Opener) -> None:
+    session = opened(1, VERIFY_EVERY="0.2")
+    wave = Workload(4)
+    wave.set_up(session)
+    last, differences = "fastlakare_verify_last_success_timestamp_seconds", "fastlakare_verify_differences"
+    begun = time.time()
+    until(lambda: metric(session, last) > begun, 30, "a verification")
+    assert metric(session, differences) == 0
+    execute(session, "UPDATE link SET start_day = start_day - 1")
+    until(lambda: metric(session, differences) == 4, 30, "a verification that finds it")
+    log = session.installation.processes[0].output()
+    assert '"event": "differences found"' in log.replace('":"', '": "')
+    assert session.leaks(wave.patients) == []
 
 
 def run_verify(session: Session, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
