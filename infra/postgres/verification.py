@@ -31,7 +31,9 @@ WHERE (patient.revision > 0 OR link.unit IS NOT NULL) AND ($1::int IS NULL OR pa
 _COUNT_PATIENTS = "SELECT count(*) FROM patient"
 _FORGOTTEN = "SELECT key, revision FROM forgotten WHERE revision > 0"
 _ROSTER = "SELECT unit, doctor, published, statistics, revision FROM roster"
-_REPLIES = "SELECT name, value, headers FROM command WHERE headers IS NOT NULL AND partition = $1"
+_REPLIES = """
+SELECT name, sha256(coalesce(value, '')), headers FROM command WHERE headers IS NOT NULL AND partition = $1
+"""
 _ANSWERED = """
 SELECT sha256(convert_to(length(source) || '/' || source || '/' || message_id, 'UTF8')), max(written_at) FROM audit
 WHERE written_at > $1 AND revision IS NULL AND topic = 'listning.command.v1' GROUP BY 1
@@ -177,11 +179,11 @@ async def pairs(pg: asyncpg.Connection) -> dict[str, HeldPair]:
     return found
 
 
-async def replies(pg: asyncpg.Connection, partition: int) -> AsyncIterator[tuple[bytes, bytes | None, bytes]]:
-    """Of every answered command its hashed name, and its reply's value and packed headers; of one partition of the
-    reply topic."""
-    async for name, value, headers in pg.cursor(_REPLIES, partition, prefetch=_ROWS):
-        yield name, value, headers
+async def replies(pg: asyncpg.Connection, partition: int) -> AsyncIterator[tuple[bytes, bytes, bytes]]:
+    """Of every answered command its hashed name, the SHA-256 of its reply's value, and its packed headers; of one
+    partition of the reply topic."""
+    async for name, digest, headers in pg.cursor(_REPLIES, partition, prefetch=_ROWS):
+        yield name, digest, headers
 
 
 async def answered_since(pg: asyncpg.Connection, since: datetime) -> dict[bytes, datetime]:

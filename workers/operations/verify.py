@@ -26,8 +26,9 @@ from infra.postgres.verification import Snapshot, snapshot
 from infra.settings import Settings
 from workers.operations.verification.outputs import OutputPartition, read_output
 from workers.operations.verification.report import Report, Result
+from workers.operations.verification.shared import Shared
 from workers.operations.verification.state import STATE_CHECKS, StateCheck
-from workers.operations.verification.topics import TOPIC_CHECKS, Shared, TopicCheck
+from workers.operations.verification.topics import TOPIC_CHECKS, TopicCheck
 
 CHECKS = ("1177", "doctor", "links", "ceilings", "revisions", "sequences", "replies", "protected", "audit")
 
@@ -62,17 +63,16 @@ async def verify(
         async with snapshot(pg) as held:
             report = Report(held, {name: Result() for name in CHECKS if name in only})
             await _until_published(engine, held, only, tell)
-            for name, find in STATE_CHECKS.items():
-                if name in only:
-                    tell(name)
-                    await _check_state(report, name, find, StateCheck(pg, held.day, settings.policy))
+            for name in [name for name in STATE_CHECKS if name in only]:
+                tell(name)
+                await _check_state(report, name, StateCheck(pg, held.day, settings.policy))
             async with _reader(settings) as reader:
                 await _check_topics(report, settings, reader, pg, only, tell)
     return report
 
 
-async def _check_state(report: Report, name: str, find: Callable, check: StateCheck) -> None:  # type: ignore[type-arg]
-    async for one in find(check):
+async def _check_state(report: Report, name: str, check: StateCheck) -> None:
+    async for one in STATE_CHECKS[name](check):
         report.add([one])
     report.compared(name, check.compared)
 

@@ -67,3 +67,4 @@ async def read_output(
             beyond = beyond or seq > partition.last_seq
             records.append(OutputRecord(stored, seq, beyond, removed))
         yield records
+        await asyncio.sleep(0)  # the service has other work too

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from infra.kafka.ranges import RangeCounts, StoredRecord
+from workers.operations.verification.contact import RevisionCheck
 from workers.operations.verification.outputs import OutputPartition, OutputRecord
-from workers.operations.verification.topics import RevisionCheck, SequenceCheck, Shared, TopicCheck
+from workers.operations.verification.sequences import SequenceCheck
+from workers.operations.verification.shared import Shared
+from workers.operations.verification.topics import TopicCheck
 
 TOPIC = "1177.fast-lakarkontakt.v1"
 SHARED = Shared(None, {})  # these checks ask the database nothing
