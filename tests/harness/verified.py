@@ -1,10 +1,13 @@
-"""What `fastlakare verify` says of a running installation."""
+"""What `fastlakare verify` says of a running installation, and what is planted for it to find."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 from typing import Any
+
+import asyncpg
 
 from tests.harness.installation import ROOT
 from tests.harness.session import Session
@@ -29,3 +32,17 @@ def verified(session: Session, *only: str) -> dict[str, Any]:
 def unverified(session: Session, *only: str) -> list[tuple[str, str, str]]:
     """Every difference as (check, key, what)."""
     return [(one["check"], one["key"], one["what"]) for one in verified(session, *only)["differences"]]
+
+
+def execute(session: Session, *statements: str) -> None:
+    """Changes the installation's database behind its back."""
+
+    async def run() -> None:
+        pg = await asyncpg.connect(session.installation.database_url)
+        try:
+            for statement in statements:
+                await pg.execute(statement)
+        finally:
+            await pg.close()
+
+    asyncio.run(run())

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import subprocess
 import time
 from collections.abc import Iterator
-from itertools import cycle
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-import asyncpg
 import pytest
-from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it lists no names
-    AdminClient,
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
-)
+from confluent_kafka import Producer
 
 from infra.embedded.postgres import Postgres
-from infra.kafka.log_reader import LogReader
-from infra.kafka.ranges import RangeCounts, read_range
 from infra.patient_keys import partition_of
-from infra.settings import Settings
 from tests.conftest import database
 from tests.harness.installation import ROOT, Installation, until
 from tests.harness.records import CHANGES, DOCTOR, REPLY
 from tests.harness.session import Session
 from tests.harness.topics import Topics
-from tests.harness.verified import run_verify, unverified, verified
+from tests.harness.verified import execute, run_verify, unverified, verified
 from tests.harness.workload import AWAY, DOCTORS, HOME, Workload
 from tests.model.ids import patient_key
 from tests.scenarios.schedule import Step
@@ -43,18 +31,6 @@ pytestmark = pytest.mark.system
 
 PATIENTS = 24
 CHECKS = ["1177", "doctor", "links", "ceilings", "revisions", "sequences", "replies", "protected", "audit"]
-
-
-def execute(session: Session, *statements: str) -> None:
-    async def run() -> None:
-        pg = await asyncpg.connect(session.installation.database_url)
-        try:
-            for statement in statements:
-                await pg.execute(statement)
-        finally:
-            await pg.close()
-
-    asyncio.run(run())
 
 
 @pytest.fixture(scope="module")
@@ -203,75 +179,6 @@ def test_v5_a_record_of_a_stranger_in_an_output_topic_is_found(session: Session,
     differences = unverified(session)
     assert check in {one[0] for one in differences}, differences
     assert "sequences" in {one[0] for one in differences}
-
-
-def test_v5_replies_that_retention_took_are_not_missed_and_later_ones_are(session: Session) -> None:
-    wave = Workload(2)
-    wave.set_up(session)
-    place = partition_of(HOME.encode(), session.installation.partitions)
-    admin = AdminClient({"bootstrap.servers": session.installation.bootstrap})
-    before = verified(session, "replies")["checks"]["replies"]["compared"]
-    (deleted,) = admin.delete_records([TopicPartition(session.installation.prefix + REPLY, place, 2)]).values()
-    deleted.result()
-    after = verified(session, "replies")["checks"]["replies"]
-    assert 0 < after["compared"] < before
-    assert after["differences"] == 0
-    execute(
-        session,
-        "INSERT INTO command SELECT sha256(convert_to('4/wave/late', 'UTF8')), partition, key, value,"
-        f""" convert_to('[["ce_id", "reply/wave/late"]]', 'UTF8') FROM command WHERE partition = {place} LIMIT 1""",
-        "INSERT INTO audit (at, what, reason, rule, source, message_id, topic, release, written_at) VALUES"
-        " (now(), 'link-patient', 'done', 'C7', 'wave', 'late', 'listning.command.v1', '1', now() + interval '1 hour')",
-    )
-    what = "the command is answered, and its reply is not in the topic"
-    assert unverified(session) == [("replies", "reply/wave/late", what)]
-
-
-def compact(session: Session, topic: str) -> None:
-    """Has the broker compact the topic as soon as it can."""
-    wanted = {"segment.ms": "100", "min.cleanable.dirty.ratio": "0.001", "delete.retention.ms": "0"}
-    entries = [ConfigEntry(*one, incremental_operation=AlterConfigOpType.SET) for one in wanted.items()]
-    name = session.installation.prefix + topic
-    resource = ConfigResource(ConfigResource.Type.TOPIC, name, incremental_configs=entries)
-    admin = AdminClient({"bootstrap.servers": session.installation.bootstrap})
-    for altered in admin.incremental_alter_configs([resource]).values():
-        altered.result()
-
-
-async def removed(session: Session, topic: str) -> int:
-    """How many records compaction has taken."""
-    reader = await LogReader.start(Settings(kafka_bootstrap_servers=session.installation.bootstrap))
-    try:
-        total = 0
-        for tp, ends in (await reader.ends([session.installation.prefix + topic])).items():
-            counts = RangeCounts(0, ends.stable)
-            async for _ in read_range(reader, tp, counts):
-                pass
-            total += counts.removed
-        return total
-    finally:
-        await reader.aclose()
-
-
-def test_v4_there_is_no_false_alarm_where_compaction_was(session: Session) -> None:
-    for topic in (CHANGES, DOCTOR):
-        compact(session, topic)
-    wave = Workload(12)
-    wave.set_up(session)
-    gone = wave.patients[0]
-    session.step(Step([wave.sender.listing(gone, 99, patient_key(gone, "vardval"), protected=True)]))
-    units = cycle((AWAY, HOME))
-
-    def compacted() -> bool:
-        session.step(Step([wave.listing(one, next(units)) for one in wave.patients[1:4]]))
-        session.step(Step([wave.sender.command("distribute-patients", one, seed=1) for one in (HOME, AWAY)]))
-        assert unverified(session) == []
-        return all(asyncio.run(removed(session, topic)) > 0 for topic in (CHANGES, DOCTOR))
-
-    until(compacted, 120, "compaction")
-    assert unverified(session) == []
-    execute(session, "UPDATE patient SET revision = revision + 1", "UPDATE roster SET revision = revision + 1")
-    assert {"1177", "doctor", "audit"} <= {one[0] for one in unverified(session)}
 
 
 def test_v4_there_is_no_false_alarm_while_the_service_works(opened: Opener) -> None:
