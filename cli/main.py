@@ -3,22 +3,58 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, NoReturn
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
+from cli.check_event import check_event
 from cli.contract import asyncapi, schema
 from cli.demo.command import demo
+from cli.dlq.command import dlq
+from cli.explain import explain
 from cli.imports.command import import_links
 from cli.lag import lag
 from cli.migrate import migrate
+from cli.replay import replay
 from cli.run import run
+from cli.runs.command import app as runs
 from cli.terminal import EXIT_BUG, EXIT_USAGE
 from cli.topics import topics
 from cli.verify import verify
 
+
+class Commands(TyperGroup):
+    """The commands; what one refuses is told without a personnummer that was typed in its place (O8)."""
+
+    def make_context(self, *arguments: Any, **extra: Any) -> Any:
+        """As the group's own."""
+        with _masked_refusal():
+            return super().make_context(*arguments, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """As the group's own."""
+        with _masked_refusal():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _masked_refusal() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if hasattr(error, "format_message"):  # click's, which quotes what it does not know
+            from infra.logs import masked
+
+            error.message = masked(error.message)  # type: ignore[attr-defined]
+        raise
+
+
 app = typer.Typer(
     name="fastlakare",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -59,7 +95,12 @@ app.command()(topics)
 app.command()(run)
 app.command()(lag)
 app.command()(verify)
+app.command()(replay)
+app.add_typer(runs, name="runs")
+app.add_typer(dlq)
 app.command("import")(import_links)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(explain)
+app.command("check-event")(check_event)
 app.command()(asyncapi)
 app.command()(schema)
 

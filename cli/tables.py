@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from infra.kafka.topic_comparison import Comparison
 from infra.kafka.topics import TopicSpec
+from workers.operations.check_event import Verdict
 from workers.operations.lag import Lag
 from workers.operations.verification.report import Report
 
@@ -65,6 +68,27 @@ def verification(report: Report) -> None:
         _print(table)
     if (left := report.total - len(report.differences)) > 0:
         print(f"... and {left} more")
+
+
+def rows(names: Iterable[str], found: Iterable[Iterable[object]]) -> None:
+    """Prints rows under these names."""
+    table = _table(*names)
+    for row in found:
+        table.add_row(*map(escape, map(str, row)))
+    _print(table)
+
+
+def verdicts(found: Iterable[Verdict]) -> None:
+    """Prints what is said to each record, each fault on a line of its own, and how many are not ok."""
+    found = list(found)
+    table = _table("line", "topic", "said", "field and rule")
+    for verdict in found:
+        faults = (verdict.detail or "").replace("; ", "\n")
+        table.add_row(str(verdict.line), verdict.topic, verdict.code, Text(faults))
+    if found:
+        _print(table)
+    bad = sum(not verdict.ok for verdict in found)
+    Console(highlight=False).print(f"{len(found)} records, {bad or 'none'} of them not ok")
 
 
 def _table(*columns: str) -> Table:

@@ -18,7 +18,7 @@ EXIT_DIFFERENCES, EXIT_USAGE, EXIT_BUG = 1, 2, 70
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-def quiet_settings(needs: Iterable[Need]) -> Settings:
+def quiet_settings(needs: Iterable[Need] = ("database", "kafka", "secret")) -> Settings:
     """The settings for a command that is no service: libraries keep quiet, what they cannot do is told in one line."""
     from infra.foreign_errors import last_kafka_error
     from infra.logs import configure

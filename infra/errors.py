@@ -2,6 +2,7 @@
 
     FastlakareError                    root (schemas/errors.py)
     ├── Undecodable                    a record cannot be understood: dead letter (schemas/errors.py)
+    ├── UnreadableLine                 a line of a file is no record (schemas/record_lines.py)
     ├── SettingsError                  settings missing, unknown, malformed or contradicting the database; exit 2
     ├── InstallationError              the installation is not as this release needs it; exit 3
     │   ├── WrongSchema                the database's schema is another release's, or none
@@ -21,6 +22,9 @@
     ├── PartitionsRevoked              the group took the partitions back; the batch is left to their next owner
     ├── PartitionFenced                a partition stayed fenced without a rebalance; the process ends
     ├── DeadLetterLimitExceeded        too many records fail in this release; their partition stops
+    ├── UnusableSelection              what an operator asked for does not exist or contradicts itself; exit 2
+    ├── AlreadyJudged                  a batch of a run was committed though nobody was told
+    ├── RunStopped                     an operator's run was paused or cancelled, or another executor has it
     ├── OutboxDiverged                 outbox and topics contradict each other; nothing is published
     ├── TransactionLeftOpen            a broker forgot to end a transaction of the relay; its next term does
     ├── NotPublished                   the relay does not publish what a verification waits for
@@ -123,6 +127,22 @@ class PartitionFenced(FastlakareError):
 
 class DeadLetterLimitExceeded(FastlakareError):
     """Too many records fail in the handler: a bug of this release must not drain a topic into its DLQ."""
+
+
+class UnusableSelection(FastlakareError):
+    """What an operator asked for does not exist, or contradicts itself; the text says what there is."""
+
+
+class AlreadyJudged(FastlakareError):
+    """A batch of a run was committed, though the answer was lost."""
+
+
+class RunStopped(FastlakareError):
+    """An operator's run may go no further here: `state` is what became of it, None where another executor has it."""
+
+    def __init__(self, state: str | None) -> None:
+        super().__init__(f"the run is {state}" if state else "another executor has taken the run over")
+        self.state = state
 
 
 class OutboxDiverged(FastlakareError):

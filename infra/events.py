@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Self
 
 import asyncpg
 
 from handlers.world import World
-from handlers.world.changes import Cause, DoctorChange, LinkChange, ReplyCreated, ReplyResent
+from handlers.world.changes import (
+    AuditEntry,
+    Cause,
+    ChangeRecord,
+    DoctorChange,
+    LinkChange,
+    ReplyCreated,
+    ReplyResent,
+)
 from handlers.world.statistics import Statistics, add_statistics
 from infra.offload import run_in_thread_if_large
 from infra.outbox_event import Headers
@@ -26,6 +35,30 @@ DOCTOR_TYPE = "se.vgregion.listning.doctor.v1"
 REPLY_TYPE = "se.vgregion.listning.reply.v1"
 
 
+class Published(NamedTuple):
+    """What a change says to the outside: the topic (the contract's name), the `ce_id`, and a word for what it says."""
+
+    topic: str
+    id: str
+    what: str
+
+
+def published(change: ChangeRecord) -> Published | None:
+    """What is published for a change; None for what only the audit trail learns. `EventBuilder` builds it."""
+    match change:
+        case LinkChange():
+            return Published(FAST_LAKARKONTAKT, f"{change.key}/{change.revision}", f"{change.change}/{change.reason}")
+        case DoctorChange():
+            what = "withdrawn" if change.payload is None else "published"
+            return Published(LISTNING_DOCTOR, f"{change.pair.unit}/{change.pair.doctor}/{change.revision}", what)
+        case ReplyCreated():
+            return Published(LISTNING_REPLY, f"reply/{change.cause.source}/{change.cause.id}", change.value["outcome"])
+        case ReplyResent():
+            return Published(LISTNING_REPLY, f"reply/{change.source}/{change.id}", "resent")
+        case AuditEntry():
+            return None
+
+
 class EventBuilder:
     """Builds events of what decisions changed; `source` is the `ce_source` of all of them; `run` the id of the
     operator's run that causes them, where one does (O6)."""
@@ -36,6 +69,10 @@ class EventBuilder:
         self._partitions = partitions
         self._run: Headers = [] if run is None else [(RUN_HEADER, run.encode())]
         self._last: tuple[Cause | None, str, Headers] = (None, "", [])
+
+    def of_run(self, run: str) -> Self:
+        """The same for what a run causes."""
+        return type(self)(self._source, self._partitions, run)
 
     def partitions(self, topic: str) -> int:
         """How many partitions the topic has."""

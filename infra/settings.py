@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from infra.environment import read_values, variable
 from infra.errors import SettingsError
+from schemas.ids import holds_patient_id
 
 if TYPE_CHECKING:
     from handlers.world import Policy
@@ -86,6 +87,12 @@ def _no_control_characters(value: str) -> str:
     return value
 
 
+def _operator(value: str | None) -> str | None:
+    if value is not None and (not value.isprintable() or holds_patient_id(value)):
+        raise ValueError("must be a name without control characters and personnummer")
+    return value
+
+
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9._-]+$")]
 OptionalText = Annotated[str | None, BeforeValidator(_none_when_empty)]
 
@@ -133,6 +140,9 @@ class Settings(BaseSettings):
     http_host: Annotated[str, Field(min_length=1), AfterValidator(_no_control_characters)] = "127.0.0.1"
     http_port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     log_format: Literal["console", "json"] | None = None
+    operator: Annotated[
+        str | None, Field(max_length=100), BeforeValidator(_none_when_empty), AfterValidator(_operator)
+    ] = None
 
     @classmethod
     def load(cls, needs: Iterable[Need] = ("database", "kafka", "secret")) -> Self:

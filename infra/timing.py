@@ -120,6 +120,8 @@ LEADER_HEARTBEAT_SECONDS = 2.0
 LEADER_ANSWER_SECONDS = 5.0
 #: how often the others ask for the lock
 LEADER_STANDBY_SECONDS = 0.5
+#: a snapshot that is read beside a topic may wait for Kafka between two statements; it holds up nobody
+SNAPSHOT_IDLE_SECONDS = 600.0
 
 # -- the process -------------------------------------------------------------------------------------------------------
 
@@ -161,6 +163,21 @@ VERIFY_POLL_SECONDS = 0.1
 VERIFY_FETCH_SECONDS = 60.0
 #: for how long its snapshot may rest while a partition of a topic is read
 VERIFY_REST_SECONDS = 1800.0
+#: whoever works on a run says so; what nobody has said for so long of, another may take over
+RUN_LEASE_SECONDS = 30.0
+RUN_HEARTBEAT_SECONDS = 5.0
+#: a run that makes no progress for so long says what it waits for (O7)
+RUN_SILENT_SECONDS = 30.0
+#: how often a run looks whether its last event is acknowledged
+RUN_POLL_SECONDS = 0.1
+#: a run that is told to stop may end its transaction in so long
+RUN_STOP_SECONDS = 10.0
+#: how often a process of the service looks for a run that was left to it
+RUN_DETACHED_SECONDS = 2.0
+#: a live record may wait so long to be handled before a run yields to it (O3)
+RUN_YIELD_SECONDS = 0.25
+#: how often a command that is no terminal's says how far it is
+COMMAND_PROGRESS_SECONDS = 10.0
 #: how long a command's consumer lets the broker collect records for one answer
 COMMAND_FETCH_SECONDS = 0.1
 #: how long one look for the reply to an import takes at most
@@ -216,3 +233,5 @@ assert RELAY_CLOSE_SECONDS * 3 + HTTP_SHUTDOWN_SECONDS < SHUTDOWN_SECONDS
 assert SHUTDOWN_DRAIN_SECONDS + KAFKA_CLOSE_SECONDS * 4 + HTTP_SHUTDOWN_SECONDS < SHUTDOWN_SECONDS
 assert LAG_READ_SECONDS < LAG_SECONDS < LAG_REFRESH_SECONDS < LAG_UNHEALTHY_AFTER_SECONDS
 assert LAG_READ_SECONDS < COMMAND_LAG_SECONDS
+# Whoever works on a run has time for three heartbeats before another takes it over.
+assert RUN_HEARTBEAT_SECONDS * 3 < RUN_LEASE_SECONDS

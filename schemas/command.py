@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from schemas.clear import Clear, Form
 from schemas.fields import TEXT_CHARACTERS, Count, Flag, Int64, Items, Many, NullAs, Text, Wire, titled
 
 Override = Literal["ceiling", "age"]
@@ -15,6 +16,9 @@ WhatOfLinks = Literal["refuse", "end"]
 Percent = Annotated[int, Field(ge=1, le=100)]
 Age = Annotated[int, Field(ge=0, le=130)]
 PartNumber = Annotated[int, Field(ge=1, le=2**63 - 1)]
+#: what should be one, and is judged by the handler
+HsaIdText = Annotated[str, Clear(Form.HSA_ID)]
+DayText = Annotated[str, Clear(Form.DAY)]
 #: one that is too long is refused, not dead-lettered: the vårdcentral waits for an answer (C6)
 ProfileText = Annotated[str, WithJsonSchema({"type": "string", "maxLength": TEXT_CHARACTERS})]
 
@@ -26,7 +30,7 @@ class Actor(Wire):
 
     id: Text
     role: str
-    unit_hsa_id: str
+    unit_hsa_id: HsaIdText
 
 
 class ProfileData(Wire):
@@ -47,7 +51,7 @@ class Command(Wire):
 
     name: ClassVar[str]
 
-    unit_hsa_id: str
+    unit_hsa_id: HsaIdText
     actor: Actor
 
 
@@ -56,7 +60,7 @@ class ActivateDoctor(Command):
 
     name: ClassVar[str] = "activate-doctor"
 
-    doctor_hsa_id: str
+    doctor_hsa_id: HsaIdText
     profile: ProfileData | None = None
 
 
@@ -65,7 +69,7 @@ class DeactivateDoctor(Command):
 
     name: ClassVar[str] = "deactivate-doctor"
 
-    doctor_hsa_id: str
+    doctor_hsa_id: HsaIdText
     links: Annotated[WhatOfLinks, titled("LinksOfDoctor", WhatOfLinks), NullAs("refuse")] = "refuse"
 
 
@@ -74,9 +78,9 @@ class PauseDoctor(Command):
 
     name: ClassVar[str] = "pause-doctor"
 
-    doctor_hsa_id: str
-    start: str | None = None
-    end: str | None = None
+    doctor_hsa_id: HsaIdText
+    start: DayText | None = None
+    end: DayText | None = None
 
 
 class ResumeDoctor(Command):
@@ -84,7 +88,7 @@ class ResumeDoctor(Command):
 
     name: ClassVar[str] = "resume-doctor"
 
-    doctor_hsa_id: str
+    doctor_hsa_id: HsaIdText
 
 
 class UpdateDoctorProfile(Command):
@@ -92,7 +96,7 @@ class UpdateDoctorProfile(Command):
 
     name: ClassVar[str] = "update-doctor-profile"
 
-    doctor_hsa_id: str
+    doctor_hsa_id: HsaIdText
     profile: ProfileData
 
 
@@ -102,8 +106,8 @@ class LinkPatient(Command):
     name: ClassVar[str] = "link-patient"
 
     patient_id: str
-    doctor_hsa_id: str
-    start: str | None = None
+    doctor_hsa_id: HsaIdText
+    start: DayText | None = None
     override: Overrides = ()
 
 
@@ -120,8 +124,8 @@ class MovePatients(Command):
 
     name: ClassVar[str] = "move-patients"
 
-    from_doctor_hsa_id: str
-    to_doctor_hsa_id: str
+    from_doctor_hsa_id: HsaIdText
+    to_doctor_hsa_id: HsaIdText
     patient_ids: Annotated[tuple[str, ...], Items(nullable=False)] | None = None
     override: Overrides = ()
     dry_run: Flag = False
@@ -133,7 +137,7 @@ class DistributePatients(Command):
     name: ClassVar[str] = "distribute-patients"
 
     seed: Int64
-    doctor_hsa_ids: Many[str] = ()
+    doctor_hsa_ids: Many[HsaIdText] = ()
     limit: Count | None = None
     dry_run: Flag = False
 
@@ -143,9 +147,9 @@ class ImportRow(Wire):
 
     row: Int64
     patient_id: str
-    unit_hsa_id: str
-    doctor_hsa_id: str
-    start: str | None = None
+    unit_hsa_id: HsaIdText
+    doctor_hsa_id: HsaIdText
+    start: DayText | None = None
 
 
 class ImportLinks(Command):

@@ -21,6 +21,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from schemas.clear import Clear, Form
+
 T = TypeVar("T")
 
 
@@ -79,14 +81,18 @@ def titled(title: str, literal: Any) -> WithJsonSchema:
 TEXT_CHARACTERS = 200
 
 Text = Annotated[str, Field(max_length=TEXT_CHARACTERS)]
+#: of a register
+Code = Annotated[Text, Clear(Form.CODE)]
 #: blanks around it are dropped; one of which nothing could be seen is empty
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=TEXT_CHARACTERS), AfterValidator(_empty_where_invisible)
 ]
 Int64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 Count = Annotated[int, Field(ge=0, le=2**63 - 1)]
+#: one that rises with what it counts, and says nothing of anybody
+Ordinal = Annotated[Int64, Clear(Form.VERSION)]
 Version = Annotated[
-    Int64,
+    Ordinal,
     Field(description="Rises with each change; one lower than the last is ignored, the same again is harmless (S2)"),
 ]
 Flag = Annotated[bool, NullAs(False)]

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from schemas.clear import Clear, Form
+
 HSA_ID_LENGTH = 31
 #: as a personnummer begins; an HSA-id has room for one behind its sign
 _twelve_digits_in = re.compile("(?<![0-9])(?:1[89]|20)[0-9]{10}(?![0-9])").search
@@ -112,6 +114,7 @@ HsaId = Annotated[
     str,
     StringConstraints(pattern=f"^{_HSA_ID}$", max_length=HSA_ID_LENGTH, to_upper=True),
     AfterValidator(_without_patient_id),
+    Clear(Form.HSA_ID),
 ]
 """An HSA-id in a fact, kept upper-case; malformed, or with a personnummer in it, is a validation error."""
 
@@ -171,5 +174,5 @@ class _WireDay:
         return {"type": "string", "format": "date"}
 
 
-Day = Annotated[date, _WireDay]
+Day = Annotated[date, _WireDay, Clear(Form.DAY)]
 """A day, on the wire strictly `YYYY-MM-DD`."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.fields import Int64, Text, Wire
+from schemas.fields import Ordinal, Text, Wire
 from schemas.ids import Day, HsaId, PatientId
 
 
@@ -23,7 +23,7 @@ class ListingState(Wire):
 
     patient_id: PatientId
     sequence: Annotated[
-        Int64, Field(description="Rises for each patient; a lower one than the last is ignored as stale (L1)")
+        Ordinal, Field(description="Rises for each patient; a lower one than the last is ignored as stale (L1)")
     ]
     protected: bool = False
     current: ChoiceData | None = None
@@ -36,4 +36,4 @@ class PatientIdChanged(Wire):
 
     patient_id: PatientId
     new_patient_id: PatientId
-    sequence: Int64
+    sequence: Ordinal

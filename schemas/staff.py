@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from schemas.fields import Flag, Items, Name, Text, Version, Wire
+from schemas.fields import Code, Flag, Items, Name, Text, Version, Wire
 from schemas.ids import Day, HsaId
 
 _EMPLOYMENTS, _ABSENCES, _CODES = 200, 100, 50
@@ -30,7 +30,7 @@ class EmploymentData(Wire):
     """One post at one unit; a missing start means always."""
 
     unit_hsa_id: HsaId
-    position_code: Annotated[Text | None, Field(description=_POSITION_CODE)] = None
+    position_code: Annotated[Code | None, Field(description=_POSITION_CODE)] = None
     title: Text | None = None
     start: Annotated[Day | None, Field(description="First day; null is always")] = None
     end: Annotated[Day | None, Field(description="Last day, inclusive; null is open")] = None
@@ -46,9 +46,9 @@ class StaffState(Wire):
     given_name: Annotated[Name, Field(description=_NAME)]
     surname: Annotated[Name, Field(description=_NAME)]
     protected: Flag = False
-    licences: Annotated[tuple[Text, ...], Items(_CODES), Field(description=_LICENCES)] = ()
+    licences: Annotated[tuple[Code, ...], Items(_CODES), Field(description=_LICENCES)] = ()
     specialties: Annotated[
-        tuple[Text, ...], Items(_CODES), Field(description="Codes of specialties; not used here")
+        tuple[Code, ...], Items(_CODES), Field(description="Codes of specialties; not used here")
     ] = ()
     employments: Annotated[tuple[EmploymentData, ...], Items(_EMPLOYMENTS)] = ()
 

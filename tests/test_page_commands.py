@@ -16,6 +16,7 @@ from typer.main import get_group
 from typer.testing import CliRunner
 
 from cli.main import app
+from tests.harness.commands import called, commands
 from tests.harness.pages import ROOT, block, blocks, spans
 
 GROUP = get_group(app)
@@ -53,18 +54,18 @@ def typed(program: str) -> list[Call]:
     return [(page, arguments) for page, text in texts for arguments in calls(text, program)]
 
 
-def help_of(command: str) -> str:
+def help_of(words: tuple[str, ...]) -> str:
     """What `fastlakare COMMAND --help` prints."""
-    result = CliRunner().invoke(app, [command, "--help"])
+    result = CliRunner().invoke(app, [*words, "--help"])
     assert result.exit_code == 0
     return result.output
 
 
 def in_help() -> Iterator[Call]:
     """Every call in the examples of the commands' help."""
-    for command in GROUP.commands:
-        lines = re.sub(r"^ +(Example:)? +(?=fastlakare )", "", help_of(command), flags=re.MULTILINE)
-        yield from ((f"fastlakare {command} --help", arguments) for arguments in calls(lines, "fastlakare"))
+    for words, _ in commands():
+        lines = re.sub(r"^ +(Example:)? +(?=fastlakare )", "", help_of(words), flags=re.MULTILINE)
+        yield from ((f"fastlakare {' '.join(words)} --help", arguments) for arguments in calls(lines, "fastlakare"))
 
 
 CALLS = sorted((page, arguments) for page, arguments in {(p, tuple(a)) for p, a in (*typed("fastlakare"), *in_help())})
@@ -81,9 +82,9 @@ def test_every_call_of_fastlakare_that_is_told_parses(page: str, arguments: tupl
     """A command's bare name speaks of it, and is no call."""
     if not arguments or arguments == ("--help",):
         return
-    command = GROUP.commands[arguments[0]]
-    if len(arguments) > 1:
-        command.make_context(arguments[0], list(arguments[1:]))
+    command, rest = called(arguments)
+    if rest:
+        command.make_context(arguments[0], rest)
 
 
 def test_every_make_target_that_is_told_exists() -> None:

@@ -70,21 +70,30 @@ async def start(settings: Settings, engine: AsyncEngine, health: Health, http: a
     await _wait_for("database", health, partial(_check_schema, engine, settings), http)
     cluster = await _wait_for("Kafka", health, partial(read_cluster, settings), http)
     shards = await _wait_for("database", health, partial(_register, engine, settings, cluster), http)
+    runtime = _make(settings, engine, health, cluster, shards)
+    await _wait_for("database", health, partial(_check_patient_key, engine, runtime.keys), http)
+    return replace(runtime, max_record_bytes=_max_record_bytes(settings, await _compare_topics(settings)))
+
+
+def _make(
+    settings: Settings, engine: AsyncEngine, health: Health, cluster: Cluster, shards: Mapping[tuple[str, int], int]
+) -> Runtime:
     counts = {name: topic.partitions for name, topic in cluster.topics.items()}
     keys = PatientKeys(settings.patient_key_secret.get_secret_value().encode(), counts[FAST_LAKARKONTAKT])
-    await _wait_for("database", health, partial(_check_patient_key, engine, keys), http)
-    differences = await _compare_topics(settings)
-    return Runtime(
-        settings,
-        engine,
-        ReferenceData(),
-        keys,
-        EventBuilder(settings.source, counts),
-        shards,
-        Handoff(),
-        health,
-        max_record_bytes=_max_record_bytes(settings, differences),
-    )
+    events = EventBuilder(settings.source, counts)
+    return Runtime(settings, engine, ReferenceData(), keys, events, shards, Handoff(), health)
+
+
+async def recall(settings: Settings, engine: AsyncEngine) -> Runtime:
+    """The same for an operator's command, of an installation that has started before: waits for nobody, and writes
+    nothing. Raises InstallationError, SettingsError, and what Kafka and the database raise."""
+    async with checkout(engine) as pg:
+        await migrations.check(pg)
+        cluster = await read_cluster(settings)
+        shards = await installation.recall(pg, agreed_settings(settings), cluster)
+        runtime = _make(settings, engine, Health(), cluster, shards)
+        await installation.require_patient_key(pg, runtime.keys)
+    return replace(runtime, max_record_bytes=_max_record_bytes(settings, await _compare_topics(settings)))
 
 
 async def _wait_for(component: str, health: Health, step: Callable[[], Awaitable[T]], http: asyncio.Task[None]) -> T:

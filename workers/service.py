@@ -28,6 +28,7 @@ from infra.version import version
 from schemas.errors import FastlakareError
 from workers.health import Health
 from workers.http import serve_http
+from workers.operations.detached import work_off_runs
 from workers.operations.lag import LagMeter
 from workers.operations.verification.duty import Verification
 from workers.pipeline.processor import BatchProcessor
@@ -177,6 +178,7 @@ class _Process:
         self._broker.config.broker_config.builder = partial(Consumer, **client_args(self._runtime.settings))
         tasks = [asyncio.create_task(subscription.maintain()) for subscription in self._subscriptions]
         tasks.append(asyncio.create_task(watch_stalled_sessions(self._runtime.engine)))
+        tasks.append(asyncio.create_task(work_off_runs(self._runtime)))
         if self._with_relay:
             tasks.append(asyncio.create_task(self._relay().run()))
         for task in (*tasks, self._http):

@@ -96,6 +96,12 @@ class LogReader:
             self._leaders.clear()
             raise
 
+    async def offsets_at(self, partitions: Set[TopicPartition], timestamp_ms: int) -> dict[TopicPartition, int | None]:
+        """Of each partition the offset of the first record whose timestamp is as late; None where there is none. To be
+        called after `ends`. Raises KafkaError."""
+        found = await self._offsets(partitions, timestamp_ms, _READ_UNCOMMITTED)
+        return {tp: None if offset < 0 else offset for tp, offset in found.items()}
+
     async def fetch(self, tp: TopicPartition, offset: int) -> bytes:
         """Batches from the one on that holds the offset, a mebibyte or so; nothing where there are none.
 
@@ -111,6 +117,8 @@ class LogReader:
         return await self._fetch(tp, offset, _READ_COMMITTED)
 
     async def _fetch(self, tp: TopicPartition, offset: int, isolation: int) -> Fetched:
+        if tp not in self._leaders:
+            self._leaders |= await self._find_leaders([tp.topic])
         request = FetchRequest(0, 0, _FETCH_BYTES, isolation, [(tp.topic, [(tp.partition, offset, _FETCH_BYTES)])])
         response = await self._client.send(self._leaders[tp], request)
         if not response.topics:

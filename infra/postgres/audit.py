@@ -4,7 +4,9 @@ which release; it is only ever added to (D4)."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 
@@ -19,6 +21,8 @@ _COLUMNS = (
     *("at", "source", "message_id", "actor", "role", "topic", "partition", "record_offset", "release"),
     *("override", "run", "run_actor", "run_reason"),
 )
+#: what the row of an access is called; it is no part of what happened to the patient
+ACCESS = "explained"
 _NEVER_NULL = ("what", "reason", "rule", "at", "source", "message_id", "release", "override")
 
 
@@ -32,9 +36,21 @@ async def write(pg: asyncpg.Connection, changes: Iterable[ChangeRecord], provena
         if isinstance(change, LinkChange | DoctorChange | AuditEntry)
     ]
     if records:
-        columns = dict(zip(_COLUMNS, zip(*records, strict=True), strict=True))
-        refuse_nulls("audit", **{name: columns[name] for name in _NEVER_NULL})
-        await pg.copy_records_to_table("audit", records=records, columns=_COLUMNS)
+        await _add(pg, records)
+
+
+async def record_access(pg: asyncpg.Connection, patient_id: int, *, actor: str, reason: str) -> None:
+    """A row that says who asked for what is known of the patient, and why (D4)."""
+    cause = Cause("fastlakare", str(uuid4()), datetime.now(UTC), actor=actor)
+    await _add(
+        pg, [(ACCESS, reason, "D4", None, None, patient_id, None, *_why(cause), version(), False, None, None, None)]
+    )
+
+
+async def _add(pg: asyncpg.Connection, records: list[tuple[Any, ...]]) -> None:
+    columns = dict(zip(_COLUMNS, zip(*records, strict=True), strict=True))
+    refuse_nulls("audit", **{name: columns[name] for name in _NEVER_NULL})
+    await pg.copy_records_to_table("audit", records=records, columns=_COLUMNS)
 
 
 def _what(change: LinkChange | DoctorChange | AuditEntry) -> tuple[Any, ...]:

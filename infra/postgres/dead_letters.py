@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
+from handlers.world.changes import Place
 from infra.outbox_event import Headers
 from infra.postgres.inserts import refuse_nulls
 from infra.postgres.outbox import pack
@@ -47,6 +48,12 @@ SET (code, detail, fingerprint, release, attempts, last_at, state)
 = ROW(excluded.code, excluded.detail, excluded.fingerprint, excluded.release, letter.attempts + excluded.attempts,
       excluded.last_at, 'open')
 """
+_SETTLE = """
+UPDATE dead_letter AS letter SET state = 'handled'
+FROM (SELECT * FROM unnest($2::int[], $3::bigint[]) AS new(partition, record_offset) ORDER BY 1, 2) AS new
+WHERE letter.topic = $1 AND letter.state = 'open'
+  AND letter.partition = new.partition AND letter.record_offset = new.record_offset
+"""
 _EXPIRE = """
 DELETE FROM dead_letter WHERE (topic, partition, record_offset) IN (
     SELECT topic, partition, record_offset FROM dead_letter WHERE dead_at < $1 ORDER BY dead_at LIMIT $2)
@@ -59,6 +66,11 @@ async def add(pg: asyncpg.Connection, letters: Sequence[DeadLetter]) -> None:
     columns["headers"] = [pack(letter.headers) for letter in letters]
     refuse_nulls("dead_letter", **{name: column for name, column in columns.items() if name not in _NULLABLE})
     await pg.execute(_ADD, *columns.values())
+
+
+async def settle(pg: asyncpg.Connection, topic: str, places: Sequence[Place]) -> None:
+    """The letters of these records that are open were handled after all, in the transaction that does so."""
+    await pg.execute(_SETTLE, topic, [place.partition for place in places], [place.offset for place in places])
 
 
 async def expire(pg: asyncpg.Connection, before: datetime, limit: int) -> int:

@@ -22,6 +22,8 @@ SET (partition, key, value, headers) = ROW(excluded.partition, excluded.key, exc
 """
 _REPLY = "SELECT partition, key, value, headers FROM command WHERE name = $1 AND headers IS NOT NULL"
 
+_ANSWERED = "SELECT name, headers IS NOT NULL FROM command WHERE name = ANY($1::bytea[])"
+
 #: source and id
 CommandId = tuple[str, str]
 
@@ -38,6 +40,13 @@ async def remember(pg: asyncpg.Connection, commands: Sequence[CommandId]) -> lis
         new.append(name in unseen)
         unseen.discard(name)
     return new
+
+
+async def answered(pg: asyncpg.Connection, commands: Sequence[CommandId]) -> list[bool | None]:
+    """Of each command whether there is a reply to it; None where it was never handled."""
+    names = [command_name(*command) for command in commands]
+    found = dict(await pg.fetch(_ANSWERED, names))
+    return [found.get(name) for name in names]
 
 
 async def remember_reply(pg: asyncpg.Connection, command: CommandId, replies: Iterable[Event]) -> None:

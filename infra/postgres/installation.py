@@ -62,6 +62,11 @@ async def check_patient_key(pg: asyncpg.Connection, keys: PatientKeys) -> None:
     """Remembers at the first start which secret the patients' keys are made with. Raises SettingsError at a start with
     another one: nobody would be known by their key any more, not even those who are protected (L7)."""
     await pg.execute(_REMEMBER_KEY, keys.fingerprint)
+    await require_patient_key(pg, keys)
+
+
+async def require_patient_key(pg: asyncpg.Connection, keys: PatientKeys) -> None:
+    """Raises SettingsError where patients' keys were made with another secret at the first start."""
     if await pg.fetchval("SELECT key_fingerprint FROM installation") != keys.fingerprint:
         raise SettingsError(
             f"{variable('patient_key_secret')}: does not match the secret this database was first used with"
@@ -127,6 +132,16 @@ async def register(pg: asyncpg.Connection, agreed: Mapping[str, str], cluster: C
         ]
         await pg.execute(_SHARDS, [name for name, _ in written], [partition for _, partition in written])
         rows = await pg.fetch("SELECT topic, partition, shard FROM outbox_shard")
+    return {(topic, partition): shard for topic, partition, shard in rows}
+
+
+async def recall(pg: asyncpg.Connection, agreed: Mapping[str, str], cluster: Cluster) -> dict[tuple[str, int], int]:
+    """The shards by topic and partition, of an installation that has started before; writes nothing. Raises
+    SettingsError, WrongCluster, WrongTopics."""
+    await check_identity(pg, agreed, cluster)
+    rows = await pg.fetch("SELECT topic, partition, shard FROM outbox_shard")
+    if not rows:
+        raise WrongTopics("this installation has never started: `fastlakare run` registers its topics")
     return {(topic, partition): shard for topic, partition, shard in rows}
 
 

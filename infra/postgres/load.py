@@ -23,7 +23,7 @@ from infra.postgres.day import cause_from
 _DOCTORS = """
 SELECT hsa_id, version, removed, protected, fact_at, vgr_id, name, licensed, employments, last_revision, fact_partition,
     fact_offset
-FROM doctor WHERE hsa_id = ANY($1) ORDER BY hsa_id FOR UPDATE
+FROM doctor WHERE hsa_id = ANY($1) ORDER BY hsa_id
 """
 _ROSTER = """
 SELECT unit, doctor, activated, active, pause_start, pause_end, profile, published, revision
@@ -36,10 +36,10 @@ SELECT hsa_id FROM doctor WHERE next_due <= $1 UNION SELECT doctor FROM roster W
 _PATIENTS = """
 SELECT id, key, partition, sequence, revision, announced, current_unit, current_from, upcoming_unit, upcoming_from,
        care_burden, next_due, fact_partition, fact_offset
-FROM patient WHERE id = ANY($1) ORDER BY id FOR UPDATE
+FROM patient WHERE id = ANY($1) ORDER BY id
 """
 _LINKS = "SELECT patient_id, unit, doctor, start_day FROM link WHERE patient_id = ANY($1)"
-_FORGOTTEN = "SELECT key, sequence, revision, reason FROM forgotten WHERE key = ANY($1) ORDER BY key FOR UPDATE"
+_FORGOTTEN = "SELECT key, sequence, revision, reason FROM forgotten WHERE key = ANY($1) ORDER BY key"
 _KNOWN_BY = "SELECT id FROM patient WHERE key = ANY($1) AND key <> ''"
 _LINKED_TO = "SELECT patient_id FROM link WHERE doctor = ANY($1)"
 _LINKED_AT = "SELECT patient_id FROM link WHERE unit = ANY($1)"
@@ -60,7 +60,7 @@ _IMPORTS = """
 SELECT unit, import_id, first_day, answered_source, answered_id FROM import
 WHERE (unit, import_id) IN (SELECT * FROM unnest($1::text[], $2::text[])) OR unit = ANY($3)
    OR (answered_id IS NULL AND first_day <= $4)
-ORDER BY unit, import_id FOR UPDATE
+ORDER BY unit, import_id
 """
 _PARTS = """
 SELECT part, parts, ordinal, unit_as_written, cause FROM import_part WHERE (unit, import_id) = ($1, $2)
@@ -71,6 +71,9 @@ _PART_ROWS = "SELECT part, rows FROM import_part WHERE (unit, import_id) = ($1, 
 class Loader:
     """Fills one world from one transaction. `exclusive`: nobody else changes anything, so no order has to be kept.
     `most_patients`: with more of them in the world BatchTooLarge is raised."""
+
+    #: what every row that is loaded is locked with
+    lock_rows = " FOR UPDATE"
 
     def __init__(
         self,
@@ -104,20 +107,23 @@ class Loader:
             await self._counts(needs.counts)
         await self._imports(needs)
 
-    async def _doctors(self, needs: Needs) -> None:
+    async def _requested_doctors(self, needs: Needs) -> set[str]:
         requested = set(needs.doctors)
         if needs.roster_of:
             requested |= await self._column(_ROSTER_AT, list(needs.roster_of))
         for day in needs.due:
             requested |= await self._column(_DUE_DOCTORS, day)
-        new = sorted(requested - self._world.doctors.keys())
+        return requested
+
+    async def _doctors(self, needs: Needs) -> None:
+        new = sorted(await self._requested_doctors(needs) - self._world.doctors.keys())
         if not new:
             return
         # Doctors are locked before patients and each in the order of their keys: one before the last could deadlock.
         if not self._exclusive and (new[0] < self._last_doctor or self._last_patient >= 0):
             raise LockOrderViolation
         self._last_doctor = new[-1]
-        found = await self._pg.fetch(_DOCTORS, new)
+        found = await self._pg.fetch(_DOCTORS + self.lock_rows, new)
         for row in found:
             self._world.add_doctor(rows.doctor(row))
         for hsa_id in new:
@@ -153,7 +159,7 @@ class Loader:
         if not self._exclusive and new[0] < self._last_patient:
             raise LockOrderViolation
         self._last_patient = new[-1]
-        found = await self._pg.fetch(_PATIENTS, new)
+        found = await self._pg.fetch(_PATIENTS + self.lock_rows, new)
         links = {row[0]: row for row in await self._pg.fetch(_LINKS, new)} if found else {}
         for row in found:
             self._world.add_patient(rows.patient(row, links.get(row[0])))
@@ -165,7 +171,7 @@ class Loader:
         keys = {self._keys.key(number): number for number in sorted(numbers)}
         if not keys:
             return
-        forgotten = {row[0]: row for row in await self._pg.fetch(_FORGOTTEN, sorted(keys))}
+        forgotten = {row[0]: row for row in await self._pg.fetch(_FORGOTTEN + self.lock_rows, sorted(keys))}
         for key, number in keys.items():
             partition = self._keys.partition(key)
             self._world.add_patient(rows.unknown_patient(number, key, partition, forgotten.get(key)))
@@ -187,7 +193,7 @@ class Loader:
             units, ids = [key[0] for key in needs.imports], [key[1] for key in needs.imports]
             overdue = max((day - IMPORT_DAYS for day in needs.due), default=None)
             for unit, import_id, first_day, source, id in await self._pg.fetch(
-                _IMPORTS, units, ids, list(needs.imports_at), overdue
+                _IMPORTS + self.lock_rows, units, ids, list(needs.imports_at), overdue
             ):
                 if (unit, import_id) not in self._world.imports:
                     waiting = Import(unit, import_id, first_day, answered_by=None if id is None else (source, id))

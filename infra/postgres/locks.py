@@ -11,7 +11,7 @@ for each other instead of deadlocking:
 5.  rows of `doctor` by HSA-id; whoever holds a doctor's row has all of the doctor's roster entries
 6.  rows of `patient` by personnummer; whoever holds a patient's row has the patient's link; then `forgotten` by key
 7.  rows of `import`, by unit and id
-8.  rows of `dead_letter` by place; then a row of `handler_failure`: only where a record stands alone that is
+8.  rows of `dead_letter` by place; then a row of `release_guard`: only where a record stands alone that is
     dead-lettered, which takes nothing of 4 to 7
 9.  rows of `outbox_shard` by shard, last of all: a sequence that is given is committed at once
 

@@ -48,6 +48,7 @@ _READ = """
 SELECT partition, epoch, next_offset FROM consumer_offset
 WHERE topic = $1 AND partition = ANY($2) AND next_offset IS NOT NULL
 """
+_READ_ALL = "SELECT topic, partition, next_offset FROM consumer_offset WHERE next_offset IS NOT NULL"
 _READ_LAST = """
 SELECT partition, last_offset, last_digest FROM consumer_offset
 WHERE topic = $1 AND partition = ANY($2) AND last_offset < next_offset
@@ -132,6 +133,11 @@ async def take_processed_ahead(
 async def read_positions(pg: asyncpg.Connection, topic: str, partitions: list[int]) -> dict[int, Position]:
     """Where the partitions stand in the database, and under which epoch."""
     return {partition: Position(epoch, offset) for partition, epoch, offset in await pg.fetch(_READ, topic, partitions)}
+
+
+async def read_all(pg: asyncpg.Connection) -> dict[tuple[str, int], int]:
+    """The next offset of every partition that was ever read, by the topic's name in the contract."""
+    return {(topic, partition): offset for topic, partition, offset in await pg.fetch(_READ_ALL)}
 
 
 async def read_last_records(pg: asyncpg.Connection, topic: str, partitions: list[int]) -> dict[int, LastRecord]:

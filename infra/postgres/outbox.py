@@ -65,6 +65,11 @@ async def last_sequences(connection: asyncpg.Connection) -> dict[int, int]:
     return dict(await connection.fetch("SELECT shard, last_seq FROM outbox_shard"))
 
 
+async def published_sequences(connection: asyncpg.Connection) -> dict[int, int]:
+    """The last sequence known to be acknowledged by Kafka, by shard."""
+    return dict(await connection.fetch("SELECT shard, published_seq FROM outbox_shard"))
+
+
 async def waiting(connection: asyncpg.Connection) -> int:
     """How many events are written but not yet known to be acknowledged by Kafka."""
     return int(await connection.fetchval("SELECT coalesce(sum(last_seq - published_seq), 0) FROM outbox_shard"))

@@ -32,9 +32,17 @@ class ReferenceData:
     async def enter(self, connection: asyncpg.Connection, *, exclusive: bool) -> Day:
         """Takes the lock for the transaction, brings the units up to date and tells the day."""
         await lock_reference_data(connection, exclusive=exclusive)
+        return await self.read(connection)
+
+    async def read(self, connection: asyncpg.Connection) -> Day:
+        """Brings the units up to date and tells the day, without the lock: as the transaction sees them."""
         day, revision = await read_day_and_revision(connection)
         if revision != self.revision:
-            for row in await connection.fetch(_UNITS, self.revision):
-                self.units[row[0]] = rows.unit(row)
+            self.units |= await read_units(connection, self.revision)
             self.revision = revision
         return day
+
+
+async def read_units(pg: asyncpg.Connection, after: int = -1) -> dict[str, Unit]:
+    """The units that changed after a revision, by id; all of them without one."""
+    return {row[0]: rows.unit(row) for row in await pg.fetch(_UNITS, after)}

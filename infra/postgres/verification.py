@@ -36,7 +36,7 @@ SELECT name, sha256(coalesce(value, '')), headers FROM command WHERE headers IS 
 """
 _ANSWERED = """
 SELECT sha256(convert_to(length(source) || '/' || source || '/' || message_id, 'UTF8')), max(written_at) FROM audit
-WHERE written_at > $1 AND revision IS NULL AND topic = 'listning.command.v1' GROUP BY 1
+WHERE written_at > $1 AND revision IS NULL AND run IS NULL AND topic = 'listning.command.v1' GROUP BY 1
 """
 _UNITS = """
 SELECT hsa_id, version, removed, fact_at, name, kind, care_giver, last_day, replaced_by, first_day, fact_partition,

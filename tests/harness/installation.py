@@ -78,6 +78,19 @@ class Process:
         return text
 
 
+@dataclass(frozen=True)
+class Done:
+    """What a command left behind."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    def json(self) -> Any:
+        """The one document on standard output."""
+        return json.loads(self.stdout)
+
+
 @dataclass
 class Installation:
     """`folder` takes the output of every process ever started; `extra` are more FASTLAKARE_ settings."""
@@ -108,6 +121,17 @@ class Installation:
         """The console script beside this Python, else the module."""
         script = shutil.which("fastlakare", path=str(Path(sys.executable).parent))
         return [script, *words] if script else [sys.executable, "-m", "cli.main", *words]
+
+    def run(self, *words: str, typed: str = "", **extra: str) -> Done:
+        """A command to its end, without a terminal; `typed` stands on its standard input, `extra` are settings."""
+        environment = self.environment() | {f"FASTLAKARE_{name}": text for name, text in extra.items()}
+        done = subprocess.run(
+            self.command(*words), env=environment, cwd=ROOT, input=typed.encode(), capture_output=True, timeout=300
+        )
+        for text in (done.stdout, done.stderr):
+            with self.open(f"command-{len(self.texts)}.txt") as sink:
+                sink.write(text)
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def prepare(self, *, migrate: bool = True) -> None:
         """Topics, and the schema where the database has none yet."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from tests.harness.invariants import breaches, newest
-from tests.harness.records import CHANGES, Data, Record, Sender, choice, employment, header
+from tests.harness.records import CHANGES, Record, Sender, choice, employment, header
 from tests.harness.session import Session
 from tests.model.ids import patient_key, personnummer
 from tests.scenarios.schedule import Step
@@ -36,7 +37,7 @@ class Workload:
         self.patients = people(self.count)
         self.sender.step = timedelta(milliseconds=1)
 
-    def listing(self, patient: str, unit: str, **fields: Data) -> Record:
+    def listing(self, patient: str, unit: str, **fields: Any) -> Record:
         """The patient's next vårdval, keyed as vårdval does."""
         self.sequences[patient] += 1
         number = self.sequences[patient]

@@ -68,6 +68,7 @@ def test_the_defaults_are_those_of_running_md() -> None:
         "http_host": "127.0.0.1",
         "http_port": 8000,
         "log_format": None,
+        "operator": None,
     }
 
 
@@ -86,6 +87,7 @@ def test_servers_are_read_without_the_spaces_between_them() -> None:
         ("FASTLAKARE_HTTP_PORT", "0", "http_port", 0),
         ("FASTLAKARE_TOPIC_PREFIX", "", "topic_prefix", ""),
         ("FASTLAKARE_INSTANCE_ID", "", "instance_id", None),
+        ("FASTLAKARE_OPERATOR", "Anna Öst", "operator", "Anna Öst"),
         ("FASTLAKARE_KAFKA_SECURITY_PROTOCOL", "ssl", "kafka_security_protocol", "SSL"),
         ("FASTLAKARE_KAFKA_COMPRESSION", "ZSTD", "kafka_compression", "zstd"),
     ],
@@ -127,6 +129,7 @@ def test_a_variable_sets_its_setting(
         ("FASTLAKARE_TOPIC_PREFIX", "hemligt/"),
         ("FASTLAKARE_GROUP_ID", ""),
         ("FASTLAKARE_SOURCE", "hem\nligt"),
+        ("FASTLAKARE_OPERATOR", "hemligt 19121212-1212"),
     ],
 )
 def test_a_malformed_setting_stops_with_its_name_and_without_its_value(

@@ -9,6 +9,7 @@ import pytest
 
 from infra.embedded.postgres import Postgres
 from tests.conftest import database
+from tests.harness.explained import unexplained, unexplained_doctors
 from tests.harness.installation import Installation
 from tests.harness.observed import Observed
 from tests.harness.session import Session
@@ -57,3 +58,13 @@ def test_all_of_it_is_what_the_model_says(observed: Outputs) -> None:
 
 def test_v4_all_of_it_is_verified(observed: Outputs) -> None:
     assert unverified(observed.session) == []
+
+
+def test_explain_tells_of_every_patient_what_1177_heard_with_record_rule_and_release(observed: Outputs) -> None:
+    patients = [patient for scenario in observed.scenarios for patient in scenario.expected_changes]
+    assert len(patients) >= 100
+    assert unexplained(observed.session, patients) == []
+
+
+def test_explain_tells_of_every_doctor_what_the_doctor_topic_says(observed: Outputs) -> None:
+    assert unexplained_doctors(observed.session) == []

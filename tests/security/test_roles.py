@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
+from handlers.world.changes import Pair
 from infra.identity import Cluster
 from infra.postgres import migrations
 from infra.postgres.connection import checkout, create_engine
@@ -25,6 +26,8 @@ from infra.postgres.verification import (
 )
 from infra.settings import Settings
 from tests.security.conftest import Roles, run
+from workers.operations.explain import by_personnummer
+from workers.operations.explain_doctor import of_pair
 from workers.operations.verification.state import STATE_CHECKS, StateCheck
 
 ALLOWED = (
@@ -35,6 +38,8 @@ ALLOWED = (
     "UPDATE day SET announced = '2026-05-26'",
     "INSERT INTO topic VALUES ('t', 1)",
     "SELECT version_num FROM alembic_version",
+    "UPDATE dead_letter SET state = 'discarded'",
+    "DELETE FROM release_guard",
 )
 DENIED = (
     "UPDATE audit SET what = 'other'",
@@ -69,6 +74,14 @@ def test_the_service_can_neither_change_tables_nor_the_audit_trail(roles: Roles)
     for sql in DENIED:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             asyncio.run(run(roles.app, sql))
+
+
+def test_the_services_role_is_enough_to_explain_and_to_leave_a_row_of_it(roles: Roles) -> None:
+    settings = Settings(database_url=roles.app, patient_key_secret="0123456789abcdef0123456789abcdef")
+    asyncio.run(by_personnummer(settings, PATIENT, None, actor="erikop", reason="ärende 4711"))
+    asyncio.run(of_pair(settings, Pair("SE2321000131-E000000000712", "SE2321000131-E000000007623"), None))
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        asyncio.run(run(roles.app, "DELETE FROM audit WHERE what = 'explained'"))
 
 
 def test_the_owner_migrates_again_and_may_do_nothing_outside_its_tables(roles: Roles) -> None:

@@ -35,8 +35,8 @@ def extreme(wave: Workload, patient: str) -> Iterator[tuple[str, Record]]:
     zero_time = {"attributes": {"time": "0001-01-01T00:00:00Z"}}
     yield "applied", to.staff(DOCTORS[1], 2, given_name="Ny", employments=[employment(HOME)], **zero_time)
     yield "stale", Record(STAFF, DOCTORS[1], None, (), MICROSECONDS)
-    yield "dead", wave.listing(patient, HOME, care_burden=1.7976931348623157e308)  # type: ignore[arg-type]
-    yield "dead", wave.listing(patient, HOME, care_burden=1e308)  # type: ignore[arg-type]
+    yield "dead", wave.listing(patient, HOME, care_burden=1.7976931348623157e308)
+    yield "dead", wave.listing(patient, HOME, care_burden=1e308)
     yield "dead", to.staff(DOCTOR, 3, surname=incompressible(700_000))
     yield "dead", to.unit(HOME, 3, name=incompressible(700_000))
     long_profile = {"role": incompressible(700_000)}

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from tests.harness.explained import unexplained
 from tests.harness.histories import PATIENTS, World
 from tests.harness.seeds import seeds
 from tests.harness.session import Session
@@ -33,6 +34,7 @@ def test_a_long_history_comes_out_as_the_model_says(opened: Opener, processes: i
         if number % 50 == 0:
             found = faults(session, seed)
             assert not found, f"within the first {number} steps:\n" + "\n".join(found)
+    assert unexplained(session, PATIENTS) == []
 
 
 @pytest.mark.parametrize("seed", seeds(13))
@@ -44,5 +46,5 @@ def test_a_history_comes_out_the_same_when_processes_are_killed_all_along(opened
         else:
             session.step(step)
     assert session.killed > 0
-    found = faults(session, seed)
+    found = [*faults(session, seed), *unexplained(session, PATIENTS)]
     assert not found, "\n".join(found)

@@ -47,9 +47,16 @@ class Assignment:
     fenced: dict[int, float] = field(default_factory=dict)
     #: partitions that stand still until somebody has looked
     stopped: set[int] = field(default_factory=set)
+    #: those of them that stand still until the release's guard is lifted
+    guarded: set[int] = field(default_factory=set)
     revoked: bool = False
     #: in seconds, from anywhere
     clock: Callable[[], float] = monotonic
+
+    @property
+    def partitions(self) -> set[int]:
+        """Every partition of the assignment, also those that are not handled."""
+        return {*self.positions, *self.stopped, *self.fenced}
 
     def component(self, partition: int) -> str:
         """What readiness calls a partition."""

@@ -17,6 +17,7 @@ import asyncpg
 from handlers.world import Needs
 from handlers.world.changes import Outcome, ReplyResent
 from infra.failpoints import hit
+from infra.outbox_event import OutboxEvent
 from infra.postgres import offsets
 from infra.postgres.inbox import remember
 from infra.postgres.offsets import Position
@@ -43,6 +44,9 @@ class OutOfOrder:
         new = await offsets.mark_processed_ahead(pg, self.topic, partition, self.position, list(by_offset))
         for offset, inbound in by_offset.items():
             inbound.processed_out_of_order = offset not in new
+
+    async def leave(self, tx: Transaction, appended: Sequence[OutboxEvent]) -> None:
+        """Nothing: the marks are written at once."""
 
 
 async def commit(route: Route, runtime: Runtime, assignment: Assignment, batch: list[InboundRecord]) -> None:

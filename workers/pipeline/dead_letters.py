@@ -10,8 +10,8 @@ from infra.errors import DeadLetterLimitExceeded
 from infra.patient_keys import partition_of
 from infra.postgres import dead_letters
 from infra.postgres.dead_letters import DeadLetter
-from infra.postgres.handler_failures import count_failure
 from infra.postgres.outbox import Event
+from infra.postgres.release_guards import count_failure
 from infra.version import version
 from schemas.envelope import instant
 from schemas.errors import DeadLetterReason
@@ -47,7 +47,7 @@ async def add_dead_letters(tx: Transaction, topic: str, batch: Iterable[InboundR
     tx.events += [dead_letter_event(letter, source, partitions=partitions, most_bytes=most) for letter in letters]
     for letter in letters:
         if letter.fingerprint is not None:
-            failed = await count_failure(tx.pg, topic, letter.release, letter.fingerprint)
+            failed = await count_failure(tx.pg, topic, letter.release)
             if failed > MOST_FAILED:
                 raise DeadLetterLimitExceeded(
                     f"more than {MOST_FAILED} records of {topic} failed in release {letter.release}, last:"

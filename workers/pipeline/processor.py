@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from time import perf_counter
+from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 
@@ -17,8 +19,10 @@ from infra.errors import DayUnknown, DeadLetterLimitExceeded, Fenced, Partitions
 from infra.failures import failure_reason
 from infra.foreign_errors import explain
 from infra.logs import log
+from infra.postgres import release_guards
 from infra.postgres.connection import checkout
 from infra.postgres.offsets import read_positions
+from infra.version import version
 from schemas.envelope import Record
 from schemas.errors import DeadLetterCode
 from workers.pipeline.assignment import Assignment
@@ -89,6 +93,9 @@ class BatchProcessor:
         except Exception as error:
             if kind_of(error) is ErrorKind.INSTALLATION:
                 raise  # no record is at fault
+            if len(batch) == 1 and isinstance(error, DeadLetterLimitExceeded):
+                await self._guard(assignment, batch[0], str(error))
+                return True
             if len(batch) == 1:
                 return self._judge(assignment, batch[0], error)
             for half in _bisect(batch):
@@ -116,9 +123,25 @@ class BatchProcessor:
     def _stop(self, assignment: Assignment, inbound: InboundRecord, error: Exception) -> None:
         """The partition stops at a record that is not even dead-lettered; all others go on."""
         partition, offset = inbound.record.partition, inbound.record.offset
-        why = str(error) if isinstance(error, DeadLetterLimitExceeded) else failure_reason(error).detail
-        why = f"stopped at offset {offset}: {why}; see docs/operating.md, 'A release fails on records'"
+        why = _stopped_at(offset, failure_reason(error).detail)
         assignment.stop(partition)
+        self.runtime.health.report(assignment.component(partition), why)
+        log.error("partition stopped", topic=self.route.topic, partition=partition, why=why)
+
+    async def _guard(self, assignment: Assignment, inbound: InboundRecord, why: str) -> None:
+        """The partition stops at a record that one too many like it came before, and the database remembers it: else a
+        restart would try again. Others go on."""
+        partition = inbound.record.partition
+        why = _stopped_at(inbound.record.offset, why)
+
+        async def remember(*_: Any) -> None:
+            async with checkout(self.runtime.engine) as pg:
+                await release_guards.stop(pg, self.route.topic, version(), partition, why)
+
+        assignment.stop(partition)
+        with suppress(PartitionsRevoked):  # who has it next counts one too many as well
+            await self._retry_transient(assignment, [inbound], remember)
+            assignment.guarded.add(partition)
         self.runtime.health.report(assignment.component(partition), why)
         log.error("partition stopped", topic=self.route.topic, partition=partition, why=why)
 
@@ -209,6 +232,10 @@ class BatchProcessor:
                 assignment.fence(partition)
             else:
                 assignment.positions[partition] = position
+
+
+def _stopped_at(offset: int, why: str) -> str:
+    return f"stopped at offset {offset}: {why}; see docs/operating.md, 'A release fails on records'"
 
 
 def _bisect(batch: list[InboundRecord]) -> Iterator[list[InboundRecord]]:

@@ -33,7 +33,7 @@ from workers.pipeline.continuity import goes_on
 from workers.pipeline.idle_offsets import GroupMirror, pass_markers
 from workers.pipeline.in_flight import InFlight
 from workers.pipeline.route import Processor
-from workers.pipeline.takeover import Takeover, check_topic, deleted, not_the_same, take_over
+from workers.pipeline.takeover import Takeover, check_topic, deleted, is_lifted, not_the_same, take_over
 
 _COMPACTED = frozenset(topic.name for topic in TOPICS if topic.cleanup == "compact")
 _NOT_ASSIGNED = "no partitions assigned yet"
@@ -64,6 +64,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         self._subscriber: Any = None
         self._generation = 0
         self._assigned = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._reading = f"{self.route.topic}/reading"
         self._fetch_failed_at: float | None = None
 
@@ -129,6 +130,10 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Waits for the batches in flight; one that only waits itself is given up."""
+        async with self._turn:
+            await self._give_up(revoked)
+
+    async def _give_up(self, revoked: Iterable[TopicPartition]) -> None:
         assignment, self.assignment = self.assignment, None
         self._assigned.clear()
         health = self._runtime.health
@@ -143,10 +148,23 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Raises the epochs, so that whoever had the partitions is fenced, and goes on where the database says."""
         try:
-            await self._take_over(sorted(assigned))
+            async with self._turn:
+                await self._take_over(sorted(assigned))
         except BaseException as error:
             self._on_failure(error)
             raise
+
+    async def _go_on_if_lifted(self, assignment: Assignment) -> None:
+        """Begins the partitions anew, as after a rebalance, once the release's guard was lifted from one of them."""
+        if not assignment.guarded or not await is_lifted(self._runtime, self.route.topic, assignment.guarded):
+            return
+        async with self._turn:
+            if assignment is self.assignment:
+                parts = [self._tp(partition) for partition in sorted(assignment.partitions)]
+                await self._give_up(parts)
+                self._subscriber.consumer.resume(*parts)
+                await self._take_over(parts)
+                log.info("guard lifted", topic=self.route.topic, partitions=sorted(assignment.guarded))
 
     async def _take_over(self, assigned: list[TopicPartition]) -> None:
         consumer: Consumer = self._subscriber.consumer
@@ -168,9 +186,10 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         )
         for partition, offset in takeover.begins.items():
             consumer.seek(self._tp(partition), offset)
-        for partition, why in takeover.stopped.items():
+        for partition, why in (takeover.stopped | takeover.guarded).items():
             consumer.seek(self._tp(partition), 0)  # aiokafka reads nothing of a topic before all have a position
             self._stop(assignment, partition, why)
+        assignment.guarded |= takeover.guarded.keys()
         self.assignment = assignment
         self._assigned.set()
         self._runtime.health.report(self.route.topic, None)
@@ -277,6 +296,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
             if self._clock() > checked_at + timing.IDENTITY_SECONDS:
                 checked_at = self._clock()
                 await self._check_identity(assignment)
+                continue
             self._try_again(assignment)
             await pass_markers(self._runtime, assignment)
             await mirror.update(consumer, assignment)
@@ -286,6 +306,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         partitions."""
         try:
             await check_topic(self._runtime, self._subscriber.consumer, self.route.topic)
+            await self._go_on_if_lifted(assignment)
         except WrongTopics as error:
             if assignment is self.assignment:
                 self._runtime.health.report(self.route.topic, str(error))

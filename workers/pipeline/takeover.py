@@ -10,9 +10,11 @@ from aiokafka import TopicPartition
 from infra.errors import WrongTopics
 from infra.identity import agreed_settings
 from infra.kafka.consumer import Consumer
+from infra.postgres import release_guards
 from infra.postgres.connection import checkout
 from infra.postgres.installation import check_identity
 from infra.postgres.offsets import LastRecord, Position, read_last_records, take_ownership
+from infra.version import version
 from workers.runtime import Runtime
 
 _PAGE = "see docs/operating.md, 'A partition has stopped'"
@@ -21,12 +23,14 @@ _PAGE = "see docs/operating.md, 'A partition has stopped'"
 @dataclass(slots=True)
 class Takeover:
     """`positions`: of partitions that go on, at the offsets where their reading `begins`; the first record read there
-    is to be the one of `last_records`, where there is one. `stopped`: why the others must not go on."""
+    is to be the one of `last_records`, where there is one. `stopped`: why others must not go on; `guarded`: why this
+    release must not, until its guard is lifted."""
 
     positions: dict[int, Position] = field(default_factory=dict)
     begins: dict[int, int] = field(default_factory=dict)
     last_records: dict[int, LastRecord] = field(default_factory=dict)
     stopped: dict[int, str] = field(default_factory=dict)
+    guarded: dict[int, str] = field(default_factory=dict)
 
 
 async def take_over(runtime: Runtime, consumer: Consumer, topic: str, assigned: Iterable[TopicPartition]) -> Takeover:
@@ -48,11 +52,14 @@ async def take_over(runtime: Runtime, consumer: Consumer, topic: str, assigned: 
     async with checkout(runtime.engine) as pg:
         positions = await take_ownership(pg, topic, earliest)
         last = await read_last_records(pg, topic, list(by_partition))
+        guarded = await release_guards.stopped(pg, topic, version(), list(by_partition))
     # Only now: until it was fenced, whoever had them may have handled records that have just come.
     ends = await consumer.end_offsets(list(by_partition.values()))
     for partition, tp in by_partition.items():
         next_offset = positions[partition].next_offset
-        if next_offset < earliest[partition]:
+        if partition in guarded:
+            takeover.guarded[partition] = guarded[partition]
+        elif next_offset < earliest[partition]:
             takeover.stopped[partition] = deleted(next_offset)
         elif next_offset > ends[tp]:
             takeover.stopped[partition] = (
@@ -65,6 +72,13 @@ async def take_over(runtime: Runtime, consumer: Consumer, topic: str, assigned: 
                 takeover.last_records[partition] = last[partition]
                 takeover.begins[partition] = last[partition].offset
     return takeover
+
+
+async def is_lifted(runtime: Runtime, topic: str, guarded: Iterable[int]) -> bool:
+    """Whether an operator lifted the guard that this release stands still for on one of the partitions."""
+    partitions = set(guarded)
+    async with checkout(runtime.engine) as pg:
+        return bool(partitions - (await release_guards.stopped(pg, topic, version(), list(partitions))).keys())
 
 
 async def check_topic(runtime: Runtime, consumer: Consumer, topic: str) -> None:

@@ -16,6 +16,7 @@ from handlers.world import Needs, World
 from infra.errors import DayUnknown, LockOrderViolation
 from infra.failpoints import hit
 from infra.offload import run_in_thread_if_large
+from infra.outbox_event import OutboxEvent
 from infra.patient_keys import PatientKeys
 from infra.postgres import outbox
 from infra.postgres.connection import checkout
@@ -40,6 +41,9 @@ class Fence(Protocol):
     async def enter(self, pg: asyncpg.Connection) -> None:
         """Raises Fenced where a partition is no longer ours."""
 
+    async def leave(self, tx: Transaction, appended: Sequence[OutboxEvent]) -> None:
+        """What is written last of all, when everything is decided and saved; `appended` is what will be published."""
+
 
 @dataclass(slots=True, frozen=True)
 class Advance:
@@ -61,6 +65,9 @@ class Advance:
     async def enter(self, pg: asyncpg.Connection) -> None:
         """Raises Fenced where a partition stands elsewhere, or is another process's."""
         await advance(pg, self.topic, self.positions, self.next_offsets, self.last)
+
+    async def leave(self, tx: Transaction, appended: Sequence[OutboxEvent]) -> None:
+        """Nothing: the offsets have moved at once."""
 
 
 @asynccontextmanager
@@ -117,6 +124,7 @@ async def transaction(
         hit("batch:5-save")
         tx.events += await runtime.events.build(pg, world, links.result())
         appended = await outbox.append(pg, runtime.shards, tx.events, runtime.max_record_bytes)
+        await fence.leave(tx, appended)
         hit("batch:6-outbox")
     hit("batch:7-commit")
     runtime.handoff.put(appended)

@@ -32,8 +32,8 @@ HOLD_PATIENTS = {
     "dead_letter": {"key", "value", "headers"},
 }
 HOLD_NONE = {
-    "alembic_version", "command", "consumer_offset", "day", "doctor", "forgotten", "handler_failure", "import",
-    "import_part", "installation", "outbox_shard", "processed_ahead", "roster", "run", "run_partition",
+    "alembic_version", "command", "consumer_offset", "day", "doctor", "forgotten", "import",
+    "import_part", "installation", "outbox_shard", "processed_ahead", "release_guard", "roster", "run", "run_partition",
     "stale_statistics", "topic", "unit",
 }  # fmt: skip
 
@@ -59,6 +59,7 @@ HOLDS = {
     "audit NOT NULL reason": CHECKED,
     "audit NOT NULL rule": CHECKED,
     "audit NOT NULL release": CHECKED,
+    "audit NOT NULL override": CHECKED,
     "audit NOT NULL source": CHECKED,
     "audit NOT NULL message_id": CHECKED,
     "audit NOT NULL written_at": "a default",

@@ -121,7 +121,7 @@ async def test_a_bad_release_stays_stopped_in_every_process_and_only_where_it_fa
 
 async def test_another_release_or_an_operator_lets_a_stopped_partition_go_on(rig: Rig) -> None:
     await (await listings(rig, Breaking())).handle([listing(offset, POISON) for offset in range(30)])
-    await rig.pg.execute("UPDATE handler_failure SET release = 'the one before'")
+    await rig.pg.execute("UPDATE release_guard SET release = 'the one before'")
 
     await (await listings(rig, Breaking())).handle([listing(20, POISON), listing(21, 5)])
 

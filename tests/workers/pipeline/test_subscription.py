@@ -53,7 +53,9 @@ class FakeAIOKafka(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
         self.part = part
         self.records = {part: [listing(1, 2)]}
         self.fault: Exception | None = None
+        self.end = 9
         self.sought: list[int] = []
+        self.stands_still = False
         self.commits: list[dict[TopicPartition, int]] = []
         self._client = SimpleNamespace(get_random_node=lambda: 0, send=self._described)
         self._coordinator = SimpleNamespace(check_errors=self._check_errors)
@@ -74,7 +76,7 @@ class FakeAIOKafka(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
     async def end_offsets(self, _: Any) -> dict[TopicPartition, int]:
         if self.when_its_end_was_told is not None:
             await self.when_its_end_was_told()
-        return {self.part: 9}
+        return {self.part: self.end}
 
     async def commit(self, offsets: dict[TopicPartition, int]) -> None:
         self.commits.append(offsets)
@@ -82,6 +84,12 @@ class FakeAIOKafka(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no
 
     def seek(self, _: TopicPartition, offset: int) -> None:
         self.sought.append(offset)
+
+    def pause(self, _: TopicPartition) -> None:
+        self.stands_still = True
+
+    def resume(self, _: TopicPartition) -> None:
+        self.stands_still = False
 
     def _check_errors(self) -> None:
         if self.refused is not None:

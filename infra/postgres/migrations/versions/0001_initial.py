@@ -83,17 +83,16 @@ COMMENT ON TABLE dead_letter IS 'Records that could not be understood or handled
 DLQ_RETENTION_DAYS';
 COMMENT ON COLUMN dead_letter.last_at IS 'When it failed last; the columns from code to release are of then';
 
-CREATE TABLE handler_failure (
+CREATE TABLE release_guard (
     topic text,
     release text,
-    fingerprint text,
-    records bigint NOT NULL DEFAULT 1,
-    first_at timestamptz NOT NULL DEFAULT now(),
-    last_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (topic, release, fingerprint)
+    records bigint NOT NULL DEFAULT 0,
+    partitions integer[] NOT NULL DEFAULT '{}',
+    why text,
+    stopped_at timestamptz,
+    PRIMARY KEY (topic, release)
 );
-COMMENT ON TABLE handler_failure IS 'Records dead-lettered because a release failed on them; delete a topic''s rows to
-let it go on';
+COMMENT ON TABLE release_guard IS 'Records that a release failed on, and partitions that it stopped on for too many';
 COMMENT ON TABLE processed_ahead IS 'Records beyond consumer_offset.next_offset that are processed already';
 """
 
@@ -268,7 +267,7 @@ CREATE TABLE run (
     day date,
     outcomes json NOT NULL DEFAULT '{}',
     events json NOT NULL DEFAULT '{}',
-    digest bytea NOT NULL,
+    digest bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex'),
     sequences json NOT NULL DEFAULT '{}',
     error text,
     started_at timestamptz NOT NULL DEFAULT now(),
@@ -284,15 +283,15 @@ CREATE TABLE run_partition (
     first_offset bigint NOT NULL,
     end_offset bigint NOT NULL,
     next_offset bigint NOT NULL,
+    read_offset bigint NOT NULL,
     records bigint NOT NULL DEFAULT 0,
-    removed bigint NOT NULL DEFAULT 0,
     aborted bigint NOT NULL DEFAULT 0,
     control bigint NOT NULL DEFAULT 0,
     first_record bigint,
     PRIMARY KEY (run, partition)
 );
-COMMENT ON COLUMN run_partition.records IS 'What was read of the range so far, with what compaction or retention had
-removed of it, records of aborted transactions, and control records';
+COMMENT ON COLUMN run_partition.next_offset IS 'Records before it are judged';
+COMMENT ON COLUMN run_partition.records IS 'Of those before read_offset, as aborted, control and first_record';
 """
 
 AUDIT = """

@@ -1,0 +1,171 @@
+"""`fastlakare explain`: why a patient has the doctor they have, and why a doctor takes new patients or not."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import sys
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.terminal import Json, print_json, quiet_settings, run
+
+if TYPE_CHECKING:
+    from handlers.world.changes import Pair
+    from workers.operations.explain import PatientExplanation
+    from workers.operations.explain_doctor import DoctorExplanation
+
+_is_day = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
+_is_key = re.compile("[a-z2-7]{26}").fullmatch
+#: so many characters of the standard input are read for a personnummer
+_MOST_READ = 100
+_MOST_REASON = 200
+
+
+def explain(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="patient|doctor", help="What is to be explained.")],
+    pair: Annotated[
+        str | None, typer.Argument(metavar="UNIT/DOCTOR", help="With doctor: the HSA-ids of the two.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="PATIENT_KEY", help="The patient, by the key that 1177 has.")
+    ] = None,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why you ask by personnummer, for the audit trail.")
+    ] = "",
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="DAY", help="As it was at the end of this day, YYYY-MM-DD.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Explain why a patient has the doctor they have, or why a doctor takes new patients or not.
+
+    Each change and each answer with its time, the record that caused it (topic/partition/offset), the rule, the
+    release, and the events that told of it; at the end what was told last, and why there is no link.
+
+    A patient is named by personnummer on the standard input (a terminal asks for it, unseen), which needs --reason and
+    is written to the audit trail before anything is shown; or by --key, which needs neither. No personnummer is ever
+    shown, and none is taken as an argument. With --at the audit trail alone tells: it holds changes, no listings.
+
+    \b
+    Example:     fastlakare explain patient --key gny7qi7jthugfirrq5w4k2cubf --at 2026-06-30
+                 fastlakare explain patient --reason "asked by the patient, case 4711" --json < personnummer.txt
+                 fastlakare explain doctor SE2321000131-E000000000712/SE2321000131-E000000007623
+    Exit codes:  0 explained, also where nothing is known, 2 usage error or database unreachable
+    """
+    if context.args or what not in ("patient", "doctor"):
+        raise _wrong("say patient, or doctor with UNIT/DOCTOR; see --help")
+    day = _day(at)
+    if what == "doctor":
+        if key is not None or reason:
+            raise _wrong("--key and --reason are about a patient")
+        _show_doctor(_pair(pair), day, json)
+    elif pair is not None:
+        raise _wrong("a patient is named by --key, or by personnummer on the standard input, never as an argument")
+    else:
+        _show_patient(key, reason, day, json)
+
+
+def _show_patient(key: str | None, reason: str, day: date | None, as_json: bool) -> None:
+    found = _by_personnummer(reason, day) if key is None else _by_key(key, reason, day)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        from cli import explanation
+
+        explanation.patient(found)
+
+
+def _by_key(key: str, reason: str, day: date | None) -> PatientExplanation:
+    if _is_key(key) is None:
+        raise _wrong("--key: 26 characters of a-z and 2-7, as 1177's records have it")
+    if reason:
+        raise _wrong("--reason: only an access by personnummer is written to the audit trail")
+    settings = quiet_settings(("database",))
+    from workers.operations import explain as operation
+
+    return run(operation.by_key(settings, key, day))
+
+
+def _by_personnummer(reason: str, day: date | None) -> PatientExplanation:
+    _require_reason(reason)
+    settings = quiet_settings(("database", "secret"))
+    from workers.operations import explain as operation
+
+    return run(operation.by_personnummer(settings, _personnummer(), day, actor=_who(), reason=reason))
+
+
+def _show_doctor(pair: Pair, day: date | None, as_json: bool) -> None:
+    settings = quiet_settings(("database",))
+    from workers.operations import explain_doctor as operation
+
+    found: DoctorExplanation = run(operation.of_pair(settings, pair, day))
+    if as_json:
+        print_json(found.as_json())
+    else:
+        from cli import explanation
+
+        explanation.doctor(found)
+
+
+def _require_reason(reason: str) -> None:
+    from handlers.redaction import contains_patient_id
+
+    if not reason.strip() or len(reason) > _MOST_REASON:
+        raise _wrong(f"--reason: needed with a personnummer, at most {_MOST_REASON} characters; or name a --key")
+    if contains_patient_id(reason):
+        raise _wrong("--reason: holds what could be a personnummer")
+
+
+def _personnummer() -> int:
+    """From the standard input: a terminal asks for it and shows nothing."""
+    from schemas.ids import PatientKind, patient_kind
+
+    given = getpass.getpass("Personnummer: ", sys.stderr) if sys.stdin.isatty() else sys.stdin.readline(_MOST_READ)
+    digits = given.strip()
+    if digits[8:9] == "-":
+        digits = digits.replace("-", "", 1)
+    if patient_kind(digits) is not PatientKind.PERSONNUMMER:
+        raise _wrong("the standard input holds no personnummer: twelve digits, the hyphen may be left out")
+    return int(digits)
+
+
+def _pair(text: str | None) -> Pair:
+    from handlers.world.changes import Pair
+    from schemas.ids import normal_hsa_id
+
+    unit, _, doctor = (text or "").partition("/")
+    ids = normal_hsa_id(unit.strip()), normal_hsa_id(doctor.strip())
+    if ids[0] is None or ids[1] is None:
+        raise _wrong("a doctor is named UNIT/DOCTOR, two HSA-ids")
+    return Pair(ids[0], ids[1])
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        if _is_day(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise _wrong("--at: a day, YYYY-MM-DD")
+
+
+def _who() -> str:
+    """Who asks: the login name, unless it is a patient's id itself (D1)."""
+    from handlers.redaction import contains_patient_id
+
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not have a name
+        name = "unknown"
+    return "" if contains_patient_id(name) else name
+
+
+def _wrong(why: str) -> typer.BadParameter:
+    """What was typed is never repeated: it may be a personnummer in the wrong place."""
+    return typer.BadParameter(why)

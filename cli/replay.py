@@ -1,0 +1,194 @@
+"""`fastlakare replay`: records of a topic are judged again."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.confirm import DryRun, Reason, Yes, confirmation, operator
+from cli.runs.command import Detach
+from cli.terminal import Json, print_json, quiet_settings, run
+
+if TYPE_CHECKING:
+    from infra.settings import Settings
+    from workers.operations.selection import Range, Selection
+
+_PARTITION = re.compile(r"([0-9]{1,6})(?::([0-9]{1,18})(?:-([0-9]{1,18}))?)?")
+Rate = Annotated[
+    str,
+    typer.Option(metavar="N|auto", help="Records a second; auto leaves the service's own records their turn."),
+]
+
+
+def replay(
+    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="The topic's name in the contract, without prefix.")],
+    partition: Annotated[
+        list[str] | None,
+        typer.Option(metavar="P[:FROM[-TO]]", help="A partition, or offsets of it from FROM to before TO; repeatable."),
+    ] = None,
+    since: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Records of this time or later.")] = None,
+    until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Records of before this time.")] = None,
+    by: Annotated[str, typer.Option(metavar="append|ce-time", help="Whose time: the record's or the event's.")] = (
+        "append"
+    ),
+    key: Annotated[str | None, typer.Option(metavar="KEY", help="Records with this key.")] = None,
+    type_: Annotated[
+        str | None, typer.Option("--type", metavar="NAME", help="Records of this ce_type; tombstone: null values.")
+    ] = None,
+    patient: Annotated[
+        bool, typer.Option("--patient", help="One patient's records; the personnummer is read from standard input.")
+    ] = False,
+    resend_replies: Annotated[
+        bool, typer.Option("--resend-replies", help="Of commands: send their replies once more.")
+    ] = False,
+    rate: Rate = "auto",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    reason: Reason = None,
+    detach: Detach = False,
+    json: Json = False,
+) -> None:
+    """Have records of a topic judged again.
+
+    Facts (kiv.staff.v1, kiv.unit.v1, vardval.listing.v1) are judged in the order of their offsets by the same rules as
+    when they were first read, on what is known today; none turns anything back (R2), and what is as it should be stays.
+    Commands are never carried out again: --resend-replies sends their answers once more (R3). Without a selection it is
+    the whole topic, up to where it ends now. The service goes on meanwhile, and its offsets stay where they are.
+
+    Without --yes it first shows what would happen, exactly, and asks. TIME is 2026-10-25, 2026-10-25T02:15 (Swedish
+    time), 2026-10-25T02:15+01:00 or -2h. Ctrl-C ends after the current transaction; `fastlakare runs resume` goes on.
+
+    \b
+    Example:     fastlakare replay vardval.listing.v1 --from 2026-11-27T10:00 --to 2026-11-27T10:20 --dry-run
+                 fastlakare replay kiv.staff.v1 --partition 3:1200-1300 --yes --reason "corrected names"
+    Exit codes:  0 done or previewed, 1 it stopped before it was done, 2 usage error, not confirmed, or a server
+                 unreachable
+    """
+    confirmed = confirmation(dry_run=dry_run, yes=yes, reason=reason)
+    records_per_second = _rate(rate)
+    settings = quiet_settings()
+    from cli.runs import screen, work
+    from infra.errors import DayUnknown, UnusableSelection
+    from workers.operations.replay import Replay
+
+    selection = _selection(settings, topic, partition, since, until, by, key, type_, patient)
+    replay = Replay(topic, selection, resend_replies)
+    parts = None
+    try:
+        _ = replay.route
+        if not confirmed.yes:
+            parts, preview = run(work.freeze_and_preview(settings, replay, "replay"))
+            if json and not confirmed.asks:
+                print_json(preview.as_json())
+            else:
+                screen.report(preview, to_stderr=json)
+        why = confirmed.reason_to_go_on("Judge these records again?")
+        done = run(
+            work.begin(
+                settings,
+                replay,
+                "replay",
+                parts,
+                reason=why,
+                actor=operator(settings.operator),
+                records_per_second=records_per_second,
+                detached=detach,
+            )
+        )
+    except UnusableSelection as error:
+        raise typer.BadParameter(str(error)) from None
+    except DayUnknown:
+        raise typer.BadParameter("no day has begun yet, so nothing can be judged (T3)") from None
+    if json:
+        print_json(done.as_json())
+    elif detach:
+        typer.echo(f"run {done.run} is left to the service; `fastlakare runs show {done.run}` tells how far it is")
+    else:
+        screen.report(done)
+    raise typer.Exit(work.exit_code(done))
+
+
+def _rate(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 1_000_000:
+        raise typer.BadParameter("--rate: auto, or records a second from 1 to 1000000")
+    return int(text)
+
+
+def _selection(
+    settings: Settings,
+    topic: str,
+    partitions: list[str] | None,
+    since: str | None,
+    until: str | None,
+    by: str,
+    key: str | None,
+    type_: str | None,
+    patient: bool,
+) -> Selection:
+    from cli.personnummer import read_personnummer
+    from infra.patient_keys import PatientKeys
+    from schemas.ids import holds_patient_id
+    from workers.operations.selection import Selection
+
+    if by not in ("append", "ce-time"):
+        raise typer.BadParameter("--by: append or ce-time")
+    for name, text in (("TOPIC", topic), ("--key", key), ("--type", type_)):
+        if text is not None and holds_patient_id(text):
+            raise typer.BadParameter(f"{name}: should not hold a personnummer; --patient reads one from standard input")
+    patient_key = None
+    if patient:
+        keys = PatientKeys(settings.patient_key_secret.get_secret_value().encode(), 1)
+        patient_key = keys.key(read_personnummer())
+    return Selection(
+        dict(map(_partition, partitions or ())),
+        _time("--from", since),
+        _time("--to", until),
+        "append" if by == "append" else "ce-time",
+        key,
+        _ce_type(topic, type_),
+        patient_key,
+    )
+
+
+def _partition(text: str) -> tuple[int, Range]:
+    from workers.operations.selection import Range
+
+    found = _PARTITION.fullmatch(text)
+    if found is None:
+        raise typer.BadParameter("--partition: like 3, 3:1200 or 3:1200-1300")
+    first, end = (None if offset is None else int(offset) for offset in found.groups()[1:])
+    if first is not None and end is not None and end < first:
+        raise typer.BadParameter("--partition: TO should not be before FROM")
+    return int(found[1]), Range(first, end)
+
+
+def _time(name: str, text: str | None) -> datetime | None:
+    from cli.times import NoSuchTime, read_time, understood
+
+    if text is None:
+        return None
+    try:
+        at = read_time(text, datetime.now(UTC))
+    except NoSuchTime as error:
+        raise typer.BadParameter(f"{name}: {error}") from None
+    typer.echo(f"{name} {understood(at)}", err=True)
+    return at
+
+
+def _ce_type(topic: str, name: str | None) -> str | None:
+    """The whole name; its end is enough. Exit 2 where the topic has no such type."""
+    from schemas.topics import TOPICS
+    from workers.operations.selection import TOMBSTONE
+
+    if name is None or name == TOMBSTONE:
+        return name
+    types = [type_ for one in TOPICS if one.name == topic for type_ in one.messages]
+    found = [type_ for type_ in types if type_ == name or type_.endswith((f".{name}", f".{name}.v1"))]
+    if len(found) != 1:
+        raise typer.BadParameter(f"--type: one of {', '.join([*types, TOMBSTONE])}")
+    return found[0]

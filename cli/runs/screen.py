@@ -1,0 +1,171 @@
+"""Previews, results and progress of runs, for people; scripts take `--json`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from time import monotonic
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from cli.times import understood
+from infra import timing
+from infra.postgres.runs import Run, RunPartition
+from schemas.topics import TOPICS
+from workers.operations import runs
+from workers.operations.runs import Report, range_json
+
+_COMPACTED = frozenset(topic.name for topic in TOPICS if topic.cleanup == "compact")
+_PIPE_WIDTH = 200
+#: where there is no terminal a line now and then says how far it is
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+def report(found: Report, *, to_stderr: bool = False) -> None:
+    """Prints what a run did, or its preview: ranges, outcomes, events."""
+    console = _console(to_stderr)
+    what = "would be judged" if found.run is None else "were judged"
+    console.print(f"Records of {found.topic} {what} as of day {found.day}, the installation's, not the records' (T2).")
+    for part in found.parts:
+        console.print("  " + range_line(found.topic, part))
+    judged = sum(found.tally.outcomes.values())
+    console.print(f"{'outcomes':10}{_counts(found.tally.outcomes) if judged else 'no record was selected'}")
+    for topic, counts in sorted(found.as_json()["events"].items()):
+        console.print(f"{'events':10}{topic}: {_counts(counts) if counts else 'none'}")
+    console.print(f"{'digest':10}{found.as_json()['digest'][:16]}")
+    if found.estimated_from is not None:
+        console.print(f"From {found.estimated_from} on this is an estimate: too much changes to carry all of it (O2).")
+    if found.run is None:
+        return
+    if found.state == "done" and not found.tally.published:
+        console.print(f"Run {found.run} is done: it changed nothing that is published.")
+    elif found.state == "done":
+        console.print(f"Run {found.run} is done: Kafka has acknowledged its {found.tally.published} events.")
+    else:
+        console.print(f"Run {found.run} is {found.state}" + (f": {found.error}" if found.error else "."))
+        if found.state in ("paused", "failed", "running"):
+            console.print(f"To go on:  fastlakare runs resume {found.run}")
+
+
+def range_line(topic: str, part: RunPartition) -> str:
+    """What was asked for of a partition, and what was found there (O5)."""
+    found = range_json(part)
+    taken_by = "compaction" if topic in _COMPACTED else "retention"
+    pieces = [
+        f"{found['records']} record{'s' * (found['records'] != 1)}",
+        f"{found['removed']} removed by {taken_by}",
+        f"{found['control']} control record{'s' * (found['control'] != 1)}",
+    ]
+    if part.aborted:
+        pieces.append(f"{part.aborted} of aborted transactions")
+    if part.first_record is not None:
+        pieces.append(f"first offset {part.first_record}")
+    asked = f"partition {part.partition}: asked {part.first_offset}-{part.end_offset}"
+    not_read = f", read to {part.read_offset}" if part.read_offset < part.end_offset else ""
+    return f"{asked}{not_read}: {', '.join(pieces)}"
+
+
+def listed(found: list[Run]) -> None:
+    """Prints runs, a line each."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("run", "kind", "topic", "state", "outcomes", "who", "why"):
+        table.add_column(column, overflow="fold")
+    for run in found:
+        state = f"{run.state}, nobody works on it" if run.state == "running" and not run.working else run.state
+        table.add_row(run.id, run.kind, run.topic, state, _counts(run.outcomes), run.actor, run.reason)
+    _console(False).print(table)
+
+
+def shown(run: Run, found: Report) -> None:
+    """Prints one run whole."""
+    console = _console(False)
+    console.print(f"run       {run.id}, {run.kind} of {run.topic}, release {run.release}")
+    console.print(f"begun     {understood(run.started_at)} by {run.actor}: {run.reason}")
+    asked = {name: value for name, value in run.selection.items() if value not in (None, {}, False)}
+    console.print(f"selection {', '.join(f'{name} {value}' for name, value in asked.items())}")
+    if run.state == "running":
+        who = "a process works on it" if run.working else "nobody works on it"
+        console.print(f"state     running: {who}, last change {understood(run.changed_at)}")
+    report(found)
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in sorted(counts.items()) if number)
+
+
+def _console(to_stderr: bool) -> Console:
+    console = Console(highlight=False, markup=False, stderr=to_stderr, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _PIPE_WIDTH
+    return console
+
+
+@contextmanager
+def progress(of: runs.Progress, what: str) -> Iterator[None]:
+    """Shows how far it is, on stderr: a bar on a terminal, elsewhere a line every ten seconds (O7, O9)."""
+    import asyncio
+
+    console = Console(stderr=True, highlight=False, markup=False)
+    task = asyncio.get_running_loop().create_task(
+        _on_terminal(console, of, what) if console.is_terminal else _lines(of, what)
+    )
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _on_terminal(console: Console, of: runs.Progress, what: str) -> None:
+    import asyncio
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[status]}"))
+    with Progress(*columns, console=console, transient=True) as bar:
+        shown, rate = bar.add_task(what, total=None, status=""), _Rate()
+        while True:
+            done, total = of.offsets
+            bar.update(shown, completed=done, total=total or None, status=_status(of, rate))
+            await asyncio.sleep(0.2)
+
+
+async def _lines(of: runs.Progress, what: str) -> None:
+    import asyncio
+
+    rate = _Rate()
+    while True:
+        await asyncio.sleep(_SECONDS_BETWEEN_LINES)
+        done, total = of.offsets
+        print(f"{what}: {done} of {total} offsets, {_status(of, rate)}", file=sys.stderr, flush=True)
+
+
+class _Rate:
+    """Offsets a second, over the last half minute."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[float, int]] = []
+
+    def __call__(self, done: int) -> float:
+        now = monotonic()
+        self._seen = [(at, count) for at, count in self._seen if at > now - 30] or [(now, done)]
+        self._seen.append((now, done))
+        (first, before), seconds = self._seen[0], now - self._seen[0][0]
+        return (done - before) / seconds if seconds > 0 and first < now else 0.0
+
+
+def _status(of: runs.Progress, rate: _Rate) -> str:
+    done, total = of.offsets
+    judged, dead = sum(of.tally.outcomes.values()), of.tally.outcomes["dead"]
+    speed = rate(done)
+    pieces = [f"{judged} judged"] + ([f"{dead} dead"] if dead else [])
+    if speed:
+        pieces += [f"{speed:.0f}/s", f"{timedelta(seconds=round((total - done) / speed))} left"]
+    silent = monotonic() - of.since
+    if of.waits_for is not None:
+        pieces.append(f"waits for {of.waits_for}")
+    elif silent > timing.RUN_SILENT_SECONDS:
+        pieces.append(f"no progress for {silent:.0f} s: waits for the database or Kafka")
+    return ", ".join(pieces)

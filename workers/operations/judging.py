@@ -1,0 +1,140 @@
+"""Judging records once more with the service's own handlers: in a rehearsal, which leaves no trace, or in earnest, as
+part of a run (operations.md). Either way the same loading, handlers and batches; no handler knows of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Protocol
+
+from handlers.world import World
+from handlers.world.changes import Outcome, ReplyResent
+from infra.error_kinds import ErrorKind, kind_of
+from infra.errors import RunStopped
+from infra.failures import failure_reason
+from infra.postgres import dead_letters
+from infra.postgres.inbox import answered
+from infra.postgres.rehearsal import Carried, RehearsalLoader, Snapshot
+from workers.operations.ranges import Batch
+from workers.operations.tally import Tally
+from workers.pipeline.dead_letters import dead_letter
+from workers.pipeline.inbound import InboundRecord, decodable
+from workers.pipeline.route import Route
+from workers.pipeline.transaction import Transaction
+from workers.runtime import Runtime
+
+#: decides on the records of a batch that could be understood
+Decide = Callable[[Transaction, Sequence[InboundRecord]], Awaitable[None]]
+
+
+class Judge(Protocol):
+    """Judges batches one after the other. `tally` is what came of those that it has judged."""
+
+    tally: Tally
+
+    async def judge(self, batch: Batch) -> None:
+        """All of the batch, or nothing of it. Raises what the handlers raise."""
+
+
+def facts(route: Route) -> Decide:
+    """Facts are decided on as when they were first read (R1)."""
+
+    async def decide(tx: Transaction, batch: Sequence[InboundRecord]) -> None:
+        await tx.decide(batch, route.handlers, route.known_upfront)
+
+    return decide
+
+
+def answered_commands(*, resend_replies: bool) -> Decide:
+    """Commands are never carried out again: one that was handled is `repeated`, and its reply sent once more only where
+    that is asked for; one that never was is left out as `dead` (R3)."""
+
+    async def decide(tx: Transaction, batch: Sequence[InboundRecord]) -> None:
+        replied = await answered(tx.pg, [(inbound.cause.source, inbound.cause.id) for inbound in batch])
+        for inbound, has_reply in zip(batch, replied, strict=True):
+            inbound.outcome = Outcome.DEAD if has_reply is None else Outcome.REPEATED
+            if has_reply and resend_replies:
+                tx.world.changes.record(ReplyResent(inbound.cause.source, inbound.cause.id))
+
+    return decide
+
+
+@dataclass
+class Rehearsal:
+    """Judges on a snapshot, carrying what changes in memory. `estimated_from` is the place from which on too much had
+    changed to carry all of it (O2)."""
+
+    runtime: Runtime
+    snapshot: Snapshot
+    today: date
+    decide: Decide
+    tally: Tally = field(default_factory=Tally)
+    estimated_from: str | None = None
+
+    def __post_init__(self) -> None:
+        self._carried = Carried(self.snapshot.units)
+
+    async def judge(self, batch: Batch) -> None:
+        """Nothing of it shows anywhere but in the tally."""
+        day, records = self.snapshot.day, decodable(batch.records)
+        limits = self.runtime.limits
+        most = limits.of_record if len(batch.records) == 1 else limits.of_batch
+        world = World(self.today, day.cause, self.runtime.settings.policy, dict(self._carried.units))
+        loader = RehearsalLoader(self.snapshot.pg, world, self.runtime.keys, self._carried, day, most)
+        if records:
+            await self.decide(Transaction(self.snapshot.pg, day, world, loader), records)
+        self._carried.keep(world)
+        if self._carried.full and self.estimated_from is None:
+            self.estimated_from = f"{batch.before.partition}/{batch.before.next_offset}"
+        self.tally.add(batch.records, world.changes.records)
+
+
+async def judge_all(judge: Judge, batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
+    """Judges them in their order, and hands each out when it is done. Raises what is no record's fault."""
+    async for batch in batches:
+        await _judge(judge, batch)
+        yield batch
+
+
+async def _judge(judge: Judge, batch: Batch) -> None:
+    """One whole batch, in halves where it fails: the record that fails alone ends `dead`."""
+    try:
+        await judge.judge(batch)
+    except RunStopped:
+        raise
+    except Exception as error:
+        if kind_of(error) is not ErrorKind.RECORD or not batch.records:
+            raise
+        if len(batch.records) > 1:
+            for half in _halves(batch):
+                await _judge(judge, half)
+            return
+        (inbound,) = batch.records
+        if inbound.dead_letter_reason is not None:
+            raise
+        inbound.dead_letter_reason, inbound.outcome = failure_reason(error), Outcome.DEAD
+        await judge.judge(batch)
+
+
+def _halves(batch: Batch) -> tuple[Batch, Batch]:
+    middle = len(batch.records) // 2
+    first, second = batch.records[:middle], batch.records[middle:]
+    between = batch.before._replace(next_offset=second[0].record.offset)
+    return Batch(first, batch.before, between), Batch(second, between, batch.after)
+
+
+async def settle_letters(tx: Transaction, topic: str, batch: Sequence[InboundRecord]) -> None:
+    """Of records that were dead letters and are not any more, the letters are handled; those on which the handlers fail
+    are kept as letters, in the database alone: their topic has had them (Q1)."""
+    judged = [inbound.cause.place for inbound in batch if inbound.outcome is not Outcome.DEAD]
+    if places := [place for place in judged if place is not None]:
+        await dead_letters.settle(tx.pg, topic, places)
+    at = datetime.now(UTC)
+    failed = [
+        dead_letter(topic, inbound, inbound.dead_letter_reason, at)
+        for inbound in batch
+        if inbound.dead_letter_reason is not None and inbound.dead_letter_reason.fingerprint is not None
+    ]
+    if failed:
+        await dead_letters.add(tx.pg, failed)

@@ -1,0 +1,12 @@
+"""The kinds of runs there are."""
+
+from __future__ import annotations
+
+from infra.postgres.runs import Run
+from workers.operations.replay import Replay
+from workers.operations.runs import Work
+
+
+def work_of(run: Run) -> Work:
+    """What the run does."""
+    return Replay.of(run)
