@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 import re
-import sys
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.confirm import needed_reason, operator
+from cli.personnummer import read_personnummer
 from cli.terminal import Json, print_json, quiet_settings, run
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 _is_day = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 _is_key = re.compile("[a-z2-7]{26}").fullmatch
-#: so many characters of the standard input are read for a personnummer
-_MOST_READ = 100
-_MOST_REASON = 200
 
 
 def explain(
@@ -34,8 +31,8 @@ def explain(
         str | None, typer.Option("--key", metavar="PATIENT_KEY", help="The patient, by the key that 1177 has.")
     ] = None,
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why you ask by personnummer, for the audit trail.")
-    ] = "",
+        str | None, typer.Option("--reason", metavar="TEXT", help="Why you ask by personnummer, for the audit trail.")
+    ] = None,
     at: Annotated[
         str | None, typer.Option("--at", metavar="DAY", help="As it was at the end of this day, YYYY-MM-DD.")
     ] = None,
@@ -60,7 +57,7 @@ def explain(
         raise _wrong("say patient, or doctor with UNIT/DOCTOR; see --help")
     day = _day(at)
     if what == "doctor":
-        if key is not None or reason:
+        if key is not None or reason is not None:
             raise _wrong("--key and --reason are about a patient")
         _show_doctor(_pair(pair), day, json)
     elif pair is not None:
@@ -69,7 +66,7 @@ def explain(
         _show_patient(key, reason, day, json)
 
 
-def _show_patient(key: str | None, reason: str, day: date | None, as_json: bool) -> None:
+def _show_patient(key: str | None, reason: str | None, day: date | None, as_json: bool) -> None:
     found = _by_personnummer(reason, day) if key is None else _by_key(key, reason, day)
     if as_json:
         print_json(found.as_json())
@@ -79,10 +76,10 @@ def _show_patient(key: str | None, reason: str, day: date | None, as_json: bool)
         explanation.patient(found)
 
 
-def _by_key(key: str, reason: str, day: date | None) -> PatientExplanation:
+def _by_key(key: str, reason: str | None, day: date | None) -> PatientExplanation:
     if _is_key(key) is None:
         raise _wrong("--key: 26 characters of a-z and 2-7, as 1177's records have it")
-    if reason:
+    if reason is not None:
         raise _wrong("--reason: only an access by personnummer is written to the audit trail")
     settings = quiet_settings(("database",))
     from workers.operations import explain as operation
@@ -90,12 +87,13 @@ def _by_key(key: str, reason: str, day: date | None) -> PatientExplanation:
     return run(operation.by_key(settings, key, day))
 
 
-def _by_personnummer(reason: str, day: date | None) -> PatientExplanation:
-    _require_reason(reason)
+def _by_personnummer(reason: str | None, day: date | None) -> PatientExplanation:
+    why = needed_reason(reason, "a patient by personnummer")
     settings = quiet_settings(("database", "secret"))
     from workers.operations import explain as operation
 
-    return run(operation.by_personnummer(settings, _personnummer(), day, actor=_who(), reason=reason))
+    number, who = read_personnummer(), operator(settings.operator)
+    return run(operation.by_personnummer(settings, number, day, actor=who, reason=why))
 
 
 def _show_doctor(pair: Pair, day: date | None, as_json: bool) -> None:
@@ -109,28 +107,6 @@ def _show_doctor(pair: Pair, day: date | None, as_json: bool) -> None:
         from cli import explanation
 
         explanation.doctor(found)
-
-
-def _require_reason(reason: str) -> None:
-    from handlers.redaction import contains_patient_id
-
-    if not reason.strip() or len(reason) > _MOST_REASON:
-        raise _wrong(f"--reason: needed with a personnummer, at most {_MOST_REASON} characters; or name a --key")
-    if contains_patient_id(reason):
-        raise _wrong("--reason: holds what could be a personnummer")
-
-
-def _personnummer() -> int:
-    """From the standard input: a terminal asks for it and shows nothing."""
-    from schemas.ids import PatientKind, patient_kind
-
-    given = getpass.getpass("Personnummer: ", sys.stderr) if sys.stdin.isatty() else sys.stdin.readline(_MOST_READ)
-    digits = given.strip()
-    if digits[8:9] == "-":
-        digits = digits.replace("-", "", 1)
-    if patient_kind(digits) is not PatientKind.PERSONNUMMER:
-        raise _wrong("the standard input holds no personnummer: twelve digits, the hyphen may be left out")
-    return int(digits)
 
 
 def _pair(text: str | None) -> Pair:
@@ -153,17 +129,6 @@ def _day(text: str | None) -> date | None:
     except ValueError:
         pass
     raise _wrong("--at: a day, YYYY-MM-DD")
-
-
-def _who() -> str:
-    """Who asks: the login name, unless it is a patient's id itself (D1)."""
-    from handlers.redaction import contains_patient_id
-
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # a container's user need not have a name
-        name = "unknown"
-    return "" if contains_patient_id(name) else name
 
 
 def _wrong(why: str) -> typer.BadParameter:

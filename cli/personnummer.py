@@ -7,13 +7,16 @@ import sys
 
 import typer
 
+_MOST_CHARACTERS = 100
+
 
 def read_personnummer() -> int:
-    """From standard input; asked for without echo on a terminal. Exit 2 for what is none, which is not repeated."""
-    from schemas.ids import patient_kind
+    """From standard input; asked for without echo on a terminal. Exit 2 for what is none (L8), and it is not
+    repeated."""
+    from schemas.ids import PatientKind, patient_kind
 
-    text = getpass.getpass("Personnummer: ") if sys.stdin.isatty() else sys.stdin.readline()
+    text = getpass.getpass("Personnummer: ") if sys.stdin.isatty() else sys.stdin.readline(_MOST_CHARACTERS)
     digits = "".join(text.split()).replace("-", "")
-    if patient_kind(digits) is None:
+    if patient_kind(digits) is not PatientKind.PERSONNUMMER:
         raise typer.BadParameter("what stands on standard input is no personnummer: twelve digits")
     return int(digits)

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
 
@@ -16,13 +15,13 @@ from infra.postgres.inserts import refuse_nulls
 from infra.provenance import Provenance
 from infra.version import version
 
+#: what the row of an access is called; it is no part of what happened to the patient
+ACCESS = "explained"
 _COLUMNS = (
     *("what", "reason", "rule", "unit", "doctor", "patient_id", "revision"),
     *("at", "source", "message_id", "actor", "role", "topic", "partition", "record_offset", "release"),
     *("override", "run", "run_actor", "run_reason"),
 )
-#: what the row of an access is called; it is no part of what happened to the patient
-ACCESS = "explained"
 _NEVER_NULL = ("what", "reason", "rule", "at", "source", "message_id", "release", "override")
 
 
@@ -36,21 +35,28 @@ async def write(pg: asyncpg.Connection, changes: Iterable[ChangeRecord], provena
         if isinstance(change, LinkChange | DoctorChange | AuditEntry)
     ]
     if records:
-        await _add(pg, records)
+        columns = dict(zip(_COLUMNS, zip(*records, strict=True), strict=True))
+        refuse_nulls("audit", **{name: columns[name] for name in _NEVER_NULL})
+        await pg.copy_records_to_table("audit", records=records, columns=_COLUMNS)
 
 
-async def record_access(pg: asyncpg.Connection, patient_id: int, *, actor: str, reason: str) -> None:
-    """A row that says who asked for what is known of the patient, and why (D4)."""
-    cause = Cause("fastlakare", str(uuid4()), datetime.now(UTC), actor=actor)
-    await _add(
-        pg, [(ACCESS, reason, "D4", None, None, patient_id, None, *_why(cause), version(), False, None, None, None)]
-    )
-
-
-async def _add(pg: asyncpg.Connection, records: list[tuple[Any, ...]]) -> None:
-    columns = dict(zip(_COLUMNS, zip(*records, strict=True), strict=True))
-    refuse_nulls("audit", **{name: columns[name] for name in _NEVER_NULL})
-    await pg.copy_records_to_table("audit", records=records, columns=_COLUMNS)
+async def record_access(pg: asyncpg.Connection, patient_id: int, by: Provenance) -> None:
+    """A row that says who asked by personnummer for what is known of the patient, and why (D4)."""
+    row = {
+        "what": ACCESS,
+        "reason": "by_personnummer",
+        "rule": "D4",
+        "patient_id": patient_id,
+        "at": datetime.now(UTC),
+        "source": "fastlakare",
+        "message_id": by.run,
+        "release": version(),
+        "run": by.run,
+        "run_actor": by.actor,
+        "run_reason": by.reason,
+    }
+    refuse_nulls("audit", **{name: [value] for name, value in row.items()})
+    await pg.copy_records_to_table("audit", records=[tuple(row.values())], columns=list(row))
 
 
 def _what(change: LinkChange | DoctorChange | AuditEntry) -> tuple[Any, ...]:

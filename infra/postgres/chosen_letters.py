@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
+from handlers.world.changes import Place
 from infra.postgres.dead_letters import DeadLetter
 from infra.postgres.outbox import unpack
 
@@ -122,6 +123,11 @@ WHERE bytes_before < $15 ORDER BY record_offset
 """
 _LOCK = f"SELECT record_offset, code {_PAGE} FOR NO KEY UPDATE"
 _ANY = f"SELECT record_offset {_PAGE}"
+_CLAIM = """
+SELECT partition, record_offset FROM dead_letter
+WHERE topic = $1 AND state = 'open' AND (partition, record_offset) IN (SELECT * FROM unnest($2::int[], $3::bigint[]))
+ORDER BY partition, record_offset FOR UPDATE
+"""
 _CHANGE = "UPDATE dead_letter SET state = $4 WHERE topic = $1 AND partition = $2 AND record_offset = ANY($3::bigint[])"
 _BEFORE_ALL = -1
 
@@ -169,6 +175,12 @@ async def change(
                 await pg.execute(_CHANGE, topic, partition, [offset for offset, _ in rows], state)
                 return [(LetterPlace(topic, partition, offset), code) for offset, code in rows]
     return []
+
+
+async def claim(pg: asyncpg.Connection, topic: str, places: Sequence[Place]) -> set[Place]:
+    """Locks those of these letters that are still open, so that nobody else handles them; returns which they are."""
+    rows = await pg.fetch(_CLAIM, topic, [place.partition for place in places], [place.offset for place in places])
+    return {Place(*row) for row in rows}
 
 
 def _rest(frozen: Frozen, after: LetterPlace | None) -> Iterator[tuple[str, int, int, int]]:

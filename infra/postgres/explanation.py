@@ -16,7 +16,7 @@ from handlers.world.changes import Pair
 from infra.postgres import rows
 from infra.postgres.audit import ACCESS
 from infra.postgres.day import Day, read_day
-from infra.postgres.reference_data import read_units
+from infra.postgres.reference_data import ReferenceData
 from infra.postgres.statistics import current_statistics
 from schemas.topics import LISTNING_COMMAND
 
@@ -149,14 +149,16 @@ async def read_doctor(pg: asyncpg.Connection, pair: Pair) -> DoctorHistory:
     async with _snapshot(pg):
         person = await pg.fetchrow(_DOCTOR, pair.doctor)
         entry = await pg.fetchrow(_ENTRY, pair.doctor, pair.unit)
+        reference = ReferenceData()
+        day = await reference.read(pg)
         return DoctorHistory(
             pair,
             rows.doctor(person) if person else None,
             rows.entry(entry) if entry else None,
-            await read_units(pg),
+            reference.units,
             (await current_statistics(pg, [pair]))[pair].listed_patients,
             tuple(AuditRow(*row) for row in await pg.fetch(_TRAIL_OF_DOCTOR, pair.doctor, pair.unit)),
-            await read_day(pg),
+            day,
             await pg.fetchval("SELECT now()"),
         )
 

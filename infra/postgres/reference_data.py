@@ -38,11 +38,7 @@ class ReferenceData:
         """Brings the units up to date and tells the day, without the lock: as the transaction sees them."""
         day, revision = await read_day_and_revision(connection)
         if revision != self.revision:
-            self.units |= await read_units(connection, self.revision)
+            for row in await connection.fetch(_UNITS, self.revision):
+                self.units[row[0]] = rows.unit(row)
             self.revision = revision
         return day
-
-
-async def read_units(pg: asyncpg.Connection, after: int = -1) -> dict[str, Unit]:
-    """The units that changed after a revision, by id; all of them without one."""
-    return {row[0]: rows.unit(row) for row in await pg.fetch(_UNITS, after)}

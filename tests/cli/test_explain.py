@@ -17,8 +17,6 @@ import asyncpg
 import pytest
 from typer.testing import Result
 
-from infra.patient_keys import PatientKeys
-from infra.postgres.installation import check_patient_key
 from tests.harness.command_line import run_command
 from tests.harness.installation import personnummer_in
 from tests.harness.pages import ROOT, blocks
@@ -46,17 +44,8 @@ async def escaping(town: Town) -> None:
 async def accesses(url: str) -> list[tuple[str, int]]:
     pg = await asyncpg.connect(url)
     try:
-        rows = await pg.fetch("SELECT reason, patient_id FROM audit WHERE what = 'explained'")
+        rows = await pg.fetch("SELECT run_reason, patient_id FROM audit WHERE what = 'explained'")
         return [tuple(row) for row in rows]
-    finally:
-        await pg.close()
-
-
-async def remember_secret(url: str) -> None:
-    """As the first start of the service does."""
-    pg = await asyncpg.connect(url)
-    try:
-        await check_patient_key(pg, PatientKeys(SECRET.encode(), 1))
     finally:
         await pg.close()
 
@@ -170,12 +159,11 @@ def test_of_whom_nothing_was_heard_that_is_said_and_ends_with_0(explain: Explain
 
 
 def test_with_another_secret_nobody_is_looked_for(explain: Explain, migrated_url: str) -> None:
-    explain("patient", "--reason", "x", given=PATIENT)
-    asyncio.run(remember_secret(migrated_url))
+    asyncio.run(prepare(migrated_url))
     done = explain("patient", "--reason", "y", given=PATIENT, secret=SECRET[::-1])
     assert (done.exit_code, done.stdout) == (1, "")
     assert "does not match the secret" in str(done.exception)
-    assert [reason for reason, _ in asyncio.run(accesses(migrated_url))] == ["x"]
+    assert asyncio.run(accesses(migrated_url)) == []
 
 
 def test_every_command_of_the_runbook_does_what_the_page_says(explain: Explain, migrated_url: str) -> None:
@@ -206,17 +194,18 @@ def test_the_runbooks_reasons_are_those_that_end_a_link() -> None:
 @pytest.mark.parametrize(
     ("arguments", "given", "why"),
     [
-        (["patient"], PATIENT, "--reason: needed"),
-        (["patient", "--reason", "  "], PATIENT, "--reason: needed"),
-        (["patient", "--reason", "x" * 201], PATIENT, "--reason: needed"),
-        (["patient", "--reason", f"om {PATIENT}"], PATIENT, "--reason: holds what could be a personnummer"),
-        (["patient", "--reason", f"om {PATIENT[2:8]}-{PATIENT[8:]}"], PATIENT, "--reason: holds what could be"),
-        (["patient", "--reason", "x"], "", "holds no personnummer"),
-        (["patient", "--reason", "x"], "199006022398", "holds no personnummer"),
-        (["patient", "--reason", "x"], "199006622394", "holds no personnummer"),
+        (["patient"], PATIENT, "needs --reason TEXT"),
+        (["patient", "--reason", "  "], PATIENT, "--reason: should not be empty"),
+        (["patient", "--reason", "x" * 501], PATIENT, "--reason: should have at most 500 characters"),
+        (["patient", "--reason", f"om {PATIENT}"], PATIENT, "--reason: should not hold a personnummer"),
+        (["patient", "--reason", f"om {PATIENT[2:8]}-{PATIENT[8:]}"], PATIENT, "--reason: should not hold"),
+        (["patient", "--reason", "x"], "", "is no personnummer"),
+        (["patient", "--reason", "x"], "199006022398", "is no personnummer"),
+        (["patient", "--reason", "x"], "199006622394", "is no personnummer"),
+        (["patient", "--reason", "x"], "19900602TF01", "is no personnummer"),
         (["patient", PATIENT, "--reason", "x"], PATIENT, "never as an argument"),
         (["patient", PATIENT, PATIENT], "", "say patient"),
-        (["patient", f"--{PATIENT}"], "", "--reason: needed|say patient|never as an argument"),
+        (["patient", f"--{PATIENT}"], "", "never as an argument"),
         (["patient", "--key", PATIENT], "", "--key: 26 characters"),
         (["patient", "--key", KEY, "--reason", "x"], "", "--reason: only an access by personnummer"),
         (["patient", "--key", KEY, "--at", PATIENT], "", "--at: a day"),
@@ -233,6 +222,6 @@ def test_wrong_use_ends_with_2_and_repeats_nothing(
 ) -> None:
     done = explain(*arguments, given=given)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert any(part in done.stderr for part in why.split("|"))
+    assert why in done.stderr
     assert personnummer_in([("stderr", done.stderr)], [PATIENT]) == []
     assert asyncio.run(accesses(migrated_url)) == []

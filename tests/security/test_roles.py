@@ -10,9 +10,10 @@ import pytest
 
 from handlers.world.changes import Pair
 from infra.identity import Cluster
+from infra.patient_keys import PatientKeys
 from infra.postgres import migrations
 from infra.postgres.connection import checkout, create_engine
-from infra.postgres.installation import check_identity
+from infra.postgres.installation import check_identity, check_patient_key
 from infra.postgres.migrations import upgrade
 from infra.postgres.verification import (
     OverCeiling,
@@ -78,10 +79,20 @@ def test_the_service_can_neither_change_tables_nor_the_audit_trail(roles: Roles)
 
 def test_the_services_role_is_enough_to_explain_and_to_leave_a_row_of_it(roles: Roles) -> None:
     settings = Settings(database_url=roles.app, patient_key_secret="0123456789abcdef0123456789abcdef")
+    asyncio.run(remember_secret(settings))
     asyncio.run(by_personnummer(settings, PATIENT, None, actor="erikop", reason="ärende 4711"))
     asyncio.run(of_pair(settings, Pair("SE2321000131-E000000000712", "SE2321000131-E000000007623"), None))
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         asyncio.run(run(roles.app, "DELETE FROM audit WHERE what = 'explained'"))
+
+
+async def remember_secret(settings: Settings) -> None:
+    """As the first start of the service does."""
+    pg = await asyncpg.connect(settings.database_url.get_secret_value())
+    try:
+        await check_patient_key(pg, PatientKeys(settings.patient_key_secret.get_secret_value().encode(), 1))
+    finally:
+        await pg.close()
 
 
 def test_the_owner_migrates_again_and_may_do_nothing_outside_its_tables(roles: Roles) -> None:

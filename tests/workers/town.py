@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
+from infra.postgres.installation import check_patient_key
 from schemas.topics import KIV_STAFF, KIV_UNIT, LISTNING_CLOCK, LISTNING_COMMAND, VARDVAL_LISTING
 from tests.workers.fixtures import Rig, message, rig_on, worker
 
@@ -82,4 +83,5 @@ async def town_on(url: str) -> AsyncIterator[Town]:
     """On that database, where 26 May 2026 has begun."""
     async with rig_on(url) as rig:
         await rig.pg.execute("UPDATE day SET day = '2026-05-26'")
+        await check_patient_key(rig.pg, rig.runtime.keys)
         yield Town(rig)

@@ -10,6 +10,7 @@ import asyncpg
 from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 
 from handlers.world import Needs
+from handlers.world.changes import Outcome
 from infra import timing
 from infra.errors import AlreadyJudged, RunStopped
 from infra.failures import failure_reason
@@ -19,7 +20,7 @@ from infra.postgres import runs
 from infra.postgres.connection import checkout
 from infra.postgres.runs import Run
 from infra.provenance import Provenance
-from workers.operations.judging import Decide, settle_letters
+from workers.operations.judging import Attend, Decide, settle_letters
 from workers.operations.ranges import Batch
 from workers.operations.tally import Tally
 from workers.pipeline.inbound import decodable
@@ -61,12 +62,24 @@ class Execution:
     """Judges the batches of a run that this process has taken. `waits` is told why it waits, None when it goes on."""
 
     def __init__(
-        self, runtime: Runtime, route: Route, run: Run, decide: Decide, waits: Callable[[str | None], None]
+        self,
+        runtime: Runtime,
+        route: Route,
+        run: Run,
+        decide: Decide,
+        waits: Callable[[str | None], None],
+        *,
+        claim: Attend | None = None,
+        settle: Attend = settle_letters,
     ) -> None:
+        """`claim`: takes records out of a batch that somebody else has had meanwhile; `settle`: what is written beside
+        what was decided."""
         self._runtime = of_run(runtime, run)
         self._route = route
         self._run = run
         self._decide = decide
+        self._claim = claim
+        self._settle = settle
         self._waits = waits
         self.tally = Tally.of(run.totals)
         self.sequences = dict(run.totals.sequences)
@@ -95,9 +108,14 @@ class Execution:
             async with transaction(
                 self._runtime, fence, load_first, exclusive=self._route.exclusive, single=len(batch.records) == 1
             ) as tx:
-                if records := decodable(batch.records):
-                    await self._decide(tx, records)
-                await settle_letters(tx, self._route.topic, batch.records)
+                records = batch.records
+                if self._claim is not None and records:
+                    await self._claim(tx, records)
+                    records = [inbound for inbound in records if inbound.outcome is not Outcome.SKIPPED]
+                if understood := decodable(records):
+                    await self._decide(tx, understood)
+                if records:
+                    await self._settle(tx, records)
         except AlreadyJudged:
             await self._reread()
         else:

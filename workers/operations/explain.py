@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from handlers.world.changes import Place
 from infra.patient_keys import PatientKeys
@@ -13,6 +14,7 @@ from infra.postgres import audit, explanation
 from infra.postgres.connection import checkout, create_engine
 from infra.postgres.explanation import AuditRow, PatientHistory, PatientRow
 from infra.postgres.installation import require_patient_key
+from infra.provenance import Provenance
 from infra.settings import Settings
 from schemas.topics import VARDVAL_LISTING
 from workers.operations.timeline import HERE, Step, held, steps, until
@@ -101,7 +103,7 @@ async def by_personnummer(
     try:
         async with checkout(engine) as pg:
             await require_patient_key(pg, keys)
-            await audit.record_access(pg, patient_id, actor=actor, reason=reason)
+            await audit.record_access(pg, patient_id, Provenance(str(uuid4()), actor, reason))
             return explain(await explanation.read_patient(pg, keys.key(patient_id), patient_id), day)
     finally:
         await engine.dispose()

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import compress
+from operator import not_
 from typing import Protocol
 
 from handlers.world import World
@@ -14,7 +16,7 @@ from infra.error_kinds import ErrorKind, kind_of
 from infra.errors import RunStopped
 from infra.failures import failure_reason
 from infra.postgres import dead_letters
-from infra.postgres.inbox import answered
+from infra.postgres.inbox import answered, remember
 from infra.postgres.rehearsal import Carried, RehearsalLoader, Snapshot
 from workers.operations.ranges import Batch
 from workers.operations.tally import Tally
@@ -26,6 +28,8 @@ from workers.runtime import Runtime
 
 #: decides on the records of a batch that could be understood
 Decide = Callable[[Transaction, Sequence[InboundRecord]], Awaitable[None]]
+#: what else a run does with a batch, before or after its records are decided on
+Attend = Callable[[Transaction, Sequence[InboundRecord]], Awaitable[None]]
 
 
 class Judge(Protocol):
@@ -58,6 +62,39 @@ def answered_commands(*, resend_replies: bool) -> Decide:
                 tx.world.changes.record(ReplyResent(inbound.cause.source, inbound.cause.id))
 
     return decide
+
+
+def new_commands(route: Route) -> Decide:
+    """Commands that died are carried out for the first time (Q2); of one that was handled since, as another record,
+    nothing comes."""
+
+    async def decide(tx: Transaction, batch: Sequence[InboundRecord]) -> None:
+        new = await remember(tx.pg, [(inbound.cause.source, inbound.cause.id) for inbound in batch])
+        await _decide_new(tx, route, batch, new)
+
+    return decide
+
+
+def rehearsed_new_commands(route: Route) -> Decide:
+    """The same, where nothing can be remembered but here."""
+    known: set[tuple[str, str]] = set()
+
+    async def decide(tx: Transaction, batch: Sequence[InboundRecord]) -> None:
+        ids = [(inbound.cause.source, inbound.cause.id) for inbound in batch]
+        seen, new = set(known), []
+        for id, has_reply in zip(ids, await answered(tx.pg, ids), strict=True):
+            new.append(has_reply is None and id not in seen)
+            seen.add(id)
+        await _decide_new(tx, route, batch, new)
+        known.update(seen)
+
+    return decide
+
+
+async def _decide_new(tx: Transaction, route: Route, batch: Sequence[InboundRecord], new: Sequence[bool]) -> None:
+    for inbound in compress(batch, map(not_, new)):
+        inbound.outcome = Outcome.REPEATED
+    await tx.decide(list(compress(batch, new)), route.handlers, route.known_upfront)
 
 
 @dataclass
@@ -124,17 +161,24 @@ def _halves(batch: Batch) -> tuple[Batch, Batch]:
     return Batch(first, batch.before, between), Batch(second, between, batch.after)
 
 
-async def settle_letters(tx: Transaction, topic: str, batch: Sequence[InboundRecord]) -> None:
+async def settle_letters(tx: Transaction, batch: Sequence[InboundRecord]) -> None:
     """Of records that were dead letters and are not any more, the letters are handled; those on which the handlers fail
     are kept as letters, in the database alone: their topic has had them (Q1)."""
     judged = [inbound.cause.place for inbound in batch if inbound.outcome is not Outcome.DEAD]
     if places := [place for place in judged if place is not None]:
-        await dead_letters.settle(tx.pg, topic, places)
+        await dead_letters.settle(tx.pg, batch[0].cause.topic or "", places)
+    await keep_letters(
+        tx, [one for one in batch if one.dead_letter_reason is not None and one.dead_letter_reason.fingerprint]
+    )
+
+
+async def keep_letters(tx: Transaction, failed: Sequence[InboundRecord]) -> None:
+    """Writes what the records are dead for into the database alone."""
     at = datetime.now(UTC)
-    failed = [
-        dead_letter(topic, inbound, inbound.dead_letter_reason, at)
-        for inbound in batch
-        if inbound.dead_letter_reason is not None and inbound.dead_letter_reason.fingerprint is not None
+    letters = [
+        dead_letter(inbound.cause.topic or "", inbound, inbound.dead_letter_reason, at)
+        for inbound in failed
+        if inbound.dead_letter_reason is not None
     ]
-    if failed:
-        await dead_letters.add(tx.pg, failed)
+    if letters:
+        await dead_letters.add(tx.pg, letters)

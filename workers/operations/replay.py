@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from infra.errors import UnusableSelection
 from infra.postgres.runs import Kind, Run, RunPartition
 from schemas.topics import LISTNING_CLOCK, LISTNING_COMMAND
+from workers.operations.execution import Execution
 from workers.operations.judging import Decide, answered_commands, facts
 from workers.operations.ranges import Batch, batches, freeze
 from workers.operations.selection import Selection
 from workers.operations.session import Session
 from workers.pipeline.route import Route
 from workers.routes import ROUTES
+from workers.runtime import Runtime
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,12 @@ class Replay:
         replayable = [route.topic for route in ROUTES.values() if route.topic != LISTNING_CLOCK]
         raise UnusableSelection(f"there is nothing to replay of {self.topic}: choose one of {', '.join(replayable)}")
 
-    def decide(self) -> Decide:
-        """What is done with its records."""
+    def execution(self, runtime: Runtime, run: Run, waits: Callable[[str | None], None]) -> Execution:
+        """What judges its records in earnest."""
+        return Execution(runtime, self.route, run, self.decide(rehearsal=False), waits)
+
+    def decide(self, *, rehearsal: bool) -> Decide:
+        """What is done with its records, in a rehearsal too."""
         if self.topic == LISTNING_COMMAND:
             return answered_commands(resend_replies=self.resend_replies)
         return facts(self.route)

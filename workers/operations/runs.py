@@ -31,6 +31,7 @@ from workers.operations.ranges import Batch
 from workers.operations.session import Session, new_run_id
 from workers.operations.tally import Tally
 from workers.pipeline.route import Route
+from workers.runtime import Runtime
 
 #: what is always told of, also where nothing was said
 _TOLD = (FAST_LAKARKONTAKT, LISTNING_DOCTOR)
@@ -45,8 +46,11 @@ class Work(Protocol):
     def route(self) -> Route:
         """The route of its topic."""
 
-    def decide(self) -> Decide:
+    def decide(self, *, rehearsal: bool) -> Decide:
         """What is done with its records."""
+
+    def execution(self, runtime: Runtime, run: Run, waits: Callable[[str | None], None]) -> Execution:
+        """What judges its records in earnest."""
 
     def batches(self, session: Session, part: RunPartition) -> AsyncIterator[Batch]:
         """The records of what is left of the partition."""
@@ -137,7 +141,7 @@ async def preview(session: Session, work: Work, progress: Progress) -> Report:
     async with snapshot(session.runtime.engine) as state:
         if state.day.day is None:
             raise DayUnknown
-        judge = Rehearsal(session.runtime, state, state.day.day, work.decide())
+        judge = Rehearsal(session.runtime, state, state.day.day, work.decide(rehearsal=True))
         for part in list(progress.parts.values()):
             async for batch in judge_all(judge, work.batches(session, part)):
                 progress.reached(batch.after, judge.tally)
@@ -242,7 +246,7 @@ async def _lost(session: Session, run: Run) -> None:
 
 async def _work(session: Session, run: Run, work: Work, progress: Progress, stop: asyncio.Event) -> bool:
     """False where it was stopped before its end."""
-    judge = Execution(session.runtime, work.route, run, work.decide(), progress.waits)
+    judge = work.execution(session.runtime, run, progress.waits)
     pace = pace_of(session, run.records_per_second)
     for number in sorted(progress.parts):
         while not _complete(part := progress.parts[number]):

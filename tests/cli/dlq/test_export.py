@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.postgres.chosen_letters import StoredLetter
+from infra.postgres.dead_letters import add
 from schemas.record_lines import from_line, to_line
 from schemas.topics import KIV_STAFF, VARDVAL_LISTING
 from tests.cli.dlq.conftest import Dlq
-from tests.cli.dlq.letters import IDS, LETTERS, NOW, PATIENT, audited, contents, letter
+from tests.cli.dlq.letters import IDS, LETTERS, NOW, PATIENT, audited, contents, letter, on
+from tests.cli.test_main import Done
 from tests.schemas.builders import calm
 from workers.operations import dead_letters
 
@@ -46,6 +49,22 @@ def test_raw_letters_are_exported_byte_for_byte_and_audited_one_by_one(dlq: Dlq,
         ("dlq export", f"topic {VARDVAL_LISTING}", None, None, None, "case 17"),
         *(("dlq export", one.code, VARDVAL_LISTING, 0, one.offset, "case 17") for one in LETTERS[:3]),
     ]
+
+
+def test_what_is_exported_raw_is_what_check_event_judges_and_what_is_masked_is_refused(
+    dlq: Dlq, fastlakare: Callable[..., Done], url: str
+) -> None:
+    dead = letter(7, data={"patient_id": PATIENT})
+    on(url, lambda pg: add(pg, [dead]))
+    assert dlq("export", "--topic", VARDVAL_LISTING, *RAW, "--out", "raw.jsonl").status == 0
+    judged = fastlakare("check-event", "raw.jsonl", "--json")
+    said = json.loads(judged.stdout)["records"]
+    assert (judged.status, [one["code"] for one in said]) == (1, ["ok", "ok", "ok", "invalid_data"])
+    assert said[-1]["detail"] == "sequence: Field required"
+    assert dlq("export", "--all", "--out", "masked.jsonl").status == 0
+    refused = fastlakare("check-event", "masked.jsonl")
+    assert (refused.status, refused.stdout) == (2, "")
+    assert "line 1: timestamp: should be a 64-bit number of milliseconds" in refused.stderr
 
 
 def test_a_file_that_is_there_is_replaced_only_where_that_is_asked_for(dlq: Dlq, url: str, tmp_path: Path) -> None:

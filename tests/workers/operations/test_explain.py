@@ -99,11 +99,12 @@ async def test_d4_who_asked_by_personnummer_and_why_stands_in_the_audit_trail_an
     found = await by_personnummer(town)
     assert (found.timeline, found.no_link, found.told) == ((), NoLink("never_heard_of", None), None)
     (row,) = await town.rig.pg.fetch(
-        "SELECT what, reason, rule, patient_id, source, actor, release, revision, topic FROM audit"
+        "SELECT what, reason, rule, patient_id, source, run_actor, run_reason, release, revision, topic, actor,"
+        " run = message_id FROM audit"
     )
     assert tuple(row) == (
-        *("explained", "ärende 4711", "D4", int(PATIENT), "fastlakare", "erikop", version()),
-        *(None, None),
+        *("explained", "by_personnummer", "D4", int(PATIENT), "fastlakare", "erikop", "ärende 4711", version()),
+        *(None, None, None, True),
     )
 
 
@@ -235,3 +236,10 @@ async def test_ex3_where_older_rows_were_deleted_the_first_revision_says_where_k
     later = replace(whole, trail=whole.trail[2:])
     assert explain.explain(later).first_revision == 2
     assert explain.explain(later).told == Told(2, "ended", f"{town.key}/2")
+
+
+async def test_what_an_operators_run_caused_names_the_run(town: Town) -> None:
+    await town.linked()
+    real = await history(town)
+    again = replace(real, trail=tuple(row._replace(run="2026-06-01-a1") for row in real.trail))
+    assert [step["run"] for step in explain.explain(again).as_json()["timeline"]] == ["2026-06-01-a1"] * 2 + [None]
