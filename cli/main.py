@@ -23,6 +23,7 @@ from cli.run import run
 from cli.runs.command import app as runs
 from cli.terminal import EXIT_BUG, EXIT_USAGE
 from cli.topics import topics
+from cli.verify import verify
 
 
 class Commands(TyperGroup):
@@ -93,6 +94,7 @@ app.command()(migrate)
 app.command()(topics)
 app.command()(run)
 app.command()(lag)
+app.command()(verify)
 app.command()(replay)
 app.add_typer(runs, name="runs")
 app.add_typer(dlq)

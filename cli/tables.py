@@ -13,6 +13,7 @@ from infra.kafka.topic_comparison import Comparison
 from infra.kafka.topics import TopicSpec
 from workers.operations.check_event import Verdict
 from workers.operations.lag import Lag
+from workers.operations.verification.report import Report
 
 _PIPE_WIDTH = 300  # a pipe has no width: nothing is folded for it
 
@@ -52,6 +53,21 @@ def lag(lag: Lag) -> None:
     table.add_row("day's own work", "yes" if lag.working else "no")
     table.add_row("day", lag.day.isoformat() if lag.day else "none yet")
     _print(table)
+
+
+def verification(report: Report) -> None:
+    """Prints what each check compared and found, then the differences."""
+    table = _table("check", "compared", "differences")
+    for name, result in report.checks.items():
+        table.add_row(name, str(result.compared), str(result.differences))
+    _print(table)
+    if report.differences:
+        table = _table("check", "key", "what")
+        for found in report.differences:
+            table.add_row(*found)
+        _print(table)
+    if (left := report.total - len(report.differences)) > 0:
+        print(f"... and {left} more")
 
 
 def rows(names: Iterable[str], found: Iterable[Iterable[object]]) -> None:

@@ -46,3 +46,10 @@ def print_json(content: object) -> None:
     import orjson
 
     typer.echo(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())
+
+
+def print_json_line(content: object) -> None:
+    """The same in one line, where documents follow each other."""
+    import orjson
+
+    typer.echo(orjson.dumps(content).decode())

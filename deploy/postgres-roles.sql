@@ -1,11 +1,12 @@
--- The two roles of an installation, and what each may do. Run once by a superuser, in the service's own database:
+-- The three roles of an installation, and what each may do. Run once by a superuser, in the service's own database:
 --
 --   psql -d fastlakare -f deploy/postgres-roles.sql
 --
 -- `fastlakare_owner` owns the tables: `fastlakare migrate` logs in as it, and nothing else does.
 -- `fastlakare_app` is what `fastlakare run` and the tools log in as: it reads and writes, but makes and changes no table,
 -- and can only add to the audit trail (D4).
--- Both get their password, or the way they log in, from you: ALTER ROLE fastlakare_app PASSWORD '...';
+-- `fastlakare_reader` is for `fastlakare verify`: it can read what that compares, and do nothing else.
+-- All get their password, or the way they log in, from you: ALTER ROLE fastlakare_app PASSWORD '...';
 
 DO $$
 BEGIN
@@ -15,8 +16,12 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'fastlakare_app') THEN
         CREATE ROLE fastlakare_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;
     END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'fastlakare_reader') THEN
+        CREATE ROLE fastlakare_reader LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;
+    END IF;
     EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
-    EXECUTE format('GRANT CONNECT ON DATABASE %I TO fastlakare_owner, fastlakare_app', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO fastlakare_owner, fastlakare_app, fastlakare_reader',
+        current_database());
 END
 $$;
 
@@ -28,10 +33,14 @@ ALTER ROLE fastlakare_owner SET log_parameter_max_length_on_error = 0;
 ALTER ROLE fastlakare_app SET log_error_verbosity = terse;
 ALTER ROLE fastlakare_app SET log_parameter_max_length = 0;
 ALTER ROLE fastlakare_app SET log_parameter_max_length_on_error = 0;
+ALTER ROLE fastlakare_reader SET log_error_verbosity = terse;
+ALTER ROLE fastlakare_reader SET log_parameter_max_length = 0;
+ALTER ROLE fastlakare_reader SET log_parameter_max_length_on_error = 0;
+ALTER ROLE fastlakare_reader SET default_transaction_read_only = on;
 
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO fastlakare_owner;
-GRANT USAGE ON SCHEMA public TO fastlakare_app;
+GRANT USAGE ON SCHEMA public TO fastlakare_app, fastlakare_reader;
 
 -- The tables of later releases too; the trail of who did what is the exception, and so is the schema's own version.
 ALTER DEFAULT PRIVILEGES FOR ROLE fastlakare_owner IN SCHEMA public

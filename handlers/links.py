@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Literal
 
@@ -15,11 +16,14 @@ from schemas.fields import instant
 TYPE = {"system": "1.2.752.129.5.1.69", "code": "2"}
 
 
-def link(world: World, patient: Patient, to: Link, reason: Reason, cause: Cause) -> None:
-    """Appoints the doctor: `assigned` where there was none, otherwise `replaced` in one change (C7)."""
+def link(
+    world: World, patient: Patient, to: Link, reason: Reason, cause: Cause, *, override: Collection[str] = ()
+) -> None:
+    """Appoints the doctor: `assigned` where there was none, otherwise `replaced` in one change (C7). `override`: the
+    limits that the command overrides by name; that of the ceiling is noted in the audit trail."""
     change: Change = "assigned" if patient.link is None else "replaced"
     world.set_link(patient, to, cause.time)
-    _record(world, patient, change, reason, cause)
+    _record(world, patient, change, reason, cause, override="ceiling" in override)
 
 
 def redate(world: World, patient: Patient, start: date, reason: Reason, cause: Cause) -> None:
@@ -74,11 +78,13 @@ def _require_link(patient: Patient) -> Link:
     return current
 
 
-def _record(world: World, patient: Patient, change: Change, reason: Reason, cause: Cause) -> None:
+def _record(
+    world: World, patient: Patient, change: Change, reason: Reason, cause: Cause, *, override: bool = False
+) -> None:
     current = _require_link(patient)
     doctor = world.doctors[current.doctor]
     shown = {"hsa_id": current.doctor, "name": doctor.name, "title": title(world, Pair(current.unit, current.doctor))}
-    _record_change(world, patient, current, "active", change, reason, shown, None, cause)
+    _record_change(world, patient, current, "active", change, reason, shown, None, cause, override=override)
 
 
 def _record_change(
@@ -91,6 +97,8 @@ def _record_change(
     doctor: Json,
     last: date | None,
     cause: Cause,
+    *,
+    override: bool = False,
 ) -> None:
     patient.revision += 1
     patient.announced = True
@@ -121,5 +129,6 @@ def _record_change(
             current.doctor,
             value,
             cause,
+            override,
         )
     )

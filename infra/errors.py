@@ -27,6 +27,7 @@
     ├── RunStopped                     an operator's run was paused or cancelled, or another executor has it
     ├── OutboxDiverged                 outbox and topics contradict each other; nothing is published
     ├── TransactionLeftOpen            a broker forgot to end a transaction of the relay; its next term does
+    ├── NotPublished                   the relay does not publish what a verification waits for
     ├── RequestLost                    a request of the relay has no answer; its term ends
     ├── ServiceEnded                   the demo's service ended by itself
     └── UnreadableFile                 an import's file cannot be read (cli/imports/text.py)
@@ -151,6 +152,10 @@ class OutboxDiverged(FastlakareError):
 class TransactionLeftOpen(FastlakareError):
     """A transaction of the relay, whose commit was acknowledged, has no marker in a partition: readers see nothing from
     there on."""
+
+
+class NotPublished(FastlakareError):
+    """The topics do not hold yet what the database's snapshot does, so they cannot be compared; the text says where."""
 
 
 class RequestLost(FastlakareError):

@@ -8,7 +8,7 @@ import socket
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from infra.errors import DatabaseUnreachable, InstallationError, PartitionUnreadable, SettingsError
+from infra.errors import DatabaseUnreachable, InstallationError, NotPublished, PartitionUnreadable, SettingsError
 from infra.logs import masked
 
 _UNDEFINED = ("42P01", "42703", "3F000")  # table, column, schema
@@ -43,7 +43,7 @@ def is_settings_error(error: BaseException) -> bool:
 def _explain(error: BaseException) -> str | None:
     if isinstance(error, SettingsError):
         return str(error)
-    if isinstance(error, DatabaseUnreachable | InstallationError | PartitionUnreadable):
+    if isinstance(error, DatabaseUnreachable | InstallationError | NotPublished | PartitionUnreadable):
         return str(error)
     if isinstance(error, UnknownTopicOrPartitionError):
         return f"{_text(error)}; `fastlakare topics --create` makes what is missing"

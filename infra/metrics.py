@@ -47,6 +47,13 @@ open_transaction_seconds = Gauge(
     "How long this process has seen the oldest open transaction on an input topic.",
     ["topic"],
 )
+verify_differences = Gauge(
+    "fastlakare_verify_differences", "Differences that the last verification found (VERIFY_EVERY)."
+)
+verify_last_success = Gauge(
+    "fastlakare_verify_last_success_timestamp_seconds",
+    "When a verification of this process came to its end last, whatever it found.",
+)
 ready = Gauge("fastlakare_ready", "1 while /readyz answers 200.")
 
 

@@ -133,6 +133,7 @@ class Settings(BaseSettings):
         {"201010", "201011", "202010", "203010", "203090"}
     )
     doctor_figures_every: Annotated[float, Field(ge=0, le=86_400)] = 60
+    verify_every: Annotated[float, Field(ge=0, le=86_400)] = 0
     dlq_retention_days: Annotated[int, Field(ge=1, le=3650)] = 14
     batch_records: Annotated[int, Field(ge=1, le=100_000)] = 2000
     batch_wait_ms: Annotated[int, Field(ge=0, le=60_000)] = 20

@@ -156,6 +156,13 @@ COMMAND_CONNECT_SECONDS = 20.0
 COMMAND_REQUEST_SECONDS = 10.0
 COMMAND_LAG_SECONDS = 20.0
 COMMAND_LAG_POLL_SECONDS = 0.25
+#: how long `verify` waits until the relay has published what its snapshot holds, and how often it looks
+VERIFY_RELAY_SECONDS = 60.0
+VERIFY_POLL_SECONDS = 0.1
+#: one step in the reading of a topic
+VERIFY_FETCH_SECONDS = 60.0
+#: for how long its snapshot may rest while a partition of a topic is read
+VERIFY_REST_SECONDS = 1800.0
 #: whoever works on a run says so; what nobody has said for so long of, another may take over
 RUN_LEASE_SECONDS = 30.0
 RUN_HEARTBEAT_SECONDS = 5.0

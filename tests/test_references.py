@@ -17,7 +17,7 @@ CODE = sorted(
     if path.suffix in {".py", ".sql", ".txt", ".sh"}
 )
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-_RULE = re.compile(r"(?<![\w-])([TSLECPDROQ](?:1[0-4]|[1-9]))(?![\w])")
+_RULE = re.compile(r"(?<![\w-])([TSLECPDORQV](?:1[0-4]|[1-9]))(?![\w])")
 #: the pages with rules
 _RULE_PAGES = ("rules.md", "operations.md")
 _PAGE = re.compile(r"(?<![\w/.-])([a-z_]+\.md)(?:, ([A-Za-z][^,;:)\n]*))?(?=[,;:)\s])")
@@ -31,18 +31,20 @@ def headings(page: Path) -> list[str]:
 
 _HEADINGS = [heading for page in _RULE_PAGES for heading in headings(ROOT / "docs" / page) if _RULE.match(heading)]
 RULES = {heading.split(" ", 1)[0] for heading in _HEADINGS}
+#: of an operator's promises (operations.md), those of a letter are held to the page once any of them stands there
+LETTERS = {rule[0] for rule in RULES}
 
 
 def test_the_rules_are_all_there() -> None:
     assert len(RULES) == len(_HEADINGS)
-    assert {"T1", "S11", "L9", "E3", "C14", "P6", "D4", "R2", "O8", "Q4"} <= RULES
+    assert {"T1", "S11", "L9", "E3", "C14", "P6", "D4", "R2", "O8", "Q4", "V4", "V5"} <= RULES
 
 
 @pytest.mark.parametrize("path", [*CODE, *PAGES], ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_rule_that_is_named_stands_on_its_page(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     named = {rule for group in re.findall(r"\(([^()]*)\)", text) for rule in _RULE.findall(group)}
-    assert named - RULES == set()
+    assert {rule for rule in named if rule[0] in LETTERS} - RULES == set()
 
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -30,6 +30,7 @@ from workers.health import Health
 from workers.http import serve_http
 from workers.operations.detached import work_off_runs
 from workers.operations.lag import LagMeter
+from workers.operations.verification.duty import Verification
 from workers.pipeline.processor import BatchProcessor
 from workers.pipeline.queued_processor import QueuedProcessor
 from workers.pipeline.route import Processor, Route
@@ -194,6 +195,8 @@ class _Process:
     def _relay(self) -> Relay:
         runtime = self._runtime
         duties: list[Duty] = [StatisticsPublisher(runtime), Retention(runtime.settings.dlq_retention_days)]
+        if runtime.settings.verify_every:
+            duties.append(Verification(runtime.settings))
         if runtime.settings.own_clock:
             duties.append(DayAnnouncer(runtime))
         return Relay(runtime.engine, runtime.settings, runtime.handoff, duties=duties, health=runtime.health)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,16 +14,25 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from infra import timing
 from infra.kafka.client import close
 from schemas.topics import FAST_LAKARKONTAKT, LISTNING_DOCTOR, LISTNING_REPLY, TOPICS
-from workers.operations.verify import Event
+from workers.operations.verification.told import Told, told_by
 
 _OUTPUTS = tuple(topic.name for topic in TOPICS if topic.direction == "out")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A record of 1177's topic. `data` is None where 1177 is to forget the key."""
+
+    key: str
+    revision: int
+    data: dict[str, Any] | None = field(repr=False)
 
 
 class Listener:
     """Reads every output topic from its start, in a task of its own."""
 
     def __init__(self, bootstrap: str, partitions: int) -> None:
-        self.newest: dict[str, Event] = {}
+        self.newest: dict[str, Told] = {}
         self.events: list[Event] = []
         self.events_read = 0
         self.out_of_order = 0
@@ -80,7 +90,8 @@ class Listener:
         headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
         data = None if record.value is None else _json(record.value)
         if topic == FAST_LAKARKONTAKT:
-            self._add_event(Event(record.key.decode(), int(headers["ce_id"].rpartition("/")[2]), data))
+            told = told_by(record.value, record.headers)
+            self._add_event(Event(record.key.decode(), told.revision, data), told)
         elif topic == LISTNING_REPLY and data is not None:
             self.replies[data["command_id"]] = data
         elif topic == LISTNING_DOCTOR:
@@ -88,10 +99,10 @@ class Listener:
         elif topic.endswith(".dlq"):
             self.dead.append({name: text for name, text in headers.items() if name.startswith("dlq_")})
 
-    def _add_event(self, event: Event) -> None:
+    def _add_event(self, event: Event, told: Told) -> None:
         before = self.newest.get(event.key)
         self.out_of_order += event.revision != (before.revision if before else 0) + 1
-        self.newest[event.key] = event
+        self.newest[event.key] = told
         self.events_read += 1
         self.events.append(event)
 

@@ -14,7 +14,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from workers.operations.verify import Event
+from cli.demo.listener import Event
 
 _WIDTH = 116
 _SHOWN = 3

@@ -20,8 +20,8 @@ from cli.terminal import EXIT_DIFFERENCES
 from infra import timing
 from infra.embedded.broker import PARTITIONS
 from infra.errors import ServiceEnded
-from infra.postgres.published import read_published
-from workers.operations.verify import differences
+from infra.postgres.verification import told_in_all
+from workers.operations.verification.told import differences
 
 _INTERRUPTED = 130
 _SHOWN_DIFFERENCES = 10
@@ -78,29 +78,34 @@ async def _compare(stage: Stage, seconds: float) -> bool:
     """Says in numbers whether 1177 knows what the database holds."""
     stage.screen.act("What 1177 knows, held against the database")
     await stage.settled()
-    database, newest = await read_published(stage.database), stage.listener.newest
-    found = differences(newest, database)
-    active_patients = sum(event.data is not None and event.data["status"] == "active" for event in newest.values())
+    held, patients = await told_in_all(stage.database)
+    newest = stage.listener.newest
+    found = [
+        (key, what)
+        for key in sorted(newest.keys() | held.keys())
+        for what in differences(newest.get(key), held.get(key))
+    ]
+    links = sum(one.status == "active" for one in held.values())
     stage.screen.figures(
         [
             ("records sent in", number(stage.upstream.sent)),
             ("records heard by 1177", number(stage.listener.events_read)),
             ("  of them doubled, missing or out of order", number(stage.listener.out_of_order)),
-            ("patients in the database", number(database.patients)),
+            ("patients in the database", number(patients)),
             ("patients 1177 was ever told of", number(len(newest))),
-            ("links in the database", number(len(database.links))),
-            ("links 1177 shows", number(active_patients)),
+            ("links in the database", number(links)),
+            ("links 1177 shows", number(sum(one.status == "active" for one in newest.values()))),
             ("differences", number(len(found))),
         ]
     )
-    for difference in found[:_SHOWN_DIFFERENCES]:
-        stage.screen.note(f"{short(difference.key)} {difference.what}")
+    for key, what in found[:_SHOWN_DIFFERENCES]:
+        stage.screen.note(f"{short(key)} {what}")
     good = not found and not stage.listener.out_of_order
     verdict = "1177 knows exactly what the database holds" if good else "1177 and the database differ"
     stage.screen.verdict(
         good,
-        f"{verdict}: {number(stage.listener.events_read)} records, {number(database.patients)} patients, "
-        f"{number(len(database.links))} links, {number(len(found))} differences ({seconds:.0f} s)",
+        f"{verdict}: {number(stage.listener.events_read)} records, {number(patients)} patients, "
+        f"{number(links)} links, {number(len(found))} differences ({seconds:.0f} s)",
     )
     return good
 

@@ -12,13 +12,12 @@ from typing import Any
 import asyncpg
 
 from cli.demo.installation import Installation
-from cli.demo.listener import Listener
+from cli.demo.listener import Event, Listener
 from cli.demo.region import Region, Unit
 from cli.demo.screen import Screen, number
 from cli.demo.upstream import Upstream
 from infra import timing
 from infra.postgres.published import count_links
-from workers.operations.verify import Event
 
 
 @dataclass

@@ -70,7 +70,7 @@ def _complete(command: ImportLinks, waiting: Import | None, world: World, cause:
         return answer
     if not verdict.faults:
         for number, link in verdict.linked.items():
-            links.link(world, world.patients[number], link, "imported", cause)
+            links.link(world, world.patients[number], link, "imported", cause, override=command.override)
         for number, start in verdict.redated.items():
             links.redate(world, world.patients[number], start, "imported", cause)
     first_day = world.today if waiting is None else waiting.first_day

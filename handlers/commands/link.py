@@ -47,7 +47,7 @@ def decide(command: LinkPatient, world: World, cause: Cause) -> Answer:
     fault = _doctor_fault(command, world, pair, number)
     if fault is not None:
         return refused(fault)
-    links.link(world, patient, Link(pair.unit, pair.doctor, day), "linked_by_unit", cause)
+    links.link(world, patient, Link(pair.unit, pair.doctor, day), "linked_by_unit", cause, override=command.override)
     return accepted()
 
 

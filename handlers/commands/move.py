@@ -35,7 +35,7 @@ def decide(command: MovePatients, world: World, cause: Cause) -> Answer:
         target = _pairs(command, world)[1]
         for number in numbers:
             link = Link(target.unit, target.doctor, world.today)
-            links.link(world, world.patients[number], link, "moved", cause)
+            links.link(world, world.patients[number], link, "moved", cause, override=command.override)
     return answer
 
 

@@ -62,7 +62,8 @@ class Pair(NamedTuple):
 
 @dataclass(slots=True)
 class LinkChange:
-    """One change event of one patient (P1, P2); `value` is None when 1177 is to forget the key (L7, L9)."""
+    """One change event of one patient (P1, P2); `value` is None when 1177 is to forget the key (L7, L9). `override`: a
+    command let the doctor's ceiling be exceeded by name (C7)."""
 
     patient_id: int
     key: str
@@ -74,6 +75,7 @@ class LinkChange:
     doctor: str | None
     value: Json | None
     cause: Cause
+    override: bool = False
 
 
 @dataclass(slots=True)

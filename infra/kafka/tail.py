@@ -153,12 +153,12 @@ def _latest(*found: Tail) -> Tail:
 def _last_of(batch: Batch, prefix: bytes) -> Tail | None:
     found = None
     for record in header_names.records(batch.data):
-        if seq := _sequence(record.headers, prefix):
+        if seq := sequence(record.headers, prefix):
             found = Tail(seq, record.offset, record.key, record.value, record.headers)
     return found
 
 
-def _sequence(headers: Iterable[tuple[str, bytes | None]], prefix: bytes) -> int:
+def sequence(headers: Iterable[tuple[str, bytes | None]], prefix: bytes) -> int:
     """The sequence in a record's headers; 0 in a record that no relay of this installation wrote.
 
     The last one is the relay's: a dead letter has those of the record that it copies before it.

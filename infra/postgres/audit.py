@@ -20,17 +20,17 @@ ACCESS = "explained"
 _COLUMNS = (
     *("what", "reason", "rule", "unit", "doctor", "patient_id", "revision"),
     *("at", "source", "message_id", "actor", "role", "topic", "partition", "record_offset", "release"),
-    *("run", "run_actor", "run_reason"),
+    *("override", "run", "run_actor", "run_reason"),
 )
-_NEVER_NULL = ("what", "reason", "rule", "at", "source", "message_id", "release")
+_NEVER_NULL = ("what", "reason", "rule", "at", "source", "message_id", "release", "override")
 
 
 async def write(pg: asyncpg.Connection, changes: Iterable[ChangeRecord], provenance: Provenance | None = None) -> None:
     """A row for every change of a link and of what the doctor topic says, and for what was noted beside them;
     `provenance` where a run caused them."""
-    always = version(), *(provenance or (None, None, None))
+    release, run = version(), provenance or (None, None, None)
     records = [
-        (*_what(change), *_why(change.cause), *always)
+        (*_what(change), *_why(change.cause), release, isinstance(change, LinkChange) and change.override, *run)
         for change in changes
         if isinstance(change, LinkChange | DoctorChange | AuditEntry)
     ]

@@ -89,7 +89,7 @@ def test_help_says_what_it_does_with_an_example_and_the_exit_codes(command: tupl
 def test_the_first_screen_lists_every_command() -> None:
     result = CliRunner().invoke(app, ["--help"])
     assert result.exit_code == 0
-    assert {"demo", "migrate", "topics", "run", "lag", "dlq", "import", "asyncapi", "schema"} <= set(
+    assert {"demo", "migrate", "topics", "run", "lag", "verify", "dlq", "import", "asyncapi", "schema"} <= set(
         result.output.split()
     )
 
@@ -103,6 +103,9 @@ def test_the_first_screen_lists_every_command() -> None:
         ["topics", "--create", "--check"],
         ["run", "--only", "staff,nonsense"],
         ["run", "--only", ""],
+        ["verify", "--only", "1177,nonsense"],
+        ["verify", "--only", ""],
+        ["verify", "--every", "-1"],
         ["schema", "nonsense"],
         ["schema"],
         ["check-event"],
@@ -149,6 +152,8 @@ def test_version_is_told() -> None:
         (["topics", "--create"], "Kafka"),
         (["lag"], "Kafka"),
         (["lag", "--wait", "0.1"], "Kafka"),
+        (["verify"], "Kafka"),
+        (["verify", "--json", "--only", "1177"], "Kafka"),
         (["dlq", "list"], "database"),
         (["dlq", "discard", "--all", "--yes", "--reason", "why"], "database"),
         (["explain", "patient", "--key", "a" * 26], "database"),
@@ -165,7 +170,7 @@ def test_a_server_that_is_away_is_one_line_on_stderr(
     assert "hemligt" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["run", "migrate", "lag"])
+@pytest.mark.parametrize("command", ["run", "migrate", "lag", "verify"])
 def test_an_unknown_setting_stops_every_command_with_its_name(fastlakare: Callable[..., Done], command: str) -> None:
     done = fastlakare(command, **AWAY, FASTLAKARE_PARTITION="hemligt")
     assert done.status == 2

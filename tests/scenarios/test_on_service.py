@@ -14,6 +14,7 @@ from tests.harness.installation import Installation
 from tests.harness.observed import Observed
 from tests.harness.session import Session
 from tests.harness.topics import Topics
+from tests.harness.verified import unverified
 from tests.scenarios.scenario import CASES, Scenario
 from tests.scenarios.schedule import missing, schedule
 
@@ -53,6 +54,10 @@ def test_the_service_says(observed: Outputs, number: int) -> None:
 
 def test_all_of_it_is_what_the_model_says(observed: Outputs) -> None:
     assert list(observed.session.differences()) == []
+
+
+def test_v4_all_of_it_is_verified(observed: Outputs) -> None:
+    assert unverified(observed.session) == []
 
 
 def test_explain_tells_of_every_patient_what_1177_heard_with_record_rule_and_release(observed: Outputs) -> None:

@@ -21,10 +21,11 @@ _PASSWORD = "of-the-test"
 
 @dataclass(frozen=True)
 class Roles:
-    """One database, as its two roles and as the superuser reach it."""
+    """One database, as its roles and as the superuser reach it."""
 
     owner: str
     app: str
+    reader: str
     superuser: str
 
 
@@ -43,15 +44,16 @@ def roles(postgres: Postgres) -> Iterator[Roles]:
     """Migrated as the owner; the app has what deploy/ gives it."""
     with database(postgres, "template1") as superuser:
         place = superuser.split("@", 1)[1]
-        owner, app = (f"postgresql://fastlakare_{role}:{_PASSWORD}@{place}" for role in ("owner", "app"))
-        granted = Roles(owner, app, superuser)
+        owner, app, reader = (f"postgresql://fastlakare_{role}:{_PASSWORD}@{place}" for role in _ROLES)
+        granted = Roles(owner, app, reader, superuser)
         asyncio.run(run(superuser, (DEPLOY / "postgres-roles.sql").read_text(), *_PASSWORDS))
         upgrade(granted.owner)
         asyncio.run(run(granted.owner, Path(DEPLOY / "postgres-rights.sql").read_text()))
         yield granted
 
 
-_PASSWORDS = tuple(f"ALTER ROLE fastlakare_{role} PASSWORD '{_PASSWORD}'" for role in ("owner", "app"))
+_ROLES = ("owner", "app", "reader")
+_PASSWORDS = tuple(f"ALTER ROLE fastlakare_{role} PASSWORD '{_PASSWORD}'" for role in _ROLES)
 
 
 async def run(url: str, *scripts: str) -> None:

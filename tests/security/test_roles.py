@@ -1,20 +1,35 @@
-"""What the two documented roles of the database may do, and what not."""
+"""What the documented roles of the database may do, and what not."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
 
 from handlers.world.changes import Pair
+from infra.identity import Cluster
 from infra.patient_keys import PatientKeys
-from infra.postgres.installation import check_patient_key
+from infra.postgres import migrations
+from infra.postgres.connection import checkout, create_engine
+from infra.postgres.installation import check_identity, check_patient_key
 from infra.postgres.migrations import upgrade
+from infra.postgres.verification import (
+    OverCeiling,
+    answered_since,
+    forgotten,
+    pairs,
+    replies,
+    snapshot,
+    told,
+    unexplained_above,
+)
 from infra.settings import Settings
 from tests.security.conftest import Roles, run
 from workers.operations.explain import by_personnummer
 from workers.operations.explain_doctor import of_pair
+from workers.operations.verification.state import STATE_CHECKS, StateCheck
 
 ALLOWED = (
     "INSERT INTO audit (at, what, reason, rule, source, message_id, release)"
@@ -108,6 +123,47 @@ async def _violate_a_key(url: str) -> None:
             )
     finally:
         await pg.close()
+
+
+DENIED_TO_THE_READER = (
+    "DELETE FROM patient",
+    "UPDATE link SET start_day = '2026-01-01'",
+    "INSERT INTO topic VALUES ('t', 1)",
+    "UPDATE installation SET settings = '{}'",
+    "SELECT FROM patient FOR UPDATE",
+    "SELECT count(*) FROM dead_letter",
+    "SELECT count(*) FROM outbox",
+    "SELECT count(*) FROM import_part",
+    "CREATE TEMPORARY TABLE x (n int)",
+    "CREATE TABLE x (n int)",
+    "SET ROLE fastlakare_app",
+)
+
+
+def test_the_reader_reads_what_is_verified_and_can_do_nothing_else(roles: Roles) -> None:
+    for sql in DENIED_TO_THE_READER:
+        for writable in ("on", "off"):  # the role's default is no protection: whoever is logged in may change it
+            with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.ReadOnlySQLTransactionError)):
+                asyncio.run(run(roles.reader, f"SET default_transaction_read_only = {writable}", sql))
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        asyncio.run(run(roles.reader, "SET default_transaction_read_only = off", "DELETE FROM patient"))
+
+
+async def test_v4_the_reader_is_enough_for_a_snapshot_and_every_check_of_it(roles: Roles) -> None:
+    settings = Settings(database_url=roles.reader)
+    engine = create_engine(settings, pool_size=2)
+    try:
+        async with checkout(engine) as pg, snapshot(pg) as held:
+            await migrations.check(pg)
+            await check_identity(pg, {}, Cluster(None, {}))
+            assert [key async for key, _ in told(pg)] == []
+            assert (await forgotten(pg), await pairs(pg), await answered_since(pg, datetime.now(UTC))) == ({}, {}, {})
+            assert [one async for one in replies(pg, 0)] == []
+            for check in STATE_CHECKS.values():
+                assert [one async for one in check(StateCheck(pg, held.day, settings.policy))] == []
+            assert await unexplained_above(pg, OverCeiling("u", "d", 1, 2)) == []
+    finally:
+        await engine.dispose()
 
 
 def test_nobody_else_may_even_connect(roles: Roles) -> None:

@@ -10,6 +10,7 @@ from tests.harness.explained import unexplained
 from tests.harness.histories import PATIENTS, World
 from tests.harness.seeds import seeds
 from tests.harness.session import Session
+from tests.harness.verified import unverified
 from tests.system.conftest import Opener
 
 pytestmark = pytest.mark.system
@@ -18,8 +19,10 @@ STEPS = 150  # looked at every 50, so that the first faults are told and not all
 
 
 def faults(session: Session, seed: int) -> list[str]:
-    """What differs from the model and where a personnummer leaked; the seed in front, so that it can be run again."""
+    """What differs from the model or is not verified, and where a personnummer leaked; the seed in front, so that it
+    can be run again."""
     found = [*session.differences(), *(f"leaked: {leak}" for leak in session.leaks(PATIENTS))]
+    found += map("not verified: {}".format, unverified(session))
     return [f"FASTLAKARE_TEST_SEEDS={seed}-{seed + 1}: {fault}" for fault in found[:20]]
 
 

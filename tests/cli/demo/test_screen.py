@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
+from cli.demo.listener import Event
 from cli.demo.screen import Screen, number
-from workers.operations.verify import Event
 
 KEY = "abcdefghijklmnopqrstuvwxyz"
 

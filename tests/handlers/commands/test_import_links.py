@@ -19,6 +19,7 @@ from tests.harness.builders import (
     patients,
     row,
     unlink,
+    update,
 )
 from tests.harness.region import Region, ready
 
@@ -37,6 +38,12 @@ def test_c11_all_rows_are_applied() -> None:
     assert region.link() == Link(UNIT, DOCTOR, TODAY)
     assert region.value(FIRST)["start"] == "2026-01-02"
     assert region.reply["counts"] == {"total": 2, "approved": 2, "faulty": 0, "updated": 2}
+
+
+def test_c11_an_override_of_the_ceiling_is_noted() -> None:
+    region = region_of(update(patient_ceiling=0))
+    assert region.asks(import_links(row(1), override=("ceiling",))) == "done"
+    assert region.last().override
 
 
 def test_c11_rows_that_change_nothing_are_approved_and_not_updated() -> None:

@@ -92,6 +92,13 @@ def test_c7_age_and_ceiling_can_be_overridden_each_by_name() -> None:
     assert region.asks(link(override=("ceiling",))) == "age_outside_limits"
     assert region.asks(link(override=("age",))) == "ceiling_reached"
     assert region.asks(link(override=("age", "ceiling"))) == "done"
+    assert region.last().override
+
+
+def test_c7_without_an_override_of_the_ceiling_none_is_noted() -> None:
+    region = ready(update(age_min=90))
+    assert region.asks(link(override=("age",))) == "done"
+    assert not region.last().override
 
 
 def test_c7_the_last_free_place_goes_to_one() -> None:

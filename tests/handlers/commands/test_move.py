@@ -112,6 +112,7 @@ def test_c9_age_and_ceiling_can_be_overridden() -> None:
     assert region.asks(move(override=("ceiling",))) == "rows_faulty"
     assert region.asks(move(override=("age",))) == "ceiling_reached"
     assert region.asks(move(override=("age", "ceiling"))) == "done"
+    assert region.last(ONE).override
 
 
 def test_c9_only_patients_of_this_unit_move() -> None:

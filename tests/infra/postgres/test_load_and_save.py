@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -245,6 +246,19 @@ async def test_too_many_patients_for_one_transaction_are_refused(begin: Begin) -
     await attempt.load(new_patients=set(PATIENTS))
     with pytest.raises(BatchTooLarge):
         await attempt.load(new_patients={199106022396})
+
+
+async def test_c7_the_audit_trail_tells_where_a_ceiling_was_overridden(begin: Begin) -> None:
+    attempt = await begin()
+    change = LinkChange(PATIENTS[0], "k", 0, 1, "assigned", "linked_by_unit", UNIT, DOCTOR, {}, cause())
+    attempt.world.changes.records += [
+        replace(change, override=True),
+        change,
+        AuditEntry("link-patient", "done", UNIT, DOCTOR, PATIENTS[0], cause()),
+    ]
+    await attempt.save()
+    rows = await (await begin()).pg.fetch("SELECT override FROM audit ORDER BY id")
+    assert [row[0] for row in rows] == [True, False, False]
 
 
 async def test_links_and_notes_leave_a_row_in_the_audit_trail(begin: Begin) -> None:

@@ -59,6 +59,7 @@ HOLDS = {
     "audit NOT NULL reason": CHECKED,
     "audit NOT NULL rule": CHECKED,
     "audit NOT NULL release": CHECKED,
+    "audit NOT NULL override": CHECKED,
     "audit NOT NULL source": CHECKED,
     "audit NOT NULL message_id": CHECKED,
     "audit NOT NULL written_at": "a default",

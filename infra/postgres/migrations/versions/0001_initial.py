@@ -313,11 +313,13 @@ CREATE TABLE audit (
     partition integer,
     record_offset bigint,
     release text NOT NULL,
+    override boolean NOT NULL DEFAULT false,
     run text,
     run_actor text,
     run_reason text,
     written_at timestamptz NOT NULL DEFAULT now()
 );
+COMMENT ON COLUMN audit.override IS 'The command let the doctor''s ceiling be exceeded by name (C7)';
 COMMENT ON COLUMN audit.run IS 'The operator''s run that judged the record again, with who ran it and why; null = the
 service itself';
 COMMENT ON TABLE audit IS 'Who, which patient, which unit, when, what, and by which record, rule and release (D4); kept

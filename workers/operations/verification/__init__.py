@@ -1,0 +1,1 @@
+"""What is held against what: the checks of `fastlakare verify`, a file each family (operations.md, Verify)."""
