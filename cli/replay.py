@@ -16,7 +16,7 @@ from cli.terminal import Json, quiet_settings
 
 if TYPE_CHECKING:
     from infra.settings import Settings
-    from workers.operations.runs import Report
+    from workers.operations.report import Report
     from workers.operations.selection import Range, Selection
 
 _PARTITION = re.compile(r"([0-9]{1,6})(?::([0-9]{1,18})(?:-([0-9]{1,18}))?)?")

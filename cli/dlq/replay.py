@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from infra.postgres.chosen_letters import Choice
     from infra.settings import Settings
     from workers.operations.letter_replay import LetterReplay
-    from workers.operations.runs import Report
+    from workers.operations.report import Report
 
 
 def replay(

@@ -46,7 +46,7 @@ def list_runs(json: Json = False) -> None:
     """
     from cli.runs import screen
     from infra.postgres.runs import read_newest
-    from workers.operations.runs import run_json
+    from workers.operations.report import run_json
 
     found = run(_with_database(lambda pg: read_newest(pg, _NEWEST)))
     if json:
@@ -67,7 +67,8 @@ def show(id: Id, json: Json = False) -> None:
     """
     from cli.runs import screen
     from infra.postgres.runs import read
-    from workers.operations.runs import no_such_run, report_of, run_json
+    from workers.operations.report import report_of, run_json
+    from workers.operations.runs import no_such_run
 
     found = run(_with_database(lambda pg: read(pg, id)))
     if found is None:

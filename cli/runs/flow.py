@@ -14,7 +14,8 @@ from cli.runs import screen, work
 from cli.terminal import print_json, run
 from infra.errors import DayUnknown, UnusableSelection
 from infra.settings import Settings
-from workers.operations.runs import Report, Work
+from workers.operations.report import Report
+from workers.operations.runs import Work
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,14 @@ from contextlib import contextmanager
 from datetime import timedelta
 from time import monotonic
 
+from rich import progress as bars
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from cli.times import understood
 from infra import timing
 from infra.postgres.runs import Run, RunPartition
 from schemas.topics import TOPICS
-from workers.operations import runs
-from workers.operations.runs import Report, range_json
+from workers.operations.report import Progress, Report, range_json
 
 _COMPACTED = frozenset(topic.name for topic in TOPICS if topic.cleanup == "compact")
 _PIPE_WIDTH = 200
@@ -114,7 +113,7 @@ def _console(to_stderr: bool) -> Console:
 
 
 @contextmanager
-def progress(of: runs.Progress, what: str) -> Iterator[None]:
+def progress(of: Progress, what: str) -> Iterator[None]:
     """Shows how far it is, on stderr: a bar on a terminal, elsewhere a line every ten seconds (O7, O9)."""
     import asyncio
 
@@ -128,11 +127,16 @@ def progress(of: runs.Progress, what: str) -> Iterator[None]:
         task.cancel()
 
 
-async def _on_terminal(console: Console, of: runs.Progress, what: str) -> None:
+async def _on_terminal(console: Console, of: Progress, what: str) -> None:
     import asyncio
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[status]}"))
-    with Progress(*columns, console=console, transient=True) as bar:
+    columns = (
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(),
+        bars.TaskProgressColumn(),
+        bars.TextColumn("{task.fields[status]}"),
+    )
+    with bars.Progress(*columns, console=console, transient=True) as bar:
         shown, rate = bar.add_task(what, total=None, status=""), _Rate()
         while True:
             done, total = of.offsets
@@ -140,7 +144,7 @@ async def _on_terminal(console: Console, of: runs.Progress, what: str) -> None:
             await asyncio.sleep(0.2)
 
 
-async def _lines(of: runs.Progress, what: str) -> None:
+async def _lines(of: Progress, what: str) -> None:
     import asyncio
 
     rate = _Rate()
@@ -164,7 +168,7 @@ class _Rate:
         return (done - before) / seconds if seconds > 0 and first < now else 0.0
 
 
-def _status(of: runs.Progress, rate: _Rate) -> str:
+def _status(of: Progress, rate: _Rate) -> str:
     done, total = of.offsets
     judged, dead = sum(of.tally.outcomes.values()), of.tally.outcomes["dead"]
     speed = rate(done)

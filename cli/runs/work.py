@@ -12,7 +12,8 @@ from infra.postgres.runs import RunPartition
 from infra.settings import Settings
 from workers.operations import runs
 from workers.operations.kinds import work_of
-from workers.operations.runs import Progress, Report, Work
+from workers.operations.report import Progress, Report
+from workers.operations.runs import Work
 from workers.operations.session import Session, connect
 
 

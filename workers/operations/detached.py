@@ -14,7 +14,8 @@ from infra.logs import log
 from infra.postgres import runs
 from infra.postgres.connection import checkout
 from workers.operations.kinds import work_of
-from workers.operations.runs import Progress, carry_out
+from workers.operations.report import Progress
+from workers.operations.runs import carry_out
 from workers.operations.session import Session
 from workers.runtime import Runtime
 

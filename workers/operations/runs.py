@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, ClassVar, Protocol
 
@@ -22,19 +21,14 @@ from infra.postgres.rehearsal import snapshot
 from infra.postgres.runs import Kind, NewRun, Run, RunPartition, State
 from infra.version import version
 from schemas.errors import FastlakareError
-from schemas.fields import instant
-from schemas.topics import FAST_LAKARKONTAKT, LISTNING_DOCTOR
 from workers.operations.execution import Execution
 from workers.operations.judging import Decide, Rehearsal, judge_all
 from workers.operations.pace import held_back, pace_of
 from workers.operations.ranges import Batch
+from workers.operations.report import Progress, Report, report_of
 from workers.operations.session import Session, new_run_id
-from workers.operations.tally import Tally
 from workers.pipeline.route import Route
 from workers.runtime import Runtime
-
-#: what is always told of, also where nothing was said
-_TOLD = (FAST_LAKARKONTAKT, LISTNING_DOCTOR)
 
 
 class Work(Protocol):
@@ -60,87 +54,6 @@ class Work(Protocol):
 
     def as_json(self) -> Mapping[str, Any]:
         """What a run remembers of it."""
-
-
-@dataclass
-class Progress:
-    """How far it is, from moment to moment: the parts of the partitions, what came of their records so far, and what is
-    waited for."""
-
-    parts: dict[int, RunPartition]
-    tally: Tally = field(default_factory=Tally)
-    waits_for: str | None = None
-    since: float = field(default_factory=monotonic)
-
-    def reached(self, part: RunPartition, tally: Tally) -> None:
-        """A batch is done."""
-        self.parts[part.partition], self.tally = part, tally
-        self.waits(None)
-
-    def waits(self, what: str | None) -> None:
-        """It waits for something, or goes on."""
-        if what != self.waits_for or what is None:
-            self.waits_for, self.since = what, monotonic()
-
-    @property
-    def offsets(self) -> tuple[int, int]:
-        """How many of the offsets are behind it, and how many there are."""
-        done = sum(part.next_offset - part.first_offset for part in self.parts.values())
-        return done, sum(part.end_offset - part.first_offset for part in self.parts.values())
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a replay did, or would do: `run` and `state` are None for a preview."""
-
-    run: str | None
-    state: State | None
-    kind: Kind
-    topic: str
-    day: date
-    parts: list[RunPartition]
-    tally: Tally
-    #: from where on a preview is an estimate (O2)
-    estimated_from: str | None = None
-    error: str | None = None
-
-    @property
-    def superseded(self) -> int:
-        """Records of which nothing comes any more: something later, or the same, was handled."""
-        return sum(self.tally.outcomes[outcome] for outcome in ("stale", "unchanged", "repeated"))
-
-    def as_json(self) -> dict[str, Any]:
-        """The shape that operations.md promises."""
-        events: dict[str, Any] = dict.fromkeys(_TOLD, 0)
-        events |= {topic: dict(counts) for topic, counts in sorted(self.tally.events.items()) if counts}
-        report: dict[str, Any] = {
-            "run": self.run,
-            "state": self.state,
-            "topic": self.topic,
-            "day": self.day.isoformat(),
-            "dry_run": self.run is None,
-            "range": [range_json(part, self.kind) for part in self.parts],
-            "outcomes": dict(sorted(self.tally.outcomes.items())),
-            "events": events,
-            "digest": self.tally.totals({}).digest.hex(),
-        }
-        if self.kind == "dlq_replay":
-            report["superseded"] = self.superseded
-        return report | {k: v for k, v in (("estimated_from", self.estimated_from), ("error", self.error)) if v}
-
-
-def range_json(part: RunPartition, kind: Kind = "replay") -> dict[str, int]:
-    """What was read of a partition (O5); between dead letters nothing is missing."""
-    removed = part.read_offset - part.first_offset - part.records - part.aborted - part.control
-    content = {
-        "partition": part.partition,
-        "from": part.first_offset,
-        "to": part.end_offset,
-        "records": part.records,
-        "removed": 0 if kind == "dlq_replay" else removed,
-        "control": part.control,
-    }
-    return content | ({"aborted": part.aborted} if part.aborted else {})
 
 
 async def preview(session: Session, work: Work, progress: Progress) -> Report:
@@ -293,34 +206,6 @@ async def report(session: Session, id: str, error: str | None = None) -> Report:
     if found is None:
         raise UnusableSelection(no_such_run())
     return report_of(*found, error=error)
-
-
-def report_of(run: Run, parts: list[RunPartition], error: str | None = None) -> Report:
-    """What the run has done so far."""
-    assert run.day is not None, "a run begins on a day"
-    return Report(
-        run.id, run.state, run.kind, run.topic, run.day, parts, Tally.of(run.totals), error=error or run.error
-    )
-
-
-def run_json(run: Run) -> dict[str, Any]:
-    """A run as `fastlakare runs` lists it."""
-    return {
-        "run": run.id,
-        "kind": run.kind,
-        "topic": run.topic,
-        "state": run.state,
-        "working": run.working,
-        "detached": run.detached,
-        "selection": run.selection,
-        "reason": run.reason,
-        "actor": run.actor,
-        "release": run.release,
-        "started": instant(run.started_at),
-        "changed": instant(run.changed_at),
-        "outcomes": dict(run.outcomes),
-        "error": run.error,
-    }
 
 
 def no_such_run() -> str:
