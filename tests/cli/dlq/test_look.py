@@ -110,6 +110,14 @@ def test_o8_revealing_needs_a_reason_and_is_audited_before_anything_is_shown(dlq
     ]
 
 
+def test_a_record_in_clear_cannot_command_the_terminal(dlq: Dlq, migrated_url: str) -> None:
+    fill(migrated_url, [letter(7), letter(8, value=b'{"a": "\x1b[2J \xc2\x9b2J"}'), letter(9)])
+    done = dlq("show", f"{VARDVAL_LISTING}/0/8", "--reveal", "--reason", "case 17")
+    assert done.status == 0
+    assert all(line.isprintable() for line in done.stdout.splitlines())
+    assert "\\u001b[2J" in done.stdout
+
+
 def test_o8_nothing_is_shown_where_it_cannot_be_audited(dlq: Dlq, url: str) -> None:
     on(url, lambda pg: pg.execute("ALTER TABLE audit RENAME TO audit_away"))
     done = dlq("show", IDS[0], "--reveal", "--reason", "case 17")
