@@ -27,10 +27,10 @@ def test_o9_the_groups_are_one_json_document(dlq: Dlq) -> None:
         "detail": "sequence: Input should be a valid integer",
         "count": 2,
         "open": 2,
-        "first": f"{NOW - timedelta(minutes=2):%Y-%m-%dT%H:%M:%S}Z",
-        "last": f"{NOW - timedelta(minutes=1):%Y-%m-%dT%H:%M:%S}Z",
+        "first": f"{NOW - timedelta(hours=2):%Y-%m-%dT%H:%M:%S}Z",
+        "last": f"{NOW - timedelta(hours=1):%Y-%m-%dT%H:%M:%S}Z",
         "releases": ["0.9.0", "1.0.0"],
-        "expires": f"{NOW + timedelta(days=14) - timedelta(minutes=2):%Y-%m-%dT%H:%M:%S}Z",
+        "expires": f"{NOW + timedelta(days=14) - timedelta(hours=2):%Y-%m-%dT%H:%M:%S}Z",
         "now": None,
     }
     assert (staff["topic"], staff["count"], staff["open"]) == (KIV_STAFF, 3, 1)
@@ -51,7 +51,7 @@ def test_the_groups_are_a_table_for_people(dlq: Dlq) -> None:
         (["--code", "handler_failed"], [1]),
         (["--state", "open"], [2, 1, 1]),
         (["--state", "handled"], [1]),
-        (["--since", "-90s"], [1]),
+        (["--since", "-90m"], [1]),
         (["--code", "too_large"], []),
     ],
 )
