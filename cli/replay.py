@@ -48,6 +48,10 @@ def replay(
     yes: Yes = False,
     reason: Reason = None,
     detach: Detach = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Keep the preview as a plan, and print its id.")] = False,
+    apply: Annotated[
+        str | None, typer.Option("--apply", metavar="ID", help="Do exactly what the plan says, once.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Have records of a topic judged again.
@@ -59,6 +63,7 @@ def replay(
 
     Without --yes it first shows what would happen, exactly, and asks. TIME is 2026-10-25, 2026-10-25T02:15 (Swedish
     time), 2026-10-25T02:15+01:00 or -2h. Ctrl-C ends after the current transaction; `fastlakare runs resume` goes on.
+    --plan keeps a preview; --apply does later what is still decided as in it, and lists what is not.
 
     \b
     Example:     fastlakare replay vardval.listing.v1 --from 2026-11-27T10:00 --to 2026-11-27T10:20 --dry-run
@@ -67,13 +72,24 @@ def replay(
                  unreachable
     """
     confirmed = confirmation(dry_run=dry_run, yes=yes, reason=reason)
+    if plan and (apply or yes or dry_run):
+        raise typer.BadParameter("--plan: excludes --apply, --yes and --dry-run")
     speed = records_per_second(rate)
     settings = quiet_settings()
+    from cli.runs import plan as plans
     from cli.runs.flow import Flow, exit_code
     from workers.operations.replay import Replay
+    from workers.operations.selection import Selection
 
     selection = _selection(settings, topic, partition, since, until, by, key, type_, patient)
     flow = Flow(settings, "replay", "Judge these records again?", confirmed, speed, detach, json, _document)
+    if apply is not None:
+        if selection != Selection() or resend_replies:
+            raise typer.BadParameter("--apply: the plan says which records; nothing else can be selected")
+        plans.apply(flow, topic, apply)
+    if plan:
+        plans.make(flow, Replay(topic, selection, resend_replies))
+        return
     done = flow([Replay(topic, selection, resend_replies)])
     flow.show(done)
     raise typer.Exit(exit_code(done))

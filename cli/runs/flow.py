@@ -31,15 +31,19 @@ class Flow:
     json: bool
     document: Callable[[Sequence[Report]], Any]
 
+    @property
+    def by(self) -> str:
+        """Who runs the command."""
+        return operator(self.settings.operator)
+
     def __call__(self, works: Sequence[Work]) -> list[Report]:
         """What the runs did. The command ends here where nothing was confirmed, or what was asked for cannot be
         done."""
-        with _refusals():
+        with refusals():
             for one in works:
                 _ = one.route
             frozen = [None] * len(works) if self.confirmed.yes else self._preview(works)
             reason = self.confirmed.reason_to_go_on(self.question)
-            by = operator(self.settings.operator)
             return [
                 run(
                     work.begin(
@@ -48,7 +52,7 @@ class Flow:
                         self.command,
                         parts,
                         reason=reason,
-                        actor=by,
+                        actor=self.by,
                         records_per_second=self.records_per_second,
                         detached=self.detach,
                     )
@@ -86,7 +90,8 @@ def exit_code(reports: Sequence[Report]) -> int:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
+    """What cannot be done is wrong use: exit 2 with one sentence."""
     try:
         yield
     except UnusableSelection as error:

@@ -11,7 +11,7 @@ from operator import not_
 from typing import Protocol
 
 from handlers.world import World
-from handlers.world.changes import Outcome, ReplyResent
+from handlers.world.changes import ChangeRecord, Outcome, ReplyResent
 from infra.error_kinds import ErrorKind, kind_of
 from infra.errors import RunStopped
 from infra.failures import failure_reason
@@ -30,6 +30,10 @@ from workers.runtime import Runtime
 Decide = Callable[[Transaction, Sequence[InboundRecord]], Awaitable[None]]
 #: what else a run does with a batch, before or after its records are decided on
 Attend = Callable[[Transaction, Sequence[InboundRecord]], Awaitable[None]]
+
+
+#: is told what came of a batch's records
+Listen = Callable[[Sequence[InboundRecord], Sequence[ChangeRecord]], Awaitable[None]]
 
 
 class Judge(Protocol):
@@ -106,6 +110,7 @@ class Rehearsal:
     snapshot: Snapshot
     today: date
     decide: Decide
+    listen: Listen | None = None
     tally: Tally = field(default_factory=Tally)
     estimated_from: str | None = None
 
@@ -125,6 +130,8 @@ class Rehearsal:
         if self._carried.full and self.estimated_from is None:
             self.estimated_from = f"{batch.before.partition}/{batch.before.next_offset}"
         self.tally.add(batch.records, world.changes.records)
+        if self.listen is not None:
+            await self.listen(batch.records, world.changes.records)
 
 
 async def judge_all(judge: Judge, batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:

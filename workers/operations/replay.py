@@ -44,7 +44,8 @@ class Replay:
 
     def execution(self, runtime: Runtime, run: Run, waits: Callable[[str | None], None]) -> Execution:
         """What judges its records in earnest."""
-        return Execution(runtime, self.route, run, self.decide(rehearsal=False), waits)
+        planned = bool(run.selection.get("planned"))
+        return Execution(runtime, self.route, run, self.decide(rehearsal=False), waits, planned=planned)
 
     def decide(self, *, rehearsal: bool) -> Decide:
         """What is done with its records, in a rehearsal too."""
