@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from workers.operations.report import Report
     from workers.operations.selection import Range, Selection
 
+_OUTCOMES = frozenset({"stale", "refused", "skipped", "dead"})
 _PARTITION = re.compile(r"([0-9]{1,6})(?::([0-9]{1,18})(?:-([0-9]{1,18}))?)?")
 
 
@@ -40,6 +41,10 @@ def replay(
     patient: Annotated[
         bool, typer.Option("--patient", help="One patient's records; the personnummer is read from standard input.")
     ] = False,
+    outcome: Annotated[
+        list[str] | None,
+        typer.Option(metavar="stale|refused|dead|skipped", help="Records that ended so when first read; repeatable."),
+    ] = None,
     resend_replies: Annotated[
         bool, typer.Option("--resend-replies", help="Of commands: send their replies once more.")
     ] = False,
@@ -81,7 +86,7 @@ def replay(
     from workers.operations.replay import Replay
     from workers.operations.selection import Selection
 
-    selection = _selection(settings, topic, partition, since, until, by, key, type_, patient)
+    selection = _selection(settings, topic, partition, since, until, by, key, type_, patient, outcome or [])
     flow = Flow(settings, "replay", "Judge these records again?", confirmed, speed, detach, json, _document)
     if apply is not None:
         if selection != Selection() or resend_replies:
@@ -110,12 +115,15 @@ def _selection(
     key: str | None,
     type_: str | None,
     patient: bool,
+    outcomes: list[str],
 ) -> Selection:
     from cli.personnummer import read_personnummer
     from infra.patient_keys import PatientKeys
     from schemas.ids import holds_patient_id
     from workers.operations.selection import Selection
 
+    if not set(outcomes) <= _OUTCOMES:
+        raise typer.BadParameter(f"--outcome: one of {', '.join(sorted(_OUTCOMES))}")
     if by not in ("append", "ce-time"):
         raise typer.BadParameter("--by: append or ce-time")
     for name, text in (("TOPIC", topic), ("--key", key), ("--type", type_)):
@@ -133,6 +141,7 @@ def _selection(
         key,
         _ce_type(topic, type_),
         patient_key,
+        tuple(dict.fromkeys(outcomes)),
     )
 
 

@@ -12,10 +12,11 @@ from confluent_kafka import Producer
 from tests.harness.installation import Installation
 from tests.harness.invariants import breaches, query
 from tests.harness.postgres import execute
-from tests.harness.records import CHANGES, COMMAND, LISTING, REPLY, STAFF, UNIT, Record, header
+from tests.harness.records import CHANGES, COMMAND, LISTING, REPLY, STAFF, UNIT, Record, choice, header
 from tests.harness.session import Session
 from tests.harness.topics import WRITER
 from tests.harness.workload import AWAY, DOCTORS, HOME, Workload
+from tests.model.ids import patient_key
 from tests.scenarios.schedule import Step
 from workers.pipeline.transaction import FAILPOINTS
 
@@ -218,6 +219,22 @@ def in_transaction(session: Session, records: list[Record], *, commit: bool) -> 
     producer.flush(30)
     yield
     (producer.commit_transaction if commit else producer.abort_transaction)(30)
+
+
+def test_records_are_chosen_by_how_their_first_reading_ended(session: Session, wave: Workload) -> None:
+    patient = wave.patients[0]
+    old = wave.sender.listing(patient, 1, patient_key(patient, "vardval"), current=choice(AWAY, "2025-01-01"))
+    bad = wave.sender.record(LISTING, "vardval.listing", "k", {"patient_id": patient})
+    refused = wave.sender.command("unlink-patient", AWAY, patient_id=patient)
+    session.step(Step([old, bad, refused]))
+    for topic, outcome, outcomes in (
+        (LISTING, "stale", {"stale": 1}),
+        (LISTING, "dead", {"dead": 1}),
+        (COMMAND, "refused", {"repeated": 1}),
+    ):
+        run = replay(session.installation, topic, "--outcome", outcome, *REASON)
+        assert run["outcomes"] == outcomes
+    assert session.installation.run("replay", LISTING, "--outcome", "applied", "--dry-run").status == 2
 
 
 def test_r4_the_clock_cannot_be_replayed(session: Session) -> None:

@@ -93,6 +93,17 @@ CREATE TABLE release_guard (
     PRIMARY KEY (topic, release)
 );
 COMMENT ON TABLE release_guard IS 'Records that a release failed on, and partitions that it stopped on for too many';
+CREATE TABLE record_outcome (
+    topic text,
+    partition integer,
+    record_offset bigint,
+    outcome text NOT NULL,
+    noted_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (topic, partition, record_offset)
+);
+CREATE INDEX record_outcome_age ON record_outcome USING brin (noted_at);
+COMMENT ON TABLE record_outcome IS 'How the first reading of records ended that changed nothing: stale, refused or
+skipped; kept for DLQ_RETENTION_DAYS';
 COMMENT ON TABLE processed_ahead IS 'Records beyond consumer_offset.next_offset that are processed already';
 """
 
