@@ -3,7 +3,9 @@ part of a run (operations.md). Either way the same loading, handlers and batches
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import compress
@@ -136,9 +138,26 @@ class Rehearsal:
 
 async def judge_all(judge: Judge, batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
     """Judges them in their order, and hands each out when it is done. Raises what is no record's fault."""
-    async for batch in batches:
-        await _judge(judge, batch)
-        yield batch
+    async with aclosing(_read_ahead(batches)) as ahead:
+        async for batch in ahead:
+            await _judge(judge, batch)
+            yield batch
+
+
+async def _read_ahead(batches: AsyncIterator[Batch]) -> AsyncGenerator[Batch, None]:
+    """The next batch is read and understood while the database works on this one."""
+
+    async def following() -> Batch | None:
+        return await anext(batches, None)
+
+    ahead = asyncio.create_task(following())
+    try:
+        while (batch := await ahead) is not None:
+            ahead = asyncio.create_task(following())
+            yield batch
+    finally:
+        ahead.cancel()
+        await asyncio.gather(ahead, return_exceptions=True)
 
 
 async def _judge(judge: Judge, batch: Batch) -> None:
