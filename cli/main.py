@@ -18,6 +18,7 @@ from cli.explain import explain
 from cli.imports.command import import_links
 from cli.lag import lag
 from cli.migrate import migrate
+from cli.reconcile import reconcile
 from cli.replay import replay
 from cli.run import run
 from cli.runs.command import app as runs
@@ -96,6 +97,7 @@ app.command()(run)
 app.command()(lag)
 app.command()(verify)
 app.command()(replay)
+app.command()(reconcile)
 app.add_typer(runs, name="runs")
 app.add_typer(dlq)
 app.command("import")(import_links)

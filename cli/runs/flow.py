@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +34,7 @@ class Flow:
     def __call__(self, works: Sequence[Work]) -> list[Report]:
         """What the runs did. The command ends here where nothing was confirmed, or what was asked for cannot be
         done."""
-        with _refusals():
+        with refusals():
             for one in works:
                 _ = one.route
             frozen = [None] * len(works) if self.confirmed.yes else self._preview(works)
@@ -70,14 +70,19 @@ class Flow:
         """Prints what the runs did."""
         if self.json:
             print_json(self.document(reports))
-            return
-        for report in reports:
-            if self.detach:
-                typer.echo(
-                    f"run {report.run} is left to the service; `fastlakare runs show {report.run}` tells how far it is"
-                )
-            else:
-                screen.report(report)
+        else:
+            show(reports, detached=self.detach)
+
+
+def show(reports: Iterable[Report], *, detached: bool) -> None:
+    """Prints what runs did, or that they are left to the service."""
+    for report in reports:
+        if detached:
+            typer.echo(
+                f"run {report.run} is left to the service; `fastlakare runs show {report.run}` tells how far it is"
+            )
+        else:
+            screen.report(report)
 
 
 def exit_code(reports: Sequence[Report]) -> int:
@@ -86,7 +91,8 @@ def exit_code(reports: Sequence[Report]) -> int:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
+    """Ends the command with 2 where what was asked for cannot be done."""
     try:
         yield
     except UnusableSelection as error:
