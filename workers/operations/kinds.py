@@ -6,6 +6,7 @@ from infra.postgres.runs import Run
 from workers.operations.letter_replay import LetterReplay
 from workers.operations.reconciliation.dump import reconcile_of
 from workers.operations.replay import Replay
+from workers.operations.republish import Republish
 from workers.operations.runs import Work
 
 
@@ -16,5 +17,7 @@ def work_of(run: Run) -> Work:
             return LetterReplay.of(run)
         case "reconcile":
             return reconcile_of(run)
-        case _:
+        case "republish":
+            return Republish.of(run)
+        case "replay":
             return Replay.of(run)
