@@ -18,7 +18,9 @@ from cli.explain import explain
 from cli.imports.command import import_links
 from cli.lag import lag
 from cli.migrate import migrate
+from cli.reconcile import reconcile
 from cli.replay import replay
+from cli.republish import republish
 from cli.run import run
 from cli.runs.command import app as runs
 from cli.terminal import EXIT_BUG, EXIT_USAGE
@@ -96,6 +98,8 @@ app.command()(run)
 app.command()(lag)
 app.command()(verify)
 app.command()(replay)
+app.command()(reconcile)
+app.command()(republish)
 app.add_typer(runs, name="runs")
 app.add_typer(dlq)
 app.command("import")(import_links)

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 #: the header that every event of a run carries
 RUN_HEADER = "fastlakare_run"
+#: the header of an event that says the present state once more; the run's id too
+REPUBLISHED_HEADER = "republished"
 
 
 class Provenance(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -74,14 +74,19 @@ class Flow:
         """Prints what the runs did."""
         if self.json:
             print_json(self.document(reports))
-            return
-        for report in reports:
-            if self.detach:
-                typer.echo(
-                    f"run {report.run} is left to the service; `fastlakare runs show {report.run}` tells how far it is"
-                )
-            else:
-                screen.report(report)
+        else:
+            show(reports, detached=self.detach)
+
+
+def show(reports: Iterable[Report], *, detached: bool) -> None:
+    """Prints what runs did, or that they are left to the service."""
+    for report in reports:
+        if detached:
+            typer.echo(
+                f"run {report.run} is left to the service; `fastlakare runs show {report.run}` tells how far it is"
+            )
+        else:
+            screen.report(report)
 
 
 def exit_code(reports: Sequence[Report]) -> int:
@@ -91,7 +96,7 @@ def exit_code(reports: Sequence[Report]) -> int:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """What cannot be done is wrong use: exit 2 with one sentence."""
+    """Ends the command with 2 where what was asked for cannot be done."""
     try:
         yield
     except UnusableSelection as error:

@@ -27,7 +27,13 @@ def report(found: Report, *, to_stderr: bool = False) -> None:
     console = _console(to_stderr)
     what, letters = "would be judged" if found.run is None else "were judged", found.kind == "dlq_replay"
     things = "Dead letters" if letters else "Records"
-    console.print(f"{things} of {found.topic} {what} as of day {found.day}, the installation's, not theirs (T2).")
+    if found.kind == "republish":
+        said = "would be said again" if found.run is None else "were said again"
+        console.print(
+            f"The newest records of {found.topic}, of the chosen keys, {said}; stale: something newer was said."
+        )
+    else:
+        console.print(f"{things} of {found.topic} {what} as of day {found.day}, the installation's, not theirs (T2).")
     for part in found.parts:
         console.print("  " + (letters_line(part) if letters else range_line(found.topic, part)))
     judged = sum(found.tally.outcomes.values())

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from infra.postgres.runs import Run
 from workers.operations.letter_replay import LetterReplay
+from workers.operations.reconciliation.dump import reconcile_of
 from workers.operations.replay import Replay
+from workers.operations.republish import Republish
 from workers.operations.runs import Work
 
 
 def work_of(run: Run) -> Work:
     """What the run does."""
-    return LetterReplay.of(run) if run.kind == "dlq_replay" else Replay.of(run)
+    match run.kind:
+        case "dlq_replay":
+            return LetterReplay.of(run)
+        case "reconcile":
+            return reconcile_of(run)
+        case "republish":
+            return Republish.of(run)
+        case "replay":
+            return Replay.of(run)

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Self
 
-from handlers.world.changes import ChangeRecord
+from handlers.world.changes import ChangeRecord, Outcome
 from infra.events import published
 from infra.postgres.runs import Totals
+from schemas.topics import TOPICS
 from workers.pipeline.inbound import InboundRecord
 
 _DIGEST_BYTES = 32
+#: whose records are only ever read to be published once more
+_PUBLISHED = frozenset(topic.name for topic in TOPICS if topic.direction == "out")
 
 
 @dataclass(slots=True)
@@ -43,6 +46,8 @@ class Tally:
             outcome, record = str(inbound.outcome), inbound.record
             self.outcomes[outcome] += 1
             self._hash(f"{inbound.cause.topic}/{record.partition}/{record.offset} {outcome}")
+            if inbound.cause.topic in _PUBLISHED and inbound.outcome is Outcome.REPEATED:
+                self.events[inbound.cause.topic]["republished"] += 1
         for change in changes:
             event = published(change)
             if event is not None:

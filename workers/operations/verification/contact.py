@@ -7,13 +7,11 @@ from typing import Any
 
 from infra.postgres import verification as database
 from infra.postgres.verification import Held
+from infra.provenance import REPUBLISHED_HEADER
 from workers.operations.verification.outputs import OutputPartition, OutputRecord
 from workers.operations.verification.report import Difference, difference
 from workers.operations.verification.shared import Shared
 from workers.operations.verification.told import Told, differences, revision_in, told_by
-
-#: the header of records that say the present state once more, which the order of revisions says nothing of
-REPUBLISHED = "republished"
 
 
 class ContactCheck:
@@ -66,7 +64,7 @@ class RevisionCheck:
 
     def hear(self, record: OutputRecord) -> None:
         """Holds it against the one before of its key."""
-        if record.beyond or any(name == REPUBLISHED for name, _ in record.stored.headers):
+        if record.beyond or any(name == REPUBLISHED_HEADER for name, _ in record.stored.headers):
             return
         try:
             revision = revision_in(record.stored.headers)
