@@ -62,15 +62,15 @@ def reconcile(
 
     with refusals():
         found = run(_compare(settings, works, rehearse=not yes))
-    differences = sum(one.differences for one in found)
+    differences, dead = sum(one.differences for one in found), any(one.dead for one in found)
     if not yes:
         asks = confirmed.asks and differences > 0
         if json and not asks:
             print_json(document(found, {}))
         else:
             _show(found, to_stderr=json)
-        if not asks and (dry_run or not differences):
-            raise typer.Exit(EXIT_DIFFERENCES if differences else 0)
+        if dry_run or not differences:
+            raise typer.Exit(EXIT_DIFFERENCES if differences or dead else 0)
     why = confirmed.reason_to_go_on("Judge these records again?")
     done = _carry_out(settings, found, why, speed, detach=detach)
     if json:
@@ -79,7 +79,7 @@ def reconcile(
         if yes:
             _show(found, to_stderr=False)
         show(done.values(), detached=detach)
-    dead = any(report.tally.outcomes["dead"] for report in done.values())
+    dead = dead or any(report.tally.outcomes["dead"] for report in done.values())
     raise typer.Exit(EXIT_DIFFERENCES if dead else exit_code(list(done.values())))
 
 

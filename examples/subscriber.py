@@ -10,7 +10,8 @@ It needs nothing of the service. How to read the topic, in any language (docs/co
   than the topic keeps null values (`delete.retention.ms`, 30 days), or would show for ever what was withdrawn.
 - The last record of a key by offset is the whole truth about that patient. Revisions are never compared: after a
   restored backup they may be counted anew.
-- A null value: forget the key. A record that says what the view holds already was said again, and is no change.
+- A null value: forget the key. A record that says what the view holds already was said again (the same `ce_id`, and
+  often the header `republished`), and is no change.
 - A blank name is none. `patient_id` is a personnummer: it is never printed or logged, the key stands in for it.
 """
 

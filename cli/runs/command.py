@@ -24,10 +24,10 @@ _NEWEST = 100
 
 @app.callback()
 def runs() -> None:
-    """List, show, pause, resume and cancel what operators have had judged again.
+    """List, show, pause, resume and cancel what operators have had judged or said again.
 
-    A run is one replay: what was selected, why and by whom, how far it is and what came of it. It can be killed
-    anywhere and goes on where it was; no record is judged twice by one run.
+    A run is one replay, reconcile or republish of a topic: what was selected, why and by whom, how far it is and what
+    came of it. It can be killed anywhere and goes on where it was; no record is judged twice by one run.
 
     \b
     Example:     fastlakare runs list

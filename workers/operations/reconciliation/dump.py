@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -63,8 +64,10 @@ class DumpReconcile(Reconcile):
             if inbound.dead_letter_reason is not None:
                 raise UnusableSelection(f"--file: line {number + 1}: {inbound.dead_letter_reason.detail}")
             newest.hear(inbound)
-            if reached is not None and number % _LINES == 0:
-                reached(number)
+            if number % _LINES == 0:
+                await asyncio.sleep(0)
+                if reached is not None:
+                    reached(number)
         if hashed.hexdigest() != self.digest:
             raise UnusableSelection("--file: it is not the file any more that was compared")
         return newest
@@ -74,6 +77,8 @@ class DumpReconcile(Reconcile):
         before = counted = part
         taken: list[InboundRecord] = []
         for number, line in self._lines():
+            if number % _LINES == 0:
+                await asyncio.sleep(0)
             if number < part.next_offset:
                 continue
             counted = counted._replace(

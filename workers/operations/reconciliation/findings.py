@@ -27,10 +27,14 @@ class Finding:
         """How many are missing, older or different."""
         return sum(self.counts.get(kind, 0) for kind in DIFFERENCES)
 
+    @property
+    def dead(self) -> int:
+        """On how many the handlers fail, which no run puts right."""
+        return self.counts.get("dead", 0)
+
     def counts_json(self) -> dict[str, int]:
         """All kinds; `dead` only where there are any: the handlers fail on them."""
-        dead = {"dead": self.counts["dead"]} if self.counts.get("dead") else {}
-        return {kind: self.counts.get(kind, 0) for kind in KINDS} | dead
+        return {kind: self.counts.get(kind, 0) for kind in KINDS} | ({"dead": self.dead} if self.dead else {})
 
 
 def document(findings: Sequence[Finding], done: Mapping[str, Report]) -> dict[str, Any]:
