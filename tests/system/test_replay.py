@@ -18,7 +18,7 @@ from tests.harness.topics import WRITER
 from tests.harness.workload import AWAY, DOCTORS, HOME, Workload
 from tests.model.ids import patient_key
 from tests.scenarios.schedule import Step
-from workers.pipeline.transaction import FAILPOINTS
+from tests.system.killing import killed_at_every_step
 
 pytestmark = pytest.mark.system
 
@@ -120,19 +120,11 @@ def test_o4_killed_at_every_step_of_a_transaction_and_resumed_it_does_everything
     forget_that_six_moved(url)
     preview = replay(session.installation, LISTING, "--dry-run")
     before = len(session.topics.collect())
-    words: tuple[str, ...] = ("replay", LISTING, *REASON, "--json")
-    for step in [step for step in FAILPOINTS if step != "batch:2-inbox"]:
-        killed = session.installation.run(*words, FAILPOINT=f"{step}:2", BATCH_RECORDS="2")
-        assert killed.status == 137, killed.stderr
-        ((run,),) = query(url, "SELECT id FROM run")
-        words = "runs", "resume", run, "--json"
-        execute(url, "UPDATE run SET lease_until = now()")  # as if half a minute had passed
-    done = session.installation.run(*words)
-    assert done.status == 0, done.stderr
-    assert done.json()["state"] == "done"
+    done = killed_at_every_step(session, "replay", LISTING, *REASON, batch=2, times=2)
+    assert done["state"] == "done"
     events = [one for one in session.topics.collect()[before:] if one.topic == CHANGES]
     assert len(events) == len({one.key for one in events}) == 6
-    assert [done.json()[name] for name in SAME] == [preview[name] for name in SAME]
+    assert [done[name] for name in SAME] == [preview[name] for name in SAME]
     assert breaches(session) == []
 
 
