@@ -120,6 +120,9 @@ def test_republish_chooses_by_unit_doctor_and_patient_key(session: Session, wave
         found = {run["topic"]: run["outcomes"] for run in republish(installation, *words, "--dry-run")["runs"]}
         expected = {CHANGES: patients, DOCTOR: pairs}
         assert found == {topic: {"repeated": count} for topic, count in expected.items() if count is not None}
+    session.step(Step([wave.sender.staff(DOCTORS[0], 2, protected=True)]))
+    (run,) = republish(installation, "--all", "--topic", "doctor", "--dry-run")["runs"]
+    assert run["outcomes"] == {"repeated": 8}, "the two null values of the protected doctor too"
     for wrong in ((), ("--all", "--unit", HOME), ("--patient-key", wave.patients[0]), ("--doctor", HOME)):
         refused = installation.run("republish", *wrong, "--dry-run")
         assert refused.status == 2
