@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from workers.operations.report import Report
     from workers.operations.selection import Range, Selection
 
+_OUTCOMES = frozenset({"stale", "refused", "skipped", "dead"})
 _PARTITION = re.compile(r"([0-9]{1,6})(?::([0-9]{1,18})(?:-([0-9]{1,18}))?)?")
 
 
@@ -40,6 +41,10 @@ def replay(
     patient: Annotated[
         bool, typer.Option("--patient", help="One patient's records; the personnummer is read from standard input.")
     ] = False,
+    outcome: Annotated[
+        list[str] | None,
+        typer.Option(metavar="stale|refused|dead|skipped", help="Records that ended so when first read; repeatable."),
+    ] = None,
     resend_replies: Annotated[
         bool, typer.Option("--resend-replies", help="Of commands: send their replies once more.")
     ] = False,
@@ -48,6 +53,10 @@ def replay(
     yes: Yes = False,
     reason: Reason = None,
     detach: Detach = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Keep the preview as a plan, and print its id.")] = False,
+    apply: Annotated[
+        str | None, typer.Option("--apply", metavar="ID", help="Do exactly what the plan says, once.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Have records of a topic judged again.
@@ -59,6 +68,7 @@ def replay(
 
     Without --yes it first shows what would happen, exactly, and asks. TIME is 2026-10-25, 2026-10-25T02:15 (Swedish
     time), 2026-10-25T02:15+01:00 or -2h. Ctrl-C ends after the current transaction; `fastlakare runs resume` goes on.
+    --plan keeps a preview; --apply does later what is still decided as in it, and lists what is not.
 
     \b
     Example:     fastlakare replay vardval.listing.v1 --from 2026-11-27T10:00 --to 2026-11-27T10:20 --dry-run
@@ -67,13 +77,24 @@ def replay(
                  unreachable
     """
     confirmed = confirmation(dry_run=dry_run, yes=yes, reason=reason)
+    if plan and (apply or yes or dry_run):
+        raise typer.BadParameter("--plan: excludes --apply, --yes and --dry-run")
     speed = records_per_second(rate)
     settings = quiet_settings()
+    from cli.runs import plan as plans
     from cli.runs.flow import Flow, exit_code
     from workers.operations.replay import Replay
+    from workers.operations.selection import Selection
 
-    selection = _selection(settings, topic, partition, since, until, by, key, type_, patient)
+    selection = _selection(settings, topic, partition, since, until, by, key, type_, patient, outcome or [])
     flow = Flow(settings, "replay", "Judge these records again?", confirmed, speed, detach, json, _document)
+    if apply is not None:
+        if selection != Selection() or resend_replies:
+            raise typer.BadParameter("--apply: the plan says which records; nothing else can be selected")
+        plans.apply(flow, topic, apply)
+    if plan:
+        plans.make(flow, Replay(topic, selection, resend_replies))
+        return
     done = flow([Replay(topic, selection, resend_replies)])
     flow.show(done)
     raise typer.Exit(exit_code(done))
@@ -94,12 +115,15 @@ def _selection(
     key: str | None,
     type_: str | None,
     patient: bool,
+    outcomes: list[str],
 ) -> Selection:
     from cli.personnummer import read_personnummer
     from infra.patient_keys import PatientKeys
     from schemas.ids import holds_patient_id
     from workers.operations.selection import Selection
 
+    if not set(outcomes) <= _OUTCOMES:
+        raise typer.BadParameter(f"--outcome: one of {', '.join(sorted(_OUTCOMES))}")
     if by not in ("append", "ce-time"):
         raise typer.BadParameter("--by: append or ce-time")
     for name, text in (("TOPIC", topic), ("--key", key), ("--type", type_)):
@@ -117,6 +141,7 @@ def _selection(
         key,
         _ce_type(topic, type_),
         patient_key,
+        tuple(dict.fromkeys(outcomes)),
     )
 
 

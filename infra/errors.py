@@ -23,6 +23,7 @@
     ├── PartitionFenced                a partition stayed fenced without a rebalance; the process ends
     ├── DeadLetterLimitExceeded        too many records fail in this release; their partition stops
     ├── UnusableSelection              what an operator asked for does not exist or contradicts itself; exit 2
+    ├── PlanDiffers                    something else is decided by now than was planned; those records are left alone
     ├── AlreadyJudged                  a batch of a run was committed though nobody was told
     ├── RunStopped                     an operator's run was paused or cancelled, or another executor has it
     ├── OutboxDiverged                 outbox and topics contradict each other; nothing is published
@@ -131,6 +132,10 @@ class DeadLetterLimitExceeded(FastlakareError):
 
 class UnusableSelection(FastlakareError):
     """What an operator asked for does not exist, or contradicts itself; the text says what there is."""
+
+
+class PlanDiffers(FastlakareError):
+    """On some records of a batch something else is decided than was planned; it is tried again without them."""
 
 
 class AlreadyJudged(FastlakareError):

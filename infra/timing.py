@@ -168,6 +168,8 @@ RUN_LEASE_SECONDS = 30.0
 RUN_HEARTBEAT_SECONDS = 5.0
 #: a run that makes no progress for so long says what it waits for (O7)
 RUN_SILENT_SECONDS = 30.0
+#: what a run waits for is told after so long
+RUN_WAITS_SECONDS = 3.0
 #: how often a run looks whether its last event is acknowledged
 RUN_POLL_SECONDS = 0.1
 #: a run that is told to stop may end its transaction in so long
@@ -176,6 +178,8 @@ RUN_STOP_SECONDS = 10.0
 RUN_DETACHED_SECONDS = 2.0
 #: a live record may wait so long to be handled before a run yields to it (O3)
 RUN_YIELD_SECONDS = 0.25
+#: between two pictures of a command's progress on a terminal
+COMMAND_FRAME_SECONDS = 0.2
 #: how often a command that is no terminal's says how far it is
 COMMAND_PROGRESS_SECONDS = 10.0
 #: how long a command's consumer lets the broker collect records for one answer

@@ -20,5 +20,6 @@ ACTS: Sequence[tuple[str, Callable[[Stage], Awaitable[None]]]] = (
     ("Those without a doctor are distributed at random", acts_commands.random_distribution),
     ("A file of 2 000 rows with faults, corrected and sent again", acts_commands.file_with_faults),
     ("A malformed record lands in the dead letters", acts_trouble.malformed_record),
+    ("A range of wrong records, replayed and verified", acts_trouble.bad_range),
     ("The service is killed in the middle of a burst, and started again", acts_trouble.killed_in_the_middle),
 )

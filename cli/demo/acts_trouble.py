@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from cli.demo.screen import number
 from cli.demo.stage import Stage
+from schemas.topics import VARDVAL_LISTING
 
 #: the vårdcentraler whose residents all choose another one at once
 _FROM = range(7, 14)
 _KILLED_AFTER = 700
+#: the vårdcentral whose residents vårdval lists elsewhere by mistake, and how many of them
+_MISTAKEN, _MISTAKES = 11, 40
 
 
 async def malformed_record(stage: Stage) -> None:
@@ -18,6 +21,31 @@ async def malformed_record(stage: Stage) -> None:
         await stage.upstream.malformed(resident)
     for dead in stage.listener.dead:
         stage.screen.out(f"{dead['dlq_topic']}.dlq: {dead['dlq_code']}, {dead['dlq_detail']}")
+
+
+async def bad_range(stage: Stage) -> None:
+    """Wrong records, and right ones with the same sequence behind them: the later stand, whatever is judged again."""
+    region = stage.region
+    here, there = region.units[_MISTAKEN], region.units[_MISTAKEN + 1]
+    residents = region.listed_at(here)[:_MISTAKES]
+    for resident in residents:
+        resident.unit, resident.sequence = there, resident.sequence + 1
+    stage.screen.into(f"vårdval: {number(len(residents))} residents are listed at {there.name}, by mistake")
+    async with stage.await_events():
+        await stage.upstream.listings(residents)
+    for resident in residents:
+        resident.unit = here
+    stage.screen.into("vårdval: the same residents at their own vårdcentral, with the same sequence")
+    async with stage.await_events():
+        await stage.upstream.listings(residents)
+    stage.screen.into(f"fastlakare replay {VARDVAL_LISTING}: all of it is judged once more, the mistakes too")
+    lines = await stage.installation.run("replay", VARDVAL_LISTING, "--yes", "--reason", "to see that it is safe")
+    for line in lines:
+        if line.startswith(("outcomes", "Run")):
+            stage.screen.out(line)
+    stage.screen.into("fastlakare verify")
+    for line in await stage.installation.run("verify"):
+        stage.screen.out(line)
 
 
 async def killed_in_the_middle(stage: Stage) -> None:

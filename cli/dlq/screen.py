@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,7 +32,7 @@ def groups(found: Iterable[tuple[Group, Mapping[str, int] | None]], kept: timede
 def letter(shown: Mapping[str, Any]) -> None:
     """Field by field."""
     for path, value in _flat(shown):
-        typer.echo(f"{path}: {'null' if value is None else value}")
+        typer.echo(f"{path}: {_plain(value)}")
 
 
 def preview(frozen: Frozen, *, err: bool) -> None:
@@ -48,6 +49,12 @@ def guards(found: Iterable[ReleaseGuard], *, err: bool) -> None:
             f"{one.topic}, release {one.release}: {one.records} records failed; partitions {partitions}", err=err
         )
         typer.echo(f"    since {local(one.stopped_at)}: {one.why}", err=err)
+
+
+def _plain(value: object) -> str:
+    """What no terminal takes for a command: a record may hold any characters."""
+    text = "null" if value is None else str(value)
+    return text if text.isprintable() else json.dumps(text)
 
 
 def _outcomes(outcomes: Mapping[str, int] | None) -> str:

@@ -66,7 +66,9 @@ def show(id: Id, json: Json = False) -> None:
     Exit codes:  0 success, 2 no such run, usage error or database unreachable
     """
     from cli.runs import screen
+    from infra.postgres.plans import read_differing
     from infra.postgres.runs import read
+    from workers.operations.planning import MOST_LISTED
     from workers.operations.report import report_of, run_json
     from workers.operations.runs import no_such_run
 
@@ -74,10 +76,12 @@ def show(id: Id, json: Json = False) -> None:
     if found is None:
         raise typer.BadParameter(no_such_run())
     shown, parts = found
+    differs = run(_with_database(lambda pg: read_differing(pg, id, MOST_LISTED)))
+    report = report_of(shown, parts, differs=differs)
     if json:
-        print_json({**run_json(shown), **report_of(shown, parts).as_json()})
+        print_json({**run_json(shown), **report.as_json()})
     else:
-        screen.shown(shown, report_of(shown, parts))
+        screen.shown(shown, report)
 
 
 @app.command()

@@ -31,6 +31,11 @@ class Flow:
     json: bool
     document: Callable[[Sequence[Report]], Any]
 
+    @property
+    def by(self) -> str:
+        """Who runs the command."""
+        return operator(self.settings.operator)
+
     def __call__(self, works: Sequence[Work]) -> list[Report]:
         """What the runs did. The command ends here where nothing was confirmed, or what was asked for cannot be
         done."""
@@ -39,7 +44,6 @@ class Flow:
                 _ = one.route
             frozen = [None] * len(works) if self.confirmed.yes else self._preview(works)
             reason = self.confirmed.reason_to_go_on(self.question)
-            by = operator(self.settings.operator)
             return [
                 run(
                     work.begin(
@@ -48,7 +52,7 @@ class Flow:
                         self.command,
                         parts,
                         reason=reason,
-                        actor=by,
+                        actor=self.by,
                         records_per_second=self.records_per_second,
                         detached=self.detach,
                     )

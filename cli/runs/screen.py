@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from time import monotonic
+from typing import Any
 
 from rich import progress as bars
 from rich.console import Console
@@ -19,8 +20,6 @@ from workers.operations.report import Progress, Report, range_json
 
 _COMPACTED = frozenset(topic.name for topic in TOPICS if topic.cleanup == "compact")
 _PIPE_WIDTH = 200
-#: where there is no terminal a line now and then says how far it is
-_SECONDS_BETWEEN_LINES = 10.0
 
 
 def report(found: Report, *, to_stderr: bool = False) -> None:
@@ -87,7 +86,7 @@ def listed(found: list[Run]) -> None:
 
     table = Table(box=None, pad_edge=False)
     for column in ("run", "kind", "topic", "state", "outcomes", "who", "why"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in ("run", "topic"))
     for run in found:
         state = f"{run.state}, nobody works on it" if run.state == "running" and not run.working else run.state
         table.add_row(run.id, run.kind, run.topic, state, _counts(run.outcomes), run.actor, run.reason)
@@ -99,12 +98,19 @@ def shown(run: Run, found: Report) -> None:
     console = _console(False)
     console.print(f"run       {run.id}, {run.kind} of {run.topic}, release {run.release}")
     console.print(f"begun     {understood(run.started_at)} by {run.actor}: {run.reason}")
-    asked = {name: value for name, value in run.selection.items() if value not in (None, {}, False)}
-    console.print(f"selection {', '.join(f'{name} {value}' for name, value in asked.items())}")
+    console.print(f"selection {_selected(run.selection)}")
     if run.state == "running":
         who = "a process works on it" if run.working else "nobody works on it"
         console.print(f"state     running: {who}, last change {understood(run.changed_at)}")
     report(found)
+
+
+def _selected(selection: Mapping[str, Any]) -> str:
+    """What was asked for, in words."""
+    asked = {name: value for name, value in selection.items() if value not in (None, {}, [], False)}
+    if not asked.keys() & {"since", "until"}:
+        asked.pop("by", None)
+    return ", ".join(name if value is True else f"{name} {value}" for name, value in asked.items()) or "all of it"
 
 
 def _counts(counts: Mapping[str, int]) -> str:
@@ -138,16 +144,18 @@ async def _on_terminal(console: Console, of: Progress, what: str) -> None:
 
     columns = (
         bars.TextColumn("{task.description}"),
-        bars.BarColumn(),
+        bars.BarColumn(bar_width=20),
         bars.TaskProgressColumn(),
         bars.TextColumn("{task.fields[status]}"),
     )
     with bars.Progress(*columns, console=console, transient=True) as bar:
-        shown, rate = bar.add_task(what, total=None, status=""), _Rate()
+        shown, rate, said = bar.add_task(what, total=None, status=""), _Rate(), ""
         while True:
             done, total = of.offsets
             bar.update(shown, completed=done, total=total or None, status=_status(of, rate))
-            await asyncio.sleep(0.2)
+            if (waits := _waits(of)) != said and (said := waits):
+                bar.print(said)
+            await asyncio.sleep(timing.COMMAND_FRAME_SECONDS)
 
 
 async def _lines(of: Progress, what: str) -> None:
@@ -155,9 +163,10 @@ async def _lines(of: Progress, what: str) -> None:
 
     rate = _Rate()
     while True:
-        await asyncio.sleep(_SECONDS_BETWEEN_LINES)
+        await asyncio.sleep(timing.COMMAND_PROGRESS_SECONDS)
         done, total = of.offsets
-        print(f"{what}: {done} of {total} offsets, {_status(of, rate)}", file=sys.stderr, flush=True)
+        waits = f", {text}" if (text := _waits(of)) else ""
+        print(f"{what}: {done} of {total} offsets, {_status(of, rate)}{waits}", file=sys.stderr, flush=True)
 
 
 class _Rate:
@@ -181,9 +190,12 @@ def _status(of: Progress, rate: _Rate) -> str:
     pieces = [f"{judged} judged"] + ([f"{dead} dead"] if dead else [])
     if speed:
         pieces += [f"{speed:.0f}/s", f"{timedelta(seconds=round((total - done) / speed))} left"]
-    silent = monotonic() - of.since
-    if of.waits_for is not None:
-        pieces.append(f"waits for {of.waits_for}")
-    elif silent > timing.RUN_SILENT_SECONDS:
-        pieces.append(f"no progress for {silent:.0f} s: waits for the database or Kafka")
     return ", ".join(pieces)
+
+
+def _waits(of: Progress) -> str:
+    """What it has waited for, once that takes longer than a moment (O7)."""
+    silent = monotonic() - of.since
+    if of.waits_for is not None and silent > timing.RUN_WAITS_SECONDS:
+        return f"waits for {of.waits_for}"
+    return "waits for the database or Kafka" if silent > timing.RUN_SILENT_SECONDS else ""

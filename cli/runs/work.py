@@ -8,6 +8,7 @@ import sys
 
 from cli.runs import screen
 from cli.terminal import EXIT_DIFFERENCES
+from infra.errors import UnusableSelection
 from infra.postgres.runs import RunPartition
 from infra.settings import Settings
 from workers.operations import runs
@@ -54,6 +55,49 @@ async def begin(
         if detached:
             return await runs.report(session, id)
         return await _carry_out(session, id)
+
+
+async def plan(settings: Settings, work: Work, command: str, *, reason: str, actor: str) -> Report:
+    """A preview that is kept under a run's id."""
+    async with connect(settings, command) as session:
+        parts = await work.freeze(session)
+        progress = Progress({part.partition: part for part in parts})
+        with screen.progress(progress, "plan"):
+            return await runs.plan(session, work, parts, progress, reason=reason, actor=actor)
+
+
+async def rehearse_plan(settings: Settings, topic: str, id: str) -> Report:
+    """What carrying out the plan would do now."""
+    progress = Progress({})
+    async with connect(settings, "replay") as session:
+        await _require_topic(session, topic, id)
+        with screen.progress(progress, "preview"):
+            return await runs.rehearse_plan(session, id, work_of, progress)
+
+
+async def apply(
+    settings: Settings,
+    topic: str,
+    id: str,
+    *,
+    reason: str,
+    actor: str,
+    records_per_second: int | None,
+    detached: bool,
+) -> Report:
+    """Begins the run of a plan, and works it off unless it is `detached`."""
+    async with connect(settings, "replay") as session:
+        await _require_topic(session, topic, id)
+        await runs.begin_planned(
+            session, id, reason=reason, actor=actor, records_per_second=records_per_second, detached=detached
+        )
+        return await (runs.report(session, id) if detached else _carry_out(session, id))
+
+
+async def _require_topic(session: Session, topic: str, id: str) -> None:
+    plan, _ = await runs.planned(session, id)
+    if plan.topic != topic:
+        raise UnusableSelection(f"run {plan.id} is a plan for {plan.topic}")
 
 
 async def resume(settings: Settings, id: str) -> Report:

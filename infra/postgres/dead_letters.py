@@ -35,7 +35,8 @@ class DeadLetter(NamedTuple):
 
 
 _NULLABLE = frozenset({"key", "value", "fingerprint"})
-# One that is dead-lettered again was read again, or replayed: it is open once more, with the newest reason.
+# One that is dead-lettered again was read again, or replayed: it is open once more, with the newest reason. Where its
+# topic was made anew another record stands there.
 _ADD = """
 INSERT INTO dead_letter AS letter (topic, partition, record_offset, record_timestamp, key, value, headers, code, detail,
     fingerprint, release, attempts, dead_at, last_at)
@@ -44,9 +45,9 @@ SELECT new.*, new.dead_at FROM unnest($1::text[], $2::int[], $3::bigint[], $4::b
     partition, record_offset, record_timestamp, key, value, headers, code, detail, fingerprint, release, attempts,
     dead_at)
 ON CONFLICT (topic, partition, record_offset) DO UPDATE
-SET (code, detail, fingerprint, release, attempts, last_at, state)
-= ROW(excluded.code, excluded.detail, excluded.fingerprint, excluded.release, letter.attempts + excluded.attempts,
-      excluded.last_at, 'open')
+SET (record_timestamp, key, value, headers, code, detail, fingerprint, release, attempts, last_at, state)
+= ROW(excluded.record_timestamp, excluded.key, excluded.value, excluded.headers, excluded.code, excluded.detail,
+      excluded.fingerprint, excluded.release, letter.attempts + excluded.attempts, excluded.last_at, 'open')
 """
 _SETTLE = """
 UPDATE dead_letter AS letter SET state = 'handled'

@@ -33,6 +33,7 @@ UPDATE unit SET fact_partition = NULL, fact_offset = NULL, revision = next.units
 WHERE fact_offset IS NOT NULL
 """,
 }
+_FORGET_OUTCOMES = "DELETE FROM record_outcome WHERE topic = $1"
 _REMEMBER_SETTINGS = """
 UPDATE installation SET settings = $1::jsonb || settings WHERE NOT settings ?& $2::text[]
 """
@@ -113,6 +114,7 @@ async def register(pg: asyncpg.Connection, agreed: Mapping[str, str], cluster: C
             raise WrongTopics(f"missing topics: {', '.join(missing)}; `fastlakare topics --create` makes them")
         counts, ids = [topic.partitions for topic in found.values()], [topic.id for topic in found.values()]
         for (name,) in await pg.fetch(_MADE_ANEW, list(found), ids):
+            await pg.execute(_FORGET_OUTCOMES, name)
             if name in _FORGET_PLACES:  # offsets of the old topic say nothing of the new one's order (R2)
                 await pg.execute(_FORGET_PLACES[name])
         await pg.execute(_REMEMBER_TOPICS, list(found), counts, ids)

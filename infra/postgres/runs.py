@@ -16,7 +16,7 @@ import orjson
 from infra.errors import RunStopped
 
 Kind = Literal["replay", "dlq_replay", "reconcile", "republish"]
-State = Literal["running", "paused", "done", "cancelled", "failed"]
+State = Literal["planned", "running", "paused", "done", "cancelled", "failed"]
 
 
 class RunPartition(NamedTuple):
@@ -58,6 +58,7 @@ class NewRun(NamedTuple):
     detached: bool
     records_per_second: int | None
     day: date
+    state: State = "running"
 
 
 class Run(NamedTuple):
@@ -95,8 +96,8 @@ id, kind, topic, selection, reason, actor, release, state, detached, records_per
 lease_until > now() AND state = 'running', day, outcomes, events, digest, sequences, error, started_at, changed_at
 """
 _CREATE = """
-INSERT INTO run (id, kind, topic, selection, reason, actor, release, detached, records_per_second, day)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO run (id, kind, topic, selection, reason, actor, release, detached, records_per_second, day, state)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 _CREATE_PARTITIONS = """
 INSERT INTO run_partition (run, partition, first_offset, end_offset, next_offset, read_offset)
@@ -136,6 +137,11 @@ SELECT id FROM run WHERE detached AND state = 'running' AND lease_until <= now()
 _HAND_OVER = """
 UPDATE run SET detached = true, state = 'running', lease_until = now(), changed_at = now(), error = NULL
 WHERE id = $1 AND (state IN ('paused', 'failed') OR (state = 'running' AND lease_until <= now()))
+"""
+_BEGIN_PLANNED = """
+UPDATE run SET state = 'running', reason = $2, actor = $3, release = $4, records_per_second = $5, detached = $6,
+    started_at = now(), changed_at = now()
+WHERE id = $1 AND state = 'planned'
 """
 _SET_STATE = """
 UPDATE run SET state = $2, lease_until = now(), changed_at = now() WHERE id = $1 AND state = ANY($3::text[])
@@ -211,6 +217,21 @@ async def next_detached(pg: asyncpg.Connection) -> str | None:
 async def hand_over(pg: asyncpg.Connection, id: str) -> bool:
     """Leaves a run that nobody works on to the service; False where somebody does, or it is over."""
     return bool(await pg.execute(_HAND_OVER, id) == "UPDATE 1")
+
+
+async def begin_planned(
+    pg: asyncpg.Connection,
+    id: str,
+    *,
+    reason: str,
+    actor: str,
+    release: str,
+    records_per_second: int | None,
+    detached: bool,
+) -> bool:
+    """Makes a plan a run that nobody works on yet; False where it is no plan, or was carried out before (R7)."""
+    done = await pg.execute(_BEGIN_PLANNED, id, reason, actor, release, records_per_second, detached)
+    return bool(done == "UPDATE 1")
 
 
 async def renew(pg: asyncpg.Connection, id: str, epoch: int, lease_seconds: float) -> bool:

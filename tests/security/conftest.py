@@ -26,6 +26,7 @@ class Roles:
     owner: str
     app: str
     reader: str
+    operator: str
     superuser: str
 
 
@@ -44,15 +45,15 @@ def roles(postgres: Postgres) -> Iterator[Roles]:
     """Migrated as the owner; the app has what deploy/ gives it."""
     with database(postgres, "template1") as superuser:
         place = superuser.split("@", 1)[1]
-        owner, app, reader = (f"postgresql://fastlakare_{role}:{_PASSWORD}@{place}" for role in _ROLES)
-        granted = Roles(owner, app, reader, superuser)
+        owner, app, reader, operator = (f"postgresql://fastlakare_{role}:{_PASSWORD}@{place}" for role in _ROLES)
+        granted = Roles(owner, app, reader, operator, superuser)
         asyncio.run(run(superuser, (DEPLOY / "postgres-roles.sql").read_text(), *_PASSWORDS))
         upgrade(granted.owner)
         asyncio.run(run(granted.owner, Path(DEPLOY / "postgres-rights.sql").read_text()))
         yield granted
 
 
-_ROLES = ("owner", "app", "reader")
+_ROLES = ("owner", "app", "reader", "operator")
 _PASSWORDS = tuple(f"ALTER ROLE fastlakare_{role} PASSWORD '{_PASSWORD}'" for role in _ROLES)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import asyncpg
@@ -15,6 +16,7 @@ from infra.postgres import migrations
 from infra.postgres.connection import checkout, create_engine
 from infra.postgres.installation import check_identity, check_patient_key
 from infra.postgres.migrations import upgrade
+from infra.postgres.reference_data import ReferenceData
 from infra.postgres.verification import (
     OverCeiling,
     answered_since,
@@ -26,7 +28,10 @@ from infra.postgres.verification import (
     unexplained_above,
 )
 from infra.settings import Settings
+from schemas.topics import KIV_STAFF, KIV_UNIT, VARDVAL_LISTING
 from tests.security.conftest import Roles, run
+from tests.workers.fixtures import Rig, rig_on
+from tests.workers.operations.test_rehearsal import carried_out, lived_through
 from workers.operations.explain import by_personnummer
 from workers.operations.explain_doctor import of_pair
 from workers.operations.verification.state import STATE_CHECKS, StateCheck
@@ -172,3 +177,40 @@ def test_nobody_else_may_even_connect(roles: Roles) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         asyncio.run(run(f"postgresql://stranger:x@{place}", "SELECT 1"))
     asyncio.run(run(roles.superuser, "DROP ROLE stranger"))
+
+
+OPERATOR_DENIED = (
+    "UPDATE audit SET what = 'other'",
+    "DELETE FROM audit",
+    "UPDATE day SET day = '2026-05-26'",
+    "UPDATE installation SET id = gen_random_uuid()",
+    "UPDATE outbox_shard SET published_seq = 0",
+    "DELETE FROM outbox",
+    "DELETE FROM run",
+    "DELETE FROM dead_letter",
+    "UPDATE topic SET id = NULL",
+    "ALTER TABLE patient ADD COLUMN x int",
+    "CREATE TABLE x (n int)",
+    "SET ROLE fastlakare_app",
+)
+
+
+def test_the_operator_can_do_nothing_beside_what_runs_do(roles: Roles) -> None:
+    for sql in OPERATOR_DENIED:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            asyncio.run(run(roles.operator, sql))
+
+
+async def test_the_operators_role_is_enough_for_runs_of_every_topic(roles: Roles) -> None:
+    """A history of which parts were lost is judged again as the operator; the service has lived through it."""
+    async with rig_on(roles.app) as service:
+        topics = await lived_through(service, 3)
+        engine = create_engine(Settings(database_url=roles.operator), pool_size=2)
+        operator = Rig(replace(service.runtime, engine=engine, reference_data=ReferenceData()), service.pg)
+        try:
+            applied = 0
+            for topic in (KIV_UNIT, KIV_STAFF, VARDVAL_LISTING):
+                applied += (await carried_out(operator, topic, topics[topic])).outcomes["applied"]
+        finally:
+            await engine.dispose()
+    assert applied

@@ -15,7 +15,7 @@ from tests.harness.session import Session
 from tests.harness.workload import AWAY, DOCTORS, HOME, Workload
 from tests.scenarios.schedule import Step
 from tests.system.conftest import Opener
-from workers.pipeline.transaction import FAILPOINTS
+from tests.system.killing import killed_at_every_step
 
 pytestmark = pytest.mark.system
 
@@ -129,17 +129,9 @@ def test_q2_a_dead_command_is_carried_out_once_by_however_many_operators(opened:
 
 def test_q2_killed_at_every_step_each_letter_is_handled_once(wave: tuple[Session, Workload]) -> None:
     session, _ = wave
-    url, before = session.installation.database_url, len(session.topics.collect())
-    words: tuple[str, ...] = ("dlq", "replay", "--all", *WHY, "--json")
-    for step in [step for step in FAILPOINTS if step != "batch:2-inbox"]:
-        killed = session.installation.run(*words, FAILPOINT=step, BATCH_RECORDS="1")
-        assert killed.status == 137, killed.stderr
-        ((run,),) = query(url, "SELECT id FROM run")
-        words = "runs", "resume", run, "--json"
-        execute(url, "UPDATE run SET lease_until = now()")  # as if half a minute had passed
-    done = session.installation.run(*words)
-    assert done.status == 0, done.stderr
-    assert done.json()["outcomes"] == {"applied": 8}
+    before = len(session.topics.collect())
+    done = killed_at_every_step(session, "dlq", "replay", "--all", *WHY, batch=1)
+    assert done["outcomes"] == {"applied": 8}
     assert letters(session) == [("handled", 2)] * 8
     assert len([one for one in session.topics.collect()[before:] if one.topic == CHANGES]) == 8
     assert breaches(session) == []

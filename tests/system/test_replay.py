@@ -12,12 +12,13 @@ from confluent_kafka import Producer
 from tests.harness.installation import Installation
 from tests.harness.invariants import breaches, query
 from tests.harness.postgres import execute
-from tests.harness.records import CHANGES, COMMAND, LISTING, REPLY, STAFF, UNIT, Record, header
+from tests.harness.records import CHANGES, COMMAND, LISTING, REPLY, STAFF, UNIT, Record, choice, header
 from tests.harness.session import Session
 from tests.harness.topics import WRITER
 from tests.harness.workload import AWAY, DOCTORS, HOME, Workload
+from tests.model.ids import patient_key
 from tests.scenarios.schedule import Step
-from workers.pipeline.transaction import FAILPOINTS
+from tests.system.killing import killed_at_every_step
 
 pytestmark = pytest.mark.system
 
@@ -119,19 +120,11 @@ def test_o4_killed_at_every_step_of_a_transaction_and_resumed_it_does_everything
     forget_that_six_moved(url)
     preview = replay(session.installation, LISTING, "--dry-run")
     before = len(session.topics.collect())
-    words: tuple[str, ...] = ("replay", LISTING, *REASON, "--json")
-    for step in [step for step in FAILPOINTS if step != "batch:2-inbox"]:
-        killed = session.installation.run(*words, FAILPOINT=f"{step}:2", BATCH_RECORDS="2")
-        assert killed.status == 137, killed.stderr
-        ((run,),) = query(url, "SELECT id FROM run")
-        words = "runs", "resume", run, "--json"
-        execute(url, "UPDATE run SET lease_until = now()")  # as if half a minute had passed
-    done = session.installation.run(*words)
-    assert done.status == 0, done.stderr
-    assert done.json()["state"] == "done"
+    done = killed_at_every_step(session, "replay", LISTING, *REASON, batch=2, times=2)
+    assert done["state"] == "done"
     events = [one for one in session.topics.collect()[before:] if one.topic == CHANGES]
     assert len(events) == len({one.key for one in events}) == 6
-    assert [done.json()[name] for name in SAME] == [preview[name] for name in SAME]
+    assert [done[name] for name in SAME] == [preview[name] for name in SAME]
     assert breaches(session) == []
 
 
@@ -218,6 +211,22 @@ def in_transaction(session: Session, records: list[Record], *, commit: bool) -> 
     producer.flush(30)
     yield
     (producer.commit_transaction if commit else producer.abort_transaction)(30)
+
+
+def test_records_are_chosen_by_how_their_first_reading_ended(session: Session, wave: Workload) -> None:
+    patient = wave.patients[0]
+    old = wave.sender.listing(patient, 1, patient_key(patient, "vardval"), current=choice(AWAY, "2025-01-01"))
+    bad = wave.sender.record(LISTING, "vardval.listing", "k", {"patient_id": patient})
+    refused = wave.sender.command("unlink-patient", AWAY, patient_id=patient)
+    session.step(Step([old, bad, refused]))
+    for topic, outcome, outcomes in (
+        (LISTING, "stale", {"stale": 1}),
+        (LISTING, "dead", {"dead": 1}),
+        (COMMAND, "refused", {"repeated": 1}),
+    ):
+        run = replay(session.installation, topic, "--outcome", outcome, *REASON)
+        assert run["outcomes"] == outcomes
+    assert session.installation.run("replay", LISTING, "--outcome", "applied", "--dry-run").status == 2
 
 
 def test_r4_the_clock_cannot_be_replayed(session: Session) -> None:

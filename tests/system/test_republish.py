@@ -17,14 +17,13 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it lists no
 from examples.subscriber import View, take
 from tests.harness.installation import Installation, until
 from tests.harness.invariants import breaches, query
-from tests.harness.postgres import execute
 from tests.harness.records import CHANGES, Record, header
 from tests.harness.session import Session
 from tests.harness.verified import verified
 from tests.harness.workload import AWAY, DOCTORS, HOME, Workload
 from tests.model.ids import patient_key
 from tests.scenarios.schedule import Step
-from workers.pipeline.transaction import FAILPOINTS
+from tests.system.killing import killed_at_every_step
 
 pytestmark = pytest.mark.system
 
@@ -165,17 +164,9 @@ def test_rv4_beside_a_wave_the_last_record_of_each_key_is_the_highest(session: S
 
 
 def test_o4_killed_at_every_step_and_resumed_each_key_is_said_once(session: Session, wave: Workload) -> None:
-    url, before = session.installation.database_url, len(session.topics.collect())
-    words: tuple[str, ...] = ("republish", "--all", "--topic", "1177", *WHY, "--json")
-    for step in [step for step in FAILPOINTS if step != "batch:2-inbox"]:
-        killed = session.installation.run(*words, FAILPOINT=step, BATCH_RECORDS="2")
-        assert killed.status == 137, killed.stderr
-        ((run,),) = query(url, "SELECT id FROM run")
-        words = "runs", "resume", run, "--json"
-        execute(url, "UPDATE run SET lease_until = now()")  # as if half a minute had passed
-    done = session.installation.run(*words)
-    assert done.status == 0, done.stderr
-    assert done.json()["outcomes"] == {"repeated": 20}
+    before = len(session.topics.collect())
+    done = killed_at_every_step(session, "republish", "--all", "--topic", "1177", *WHY, batch=2)
+    assert done["outcomes"] == {"repeated": 20}
     again = said_again(session, before)
     assert len(again) == len({one.key for one in again}) == 20
     assert breaches(session) == []

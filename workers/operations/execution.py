@@ -4,26 +4,28 @@ position moves in each of them (O4), so it can be killed anywhere and go on wher
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import asyncpg
 from tenacity import AsyncRetrying, RetryCallState, wait_random_exponential
 
 from handlers.world import Needs
-from handlers.world.changes import Outcome
+from handlers.world.changes import Outcome, Place
 from infra import timing
-from infra.errors import AlreadyJudged, RunStopped
+from infra.errors import AlreadyJudged, PlanDiffers, RunStopped
 from infra.failures import failure_reason
 from infra.foreign_errors import explain
 from infra.outbox_event import OutboxEvent
-from infra.postgres import runs
+from infra.postgres import plans, runs
 from infra.postgres.connection import checkout
 from infra.postgres.runs import Run
 from infra.provenance import Provenance
 from workers.operations.judging import Attend, Decide, settle_letters
+from workers.operations.planning import decisions, differing
 from workers.operations.ranges import Batch
 from workers.operations.tally import Tally
-from workers.pipeline.inbound import decodable
+from workers.pipeline.inbound import InboundRecord, decodable
 from workers.pipeline.patience import Patience
 from workers.pipeline.route import Route
 from workers.pipeline.transaction import Transaction, in_lock_order, transaction
@@ -71,15 +73,17 @@ class Execution:
         *,
         claim: Attend | None = None,
         settle: Attend = settle_letters,
+        planned: bool = False,
     ) -> None:
         """`claim`: takes records out of a batch that somebody else has had meanwhile; `settle`: what is written beside
-        what was decided."""
+        what was decided. `planned`: only what is decided as the run's plan says is done (R7)."""
         self._runtime = of_run(runtime, run)
         self._route = route
         self._run = run
         self._decide = decide
         self._claim = claim
         self._settle = settle
+        self._planned = planned
         self._waits = waits
         self.tally = Tally.of(run.totals)
         self.sequences = dict(run.totals.sequences)
@@ -99,27 +103,54 @@ class Execution:
             reraise=True,
         ):
             with attempt:
-                await in_lock_order(lambda load_first: self._commit(batch, load_first))
+                await self._as_planned(batch)
         self._waits(None)
 
-    async def _commit(self, batch: Batch, load_first: Needs) -> None:
+    async def _as_planned(self, batch: Batch) -> None:
+        """Without the records on which something else is decided than was planned; leaving those out may change what
+        comes of others."""
+        left_out: set[Place] = set()
+        while True:
+            with suppress(PlanDiffers):
+                await in_lock_order(lambda load_first: self._commit(batch, load_first, left_out))
+                return
+
+    async def _commit(self, batch: Batch, load_first: Needs, left_out: set[Place]) -> None:
         fence = _Fence(self._run, batch, self.tally.copy(), dict(self.sequences))
         try:
             async with transaction(
                 self._runtime, fence, load_first, exclusive=self._route.exclusive, single=len(batch.records) == 1
             ) as tx:
-                records = batch.records
-                if self._claim is not None and records:
-                    await self._claim(tx, records)
-                    records = [inbound for inbound in records if inbound.outcome is not Outcome.SKIPPED]
+                records = await self._ours(tx, batch.records, left_out)
                 if understood := decodable(records):
                     await self._decide(tx, understood)
                 if records:
                     await self._settle(tx, records)
+                if self._planned:
+                    await self._require_plan(tx, records, left_out)
         except AlreadyJudged:
             await self._reread()
         else:
             self.tally, self.sequences = fence.tally, fence.sequences
+
+    async def _ours(self, tx: Transaction, records: list[InboundRecord], left_out: set[Place]) -> list[InboundRecord]:
+        if self._claim is not None and records:
+            await self._claim(tx, records)
+        for inbound in records:
+            if inbound.cause.place in left_out:
+                inbound.outcome = Outcome.SKIPPED
+        return [inbound for inbound in records if inbound.outcome is not Outcome.SKIPPED]
+
+    async def _require_plan(self, tx: Transaction, records: list[InboundRecord], left_out: set[Place]) -> None:
+        """Raises PlanDiffers, and adds to those left out."""
+        places = [inbound.cause.place for inbound in records if inbound.cause.place is not None]
+        planned = await plans.read(tx.pg, self._run.id, places)
+        others = differing(records, decisions(records, tx.world.changes.records), planned)
+        if others:
+            left_out |= others
+            raise PlanDiffers
+        if left_out:
+            await plans.mark_differing(tx.pg, self._run.id, left_out)
 
     async def _reread(self) -> None:
         found = await read_run(self._runtime, self._run.id)

@@ -3,7 +3,9 @@ part of a run (operations.md). Either way the same loading, handlers and batches
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import compress
@@ -11,7 +13,7 @@ from operator import not_
 from typing import Protocol
 
 from handlers.world import World
-from handlers.world.changes import Outcome, ReplyResent
+from handlers.world.changes import ChangeRecord, Outcome, ReplyResent
 from infra.error_kinds import ErrorKind, kind_of
 from infra.errors import RunStopped
 from infra.failures import failure_reason
@@ -30,6 +32,10 @@ from workers.runtime import Runtime
 Decide = Callable[[Transaction, Sequence[InboundRecord]], Awaitable[None]]
 #: what else a run does with a batch, before or after its records are decided on
 Attend = Callable[[Transaction, Sequence[InboundRecord]], Awaitable[None]]
+
+
+#: is told what came of a batch's records
+Listen = Callable[[Sequence[InboundRecord], Sequence[ChangeRecord]], Awaitable[None]]
 
 
 class Judge(Protocol):
@@ -106,6 +112,7 @@ class Rehearsal:
     snapshot: Snapshot
     today: date
     decide: Decide
+    listen: Listen | None = None
     tally: Tally = field(default_factory=Tally)
     estimated_from: str | None = None
 
@@ -125,13 +132,32 @@ class Rehearsal:
         if self._carried.full and self.estimated_from is None:
             self.estimated_from = f"{batch.before.partition}/{batch.before.next_offset}"
         self.tally.add(batch.records, world.changes.records)
+        if self.listen is not None:
+            await self.listen(batch.records, world.changes.records)
 
 
 async def judge_all(judge: Judge, batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
     """Judges them in their order, and hands each out when it is done. Raises what is no record's fault."""
-    async for batch in batches:
-        await _judge(judge, batch)
-        yield batch
+    async with aclosing(_read_ahead(batches)) as ahead:
+        async for batch in ahead:
+            await _judge(judge, batch)
+            yield batch
+
+
+async def _read_ahead(batches: AsyncIterator[Batch]) -> AsyncGenerator[Batch, None]:
+    """The next batch is read and understood while the database works on this one."""
+
+    async def following() -> Batch | None:
+        return await anext(batches, None)
+
+    ahead = asyncio.create_task(following())
+    try:
+        while (batch := await ahead) is not None:
+            ahead = asyncio.create_task(following())
+            yield batch
+    finally:
+        ahead.cancel()
+        await asyncio.gather(ahead, return_exceptions=True)
 
 
 async def _judge(judge: Judge, batch: Batch) -> None:

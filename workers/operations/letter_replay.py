@@ -1,4 +1,4 @@
-"""Dead letters are judged once more, by the service's own handlers (operations.md, Replaying)."""
+"""Dead letters are judged once more, by the service's own handlers (operations.md, Q1)."""
 
 from __future__ import annotations
 
@@ -76,9 +76,8 @@ class LetterReplay:
     async def _claim(self, tx: Transaction, batch: Sequence[InboundRecord]) -> None:
         places = [inbound.cause.place for inbound in batch if inbound.cause.place is not None]
         ours = await chosen_letters.claim(tx.pg, self.topic, places)
-        for inbound in batch:
-            if inbound.cause.place not in ours:
-                inbound.outcome = Outcome.SKIPPED
+        for inbound in batch:  # an earlier attempt may have found one taken that is free again
+            inbound.outcome = Outcome.DEAD if inbound.cause.place in ours else Outcome.SKIPPED
 
     async def freeze(self, session: Session) -> list[RunPartition]:
         """A range for each partition that has letters."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from infra.errors import UnusableSelection
+from infra.postgres import outcomes
+from infra.postgres.connection import checkout
 from infra.postgres.runs import Kind, Run, RunPartition
 from schemas.topics import LISTNING_CLOCK, LISTNING_COMMAND
 from workers.operations.execution import Execution
@@ -14,6 +16,7 @@ from workers.operations.judging import Decide, answered_commands, facts
 from workers.operations.ranges import Batch, batches, freeze
 from workers.operations.selection import Selection
 from workers.operations.session import Session
+from workers.pipeline.inbound import InboundRecord
 from workers.pipeline.route import Route
 from workers.routes import ROUTES
 from workers.runtime import Runtime
@@ -44,7 +47,8 @@ class Replay:
 
     def execution(self, runtime: Runtime, run: Run, waits: Callable[[str | None], None]) -> Execution:
         """What judges its records in earnest."""
-        return Execution(runtime, self.route, run, self.decide(rehearsal=False), waits)
+        planned = bool(run.selection.get("planned"))
+        return Execution(runtime, self.route, run, self.decide(rehearsal=False), waits, planned=planned)
 
     def decide(self, *, rehearsal: bool) -> Decide:
         """What is done with its records, in a rehearsal too."""
@@ -65,8 +69,20 @@ class Replay:
         """The range of each partition, which from now on is fixed (O5). Raises UnusableSelection, and KafkaError."""
         return await freeze(session.reader, session.runtime.settings.topic(self.route.topic), self.selection)
 
-    def batches(self, session: Session, part: RunPartition) -> AsyncIterator[Batch]:
+    async def batches(self, session: Session, part: RunPartition) -> AsyncIterator[Batch]:
         """The selected records of what is left of the partition."""
+        async for batch in self._read(session, part):
+            if self.selection.outcomes and batch.records:
+                batch.records = await self._ended_so(session, batch.records)
+            yield batch
+
+    async def _ended_so(self, session: Session, records: list[InboundRecord]) -> list[InboundRecord]:
+        places = [inbound.cause.place for inbound in records if inbound.cause.place is not None]
+        async with checkout(session.runtime.engine) as pg:
+            found = await outcomes.ended_so(pg, self.topic, places, self.selection.outcomes)
+        return [inbound for inbound in records if inbound.cause.place in found]
+
+    def _read(self, session: Session, part: RunPartition) -> AsyncIterator[Batch]:
         settings = session.runtime.settings
         size = self.route.batch_records or settings.batch_records
         topic = settings.topic(self.topic)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from time import monotonic
 from typing import Any
 
+from handlers.world.changes import Place
 from infra.postgres.runs import Kind, Run, RunPartition, State
 from schemas.fields import instant
 from schemas.topics import FAST_LAKARKONTAKT, LISTNING_DOCTOR
@@ -57,6 +59,8 @@ class Report:
     #: from where on a preview is an estimate (O2)
     estimated_from: str | None = None
     error: str | None = None
+    #: of a plan that was carried out: records on which something else is decided by now
+    differs: list[Place] = field(default_factory=list)
 
     @property
     def superseded(self) -> int:
@@ -72,7 +76,7 @@ class Report:
             "state": self.state,
             "topic": self.topic,
             "day": self.day.isoformat(),
-            "dry_run": self.run is None,
+            "dry_run": self.run is None or self.state == "planned",
             "range": [range_json(part, self.kind) for part in self.parts],
             "outcomes": dict(sorted(self.tally.outcomes.items())),
             "events": events,
@@ -80,6 +84,8 @@ class Report:
         }
         if self.kind == "dlq_replay":
             report["superseded"] = self.superseded
+        if self.differs:
+            report["differs"] = [place._asdict() for place in self.differs]
         return report | {k: v for k, v in (("estimated_from", self.estimated_from), ("error", self.error)) if v}
 
 
@@ -97,11 +103,19 @@ def range_json(part: RunPartition, kind: Kind = "replay") -> dict[str, int]:
     return content | ({"aborted": part.aborted} if part.aborted else {})
 
 
-def report_of(run: Run, parts: list[RunPartition], error: str | None = None) -> Report:
+def report_of(run: Run, parts: list[RunPartition], error: str | None = None, differs: Iterable[Place] = ()) -> Report:
     """What the run has done so far."""
     assert run.day is not None, "a run begins on a day"
     return Report(
-        run.id, run.state, run.kind, run.topic, run.day, parts, Tally.of(run.totals), error=error or run.error
+        run.id,
+        run.state,
+        run.kind,
+        run.topic,
+        run.day,
+        parts,
+        Tally.of(run.totals),
+        error=error or run.error,
+        differs=list(differs),
     )
 
 

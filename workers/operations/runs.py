@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, ClassVar, Protocol
 
+from handlers.world.changes import ChangeRecord, Place
 from infra import timing
 from infra.error_kinds import is_transient
 from infra.errors import DayUnknown, RunStopped, UnusableSelection
 from infra.failures import failure_reason
 from infra.foreign_errors import explain
-from infra.postgres import outbox, runs
+from infra.postgres import outbox, plans, runs
 from infra.postgres.connection import checkout
 from infra.postgres.day import read_day
 from infra.postgres.rehearsal import snapshot
@@ -22,11 +24,13 @@ from infra.postgres.runs import Kind, NewRun, Run, RunPartition, State
 from infra.version import version
 from schemas.errors import FastlakareError
 from workers.operations.execution import Execution
-from workers.operations.judging import Decide, Rehearsal, judge_all
+from workers.operations.judging import Decide, Listen, Rehearsal, judge_all
 from workers.operations.pace import held_back, pace_of
+from workers.operations.planning import MOST_LISTED, decisions, differing
 from workers.operations.ranges import Batch
 from workers.operations.report import Progress, Report, report_of
 from workers.operations.session import Session, new_run_id
+from workers.pipeline.inbound import InboundRecord
 from workers.pipeline.route import Route
 from workers.runtime import Runtime
 
@@ -56,18 +60,81 @@ class Work(Protocol):
         """What a run remembers of it."""
 
 
-async def preview(session: Session, work: Work, progress: Progress) -> Report:
+async def preview(session: Session, work: Work, progress: Progress, listen: Listen | None = None) -> Report:
     """What a run over these ranges would do now, without a trace (O2). Raises DayUnknown before the first day, and
     what Kafka and the database raise."""
     async with snapshot(session.runtime.engine) as state:
         if state.day.day is None:
             raise DayUnknown
-        judge = Rehearsal(session.runtime, state, state.day.day, work.decide(rehearsal=True))
+        judge = Rehearsal(session.runtime, state, state.day.day, work.decide(rehearsal=True), listen)
         for part in list(progress.parts.values()):
             async for batch in judge_all(judge, work.batches(session, part)):
                 progress.reached(batch.after, judge.tally)
         parts = list(progress.parts.values())
         return Report(None, None, work.kind, work.route.topic, state.day.day, parts, judge.tally, judge.estimated_from)
+
+
+async def plan(
+    session: Session, work: Work, parts: Iterable[RunPartition], progress: Progress, *, reason: str, actor: str
+) -> Report:
+    """A preview of which every decision is kept under a run's id, to be carried out later (R7)."""
+    engine = session.runtime.engine
+    id = await begin(session, work, parts, reason=reason, actor=actor, state="cancelled", planned=True)
+
+    async def keep(batch: Sequence[InboundRecord], changes: Sequence[ChangeRecord]) -> None:
+        if found := decisions(batch, changes):
+            async with checkout(engine) as pg:
+                await plans.save(pg, id, found)
+
+    found = await preview(session, work, progress, keep)
+    async with checkout(engine) as pg:  # a plan that is not whole is none
+        await runs.set_state(pg, id, "planned", ["cancelled"])
+    return replace(found, run=id, state="planned")
+
+
+async def rehearse_plan(session: Session, id: str, work_of: Callable[[Run], Work], progress: Progress) -> Report:
+    """What carrying out a plan would do now; its records on which something else would be decided are listed, and what
+    is counted of them is what would be decided. Raises UnusableSelection where there is no such plan."""
+    run, parts = await planned(session, id)
+    progress.parts = {part.partition: part for part in parts}
+    others: set[Place] = set()
+
+    async def compare(batch: Sequence[InboundRecord], changes: Sequence[ChangeRecord]) -> None:
+        places = [inbound.cause.place for inbound in batch if inbound.cause.place is not None]
+        async with checkout(session.runtime.engine) as pg:
+            others.update(differing(batch, decisions(batch, changes), await plans.read(pg, id, places)))
+
+    found = await preview(session, work_of(run), progress, compare)
+    return replace(found, differs=sorted(others)[:MOST_LISTED])
+
+
+async def planned(session: Session, id: str) -> tuple[Run, list[RunPartition]]:
+    """A plan that was not carried out yet. Raises UnusableSelection where there is none."""
+    async with checkout(session.runtime.engine) as pg:
+        found = await runs.read(pg, id)
+    if found is None:
+        raise UnusableSelection(no_such_run())
+    if found[0].state != "planned":
+        raise UnusableSelection(f"run {found[0].id} is no plan, or one that was carried out: it is {found[0].state}")
+    return found
+
+
+async def begin_planned(
+    session: Session, id: str, *, reason: str, actor: str, records_per_second: int | None, detached: bool
+) -> None:
+    """Makes the plan a run that nobody works on yet. Raises UnusableSelection where it was carried out before."""
+    async with checkout(session.runtime.engine) as pg:
+        begun = await runs.begin_planned(
+            pg,
+            id,
+            reason=reason,
+            actor=actor,
+            release=version(),
+            records_per_second=records_per_second,
+            detached=detached,
+        )
+    if not begun:
+        await planned(session, id)
 
 
 async def begin(
@@ -79,6 +146,8 @@ async def begin(
     actor: str,
     records_per_second: int | None = None,
     detached: bool = False,
+    state: State = "running",
+    planned: bool = False,
 ) -> str:
     """Writes down a run over these ranges, on which nobody works yet; returns its id. Raises DayUnknown, and what the
     database raises."""
@@ -87,7 +156,10 @@ async def begin(
         day = (await read_day(pg)).day
         if day is None:
             raise DayUnknown
-        run = NewRun(id, work.kind, topic, work.as_json(), reason, actor, version(), detached, records_per_second, day)
+        selection = {**work.as_json(), "planned": planned}
+        run = NewRun(
+            *(id, work.kind, topic, selection, reason, actor, version(), detached, records_per_second, day, state)
+        )
         await runs.create(pg, run, list(parts))
     return id
 
@@ -203,9 +275,10 @@ async def report(session: Session, id: str, error: str | None = None) -> Report:
     """What the run has done so far. Raises UnusableSelection where there is none of that id."""
     async with checkout(session.runtime.engine) as pg:
         found = await runs.read(pg, id)
+        differs = await plans.read_differing(pg, id, MOST_LISTED)
     if found is None:
         raise UnusableSelection(no_such_run())
-    return report_of(*found, error=error)
+    return report_of(*found, error=error, differs=differs)
 
 
 def no_such_run() -> str:

@@ -41,6 +41,8 @@ class Selection:
     key: str | None = None
     type: str | None = None
     patient_key: str | None = None
+    #: how the first reading of the record ended: stale, refused, skipped or dead
+    outcomes: tuple[str, ...] = ()
 
     def wants(self, record: Record) -> bool:
         """Whether the record may be one of them, by what is seen without understanding it."""
@@ -72,6 +74,7 @@ class Selection:
             "key": self.key,
             "type": self.type,
             "patient_key": self.patient_key,
+            "outcomes": list(self.outcomes),
         }
 
     @classmethod
@@ -85,6 +88,7 @@ class Selection:
             content["key"],
             content["type"],
             content["patient_key"],
+            tuple(content["outcomes"]),
         )
 
 

@@ -24,6 +24,7 @@ from infra.postgres.offsets import Position
 from workers.pipeline.assignment import Assignment
 from workers.pipeline.dead_letters import add_dead_letters
 from workers.pipeline.inbound import InboundRecord, decodable, next_offsets
+from workers.pipeline.outcomes import note_outcomes
 from workers.pipeline.route import Route
 from workers.pipeline.transaction import Advance, Transaction, in_lock_order, transaction
 from workers.runtime import Runtime
@@ -87,6 +88,7 @@ async def _decide(tx: Transaction, route: Route, batch: Sequence[InboundRecord])
     new = await remember(tx.pg, [(inbound.cause.source, inbound.cause.id) for inbound in due])
     hit("batch:2-inbox")
     await tx.decide(list(compress(due, new)), route.handlers, route.known_upfront)
+    await note_outcomes(tx, route.topic, compress(due, new))
     for inbound in compress(due, map(not_, new)):
         inbound.outcome = Outcome.REPEATED
         tx.world.changes.record(ReplyResent(inbound.cause.source, inbound.cause.id))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from math import inf
 from time import monotonic
 from typing import Any
 
@@ -23,13 +22,12 @@ from tenacity import AsyncRetrying, retry_if_exception, wait_random_exponential
 from infra import timing
 from infra.error_kinds import is_transient
 from infra.errors import PartitionUnreadable, WrongTopics
-from infra.failures import failure_reason
-from infra.foreign_errors import explain
 from infra.kafka.consumer import FETCH_BYTES, PARTITION_FETCH_BYTES, Consumer, Records
 from infra.logs import log
 from schemas.topics import TOPICS
-from workers.pipeline.assignment import Assignment, Unreadable
+from workers.pipeline.assignment import Assignment
 from workers.pipeline.continuity import goes_on
+from workers.pipeline.fetch_trouble import FetchTrouble
 from workers.pipeline.idle_offsets import GroupMirror, pass_markers
 from workers.pipeline.in_flight import InFlight
 from workers.pipeline.route import Processor
@@ -65,8 +63,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         self._generation = 0
         self._assigned = asyncio.Event()
         self._turn = asyncio.Lock()
-        self._reading = f"{self.route.topic}/reading"
-        self._fetch_failed_at: float | None = None
+        self._trouble = FetchTrouble(self.route.topic, self._runtime.health, clock)
 
     def register(self, broker: KafkaBroker) -> None:
         """Adds the subscriber to the broker; it runs when the broker is started."""
@@ -236,27 +233,11 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
             for partition in assignment.positions:
                 self._subscriber.consumer.seek(self._tp(partition), assignment.untaken[partition])
             if isinstance(error, PartitionUnreadable):
-                self._set_aside(assignment, error)
+                self._subscriber.consumer.pause(self._tp(error.partition))
+                self._trouble.set_aside(assignment, error)
                 return
-        why = explain(error) or failure_reason(error).detail
-        log.error("fetch failed", topic=self.route.topic, why=why)
-        self._runtime.health.report(self._reading, why, after=timing.FETCH_UNHEALTHY_AFTER_SECONDS)
-        self._fetch_failed_at = self._clock()
+        self._trouble.begin(error)
         await asyncio.sleep(timing.FETCH_RETRY_SECONDS)
-
-    def _set_aside(self, assignment: Assignment, error: PartitionUnreadable) -> None:
-        """The others are read meanwhile."""
-        self._subscriber.consumer.pause(self._tp(error.partition))
-        due = self._clock() + timing.UNREADABLE_RETRY_SECONDS
-        assignment.unreadable[error.partition] = Unreadable(assignment.untaken[error.partition], due)
-        self._runtime.health.report(assignment.reading(error.partition), str(error))
-        log.error("partition unreadable", topic=self.route.topic, partition=error.partition, why=str(error))
-
-    def _try_again(self, assignment: Assignment) -> None:
-        for partition, unreadable in assignment.unreadable.items():
-            if self._clock() > unreadable.due:
-                assignment.unreadable[partition] = unreadable._replace(due=inf)  # until it fails again, or is read
-                self._subscriber.consumer.resume(self._tp(partition))
 
     def on_records_taken(self, records: Records, reached: dict[TopicPartition, int]) -> None:
         """Remembers under which assignment the records were fetched that come next, and how far that was."""
@@ -265,18 +246,11 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
             return
         taken = {tp.partition: some[-1].offset + 1 for tp, some in records.items()}
         assignment.take(taken, {tp.partition: offset for tp, offset in reached.items()})
-        for partition in assignment.readable_again():
-            del assignment.unreadable[partition]
-            self._runtime.health.report(assignment.reading(partition), None)
-            log.info("reachable again", component=assignment.reading(partition))
+        self._trouble.read_again(assignment)
 
     def on_fetch_ok(self) -> None:
         """Clears the fetch error after a while without one."""
-        failed_at = self._fetch_failed_at
-        if failed_at is not None and self._clock() > failed_at + timing.FETCH_HEALTHY_AFTER_SECONDS:
-            self._fetch_failed_at = None
-            self._runtime.health.report(self._reading, None)
-            log.info("reachable again", component=self._reading)
+        self._trouble.end()
 
     async def maintain(self) -> None:
         """For ever: looks whether this is still the topic it was, moves offsets past markers, tries again what could
@@ -297,7 +271,8 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
                 checked_at = self._clock()
                 await self._check_identity(assignment)
                 continue
-            self._try_again(assignment)
+            for partition in self._trouble.due(assignment):
+                consumer.resume(self._tp(partition))
             await pass_markers(self._runtime, assignment)
             await mirror.update(consumer, assignment)
 

@@ -1,18 +1,23 @@
-"""What is kept for a time only: dead letters in the database (`DLQ_RETENTION_DAYS`, as long as in their topics)."""
+"""What is kept for `DLQ_RETENTION_DAYS` only: dead letters in the database, as long as in their topics, and which
+records were stale, refused or skipped."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra import timing
 from infra.logs import log
-from infra.postgres import dead_letters
+from infra.postgres import dead_letters, outcomes
 from infra.postgres.connection import checkout
 
-#: letters deleted in one transaction: nobody waits for it
+#: rows deleted in one transaction: nobody waits for it
 _CHUNK = 1_000
+#: deletes at most so many that are older; returns how many
+Expire = Callable[[asyncpg.Connection, datetime, int], Awaitable[int]]
 
 
 class Retention:
@@ -29,12 +34,17 @@ class Retention:
 
     async def __call__(self, engine: AsyncEngine) -> None:
         """Deletes all that is older."""
-        before, deleted = datetime.now(UTC) - self._kept, 0
-        while True:
-            async with checkout(engine) as pg:
-                done = await dead_letters.expire(pg, before, _CHUNK)
-            deleted += done
-            if done < _CHUNK:
-                break
-        if deleted:
-            log.info("dead letters expired", letters=deleted)
+        letters = await _expire_all(engine, dead_letters.expire, datetime.now(UTC) - self._kept)
+        if letters:
+            log.info("dead letters expired", letters=letters)
+        await _expire_all(engine, outcomes.expire, datetime.now(UTC) - self._kept)
+
+
+async def _expire_all(engine: AsyncEngine, expire: Expire, before: datetime) -> int:
+    deleted = 0
+    while True:
+        async with checkout(engine) as pg:
+            done = await expire(pg, before, _CHUNK)
+        deleted += done
+        if done < _CHUNK:
+            return deleted

@@ -22,11 +22,11 @@ STAFF, LISTING = "se.vgregion.kiv.staff.v1", "se.vgregion.vardval.listing.v1"
 
 
 def letter(offset: int, of: str = LISTING, **changed: Any) -> DeadLetter:
-    """A letter of the example of that type, dead for so many minutes as its offset says."""
+    """A letter of the example of that type, dead for so many hours as its offset says."""
     record = binary(of, changed.pop("data", None))
     made = DeadLetter(
         record.topic, 0, offset, record.timestamp, record.key, record.value, list(record.headers), "invalid_data",
-        "sequence: Input should be a valid integer", None, "1.0.0", 1, NOW - timedelta(minutes=offset),
+        "sequence: Input should be a valid integer", None, "1.0.0", 1, NOW - timedelta(hours=offset),
     )  # fmt: skip
     return made._replace(**changed)
 

@@ -32,9 +32,9 @@ HOLD_PATIENTS = {
     "dead_letter": {"key", "value", "headers"},
 }
 HOLD_NONE = {
-    "alembic_version", "command", "consumer_offset", "day", "doctor", "forgotten", "import",
-    "import_part", "installation", "outbox_shard", "processed_ahead", "release_guard", "roster", "run", "run_partition",
-    "stale_statistics", "topic", "unit",
+    "alembic_version", "command", "consumer_offset", "day", "doctor", "forgotten", "import", "import_part",
+    "installation", "outbox_shard", "processed_ahead", "record_outcome", "release_guard", "roster", "run",
+    "run_decision", "run_partition", "stale_statistics", "topic", "unit",
 }  # fmt: skip
 
 ALONE = "whoever has the patient's row is alone with the link, and deletes what stood before"

@@ -93,6 +93,17 @@ CREATE TABLE release_guard (
     PRIMARY KEY (topic, release)
 );
 COMMENT ON TABLE release_guard IS 'Records that a release failed on, and partitions that it stopped on for too many';
+CREATE TABLE record_outcome (
+    topic text,
+    partition integer,
+    record_offset bigint,
+    outcome text NOT NULL,
+    noted_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (topic, partition, record_offset)
+);
+CREATE INDEX record_outcome_age ON record_outcome USING brin (noted_at);
+COMMENT ON TABLE record_outcome IS 'How the first reading of records ended that changed nothing: stale, refused or
+skipped; kept for DLQ_RETENTION_DAYS';
 COMMENT ON TABLE processed_ahead IS 'Records beyond consumer_offset.next_offset that are processed already';
 """
 
@@ -259,7 +270,8 @@ CREATE TABLE run (
     reason text NOT NULL,
     actor text NOT NULL,
     release text NOT NULL,
-    state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'paused', 'done', 'cancelled', 'failed')),
+    state text NOT NULL DEFAULT 'running' CHECK (state IN ('planned', 'running', 'paused', 'done', 'cancelled',
+        'failed')),
     detached boolean NOT NULL,
     records_per_second integer,
     epoch bigint NOT NULL DEFAULT 0,
@@ -290,6 +302,16 @@ CREATE TABLE run_partition (
     first_record bigint,
     PRIMARY KEY (run, partition)
 );
+CREATE TABLE run_decision (
+    run text,
+    partition integer,
+    record_offset bigint,
+    decision bytea,
+    differs boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (run, partition, record_offset)
+);
+COMMENT ON TABLE run_decision IS 'What a plan decided on records that change something; differs: something else by the
+time it was carried out, so the record was left alone';
 COMMENT ON COLUMN run_partition.next_offset IS 'Records before it are judged';
 COMMENT ON COLUMN run_partition.records IS 'Of those before read_offset, as aborted, control and first_record';
 """
