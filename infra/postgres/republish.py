@@ -7,11 +7,25 @@ from typing import NamedTuple
 
 import asyncpg
 
+from schemas.topics import FAST_LAKARKONTAKT, LISTNING_DOCTOR
+
 _LOCK = " FOR UPDATE"
 _PATIENTS = "SELECT key, revision FROM patient WHERE key = ANY($1) AND key <> '' ORDER BY id"
 _FORGOTTEN = "SELECT key, revision FROM forgotten WHERE key = ANY($1) ORDER BY key"
 _DOCTORS = "SELECT hsa_id, last_revision FROM doctor WHERE hsa_id = ANY($1) ORDER BY hsa_id"
 _ROSTER = "SELECT unit || '/' || doctor, revision FROM roster WHERE doctor = ANY($1)"
+_WITHDRAWN = {
+    FAST_LAKARKONTAKT: """
+SELECT key, revision FROM patient
+WHERE revision > 0 AND NOT announced AND NOT EXISTS (SELECT FROM link WHERE patient_id = id)
+UNION ALL SELECT key, revision FROM forgotten WHERE revision > 0
+ORDER BY key
+""",
+    LISTNING_DOCTOR: """
+SELECT unit || '/' || doctor AS key, revision FROM roster
+WHERE revision > 0 AND (published IS NULL OR json_typeof(published) = 'null') ORDER BY 1
+""",
+}
 
 
 class PairRevisions(NamedTuple):
@@ -33,3 +47,9 @@ async def pair_revisions(pg: asyncpg.Connection, doctors: Sequence[str], *, lock
     """Of all pairs of the doctors. With `lock` none of them changes until the transaction ends."""
     gone = dict(await pg.fetch(_DOCTORS + (_LOCK if lock else ""), doctors))
     return PairRevisions(dict(await pg.fetch(_ROSTER, doctors)), gone)
+
+
+async def withdrawn(pg: asyncpg.Connection, topic: str) -> list[tuple[str, int]]:
+    """The keys of the output topic whose newest record is a null value, and their revisions, in the order of the keys.
+    Of a protected doctor it is not known where they were."""
+    return [(key, revision) for key, revision in await pg.fetch(_WITHDRAWN[topic])]

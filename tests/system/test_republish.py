@@ -6,9 +6,16 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it lists no names
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+)
 
 from examples.subscriber import View, take
-from tests.harness.installation import Installation
+from tests.harness.installation import Installation, until
 from tests.harness.invariants import breaches, query
 from tests.harness.records import CHANGES, Record, header
 from tests.harness.session import Session
@@ -119,6 +126,9 @@ def test_republish_chooses_by_unit_doctor_and_patient_key(session: Session, wave
         found = {run["topic"]: run["outcomes"] for run in republish(installation, *words, "--dry-run")["runs"]}
         expected = {CHANGES: patients, DOCTOR: pairs}
         assert found == {topic: {"repeated": count} for topic, count in expected.items() if count is not None}
+    session.step(Step([wave.sender.staff(DOCTORS[0], 2, protected=True)]))
+    (run,) = republish(installation, "--all", "--topic", "doctor", "--dry-run")["runs"]
+    assert run["outcomes"] == {"repeated": 8}, "the two null values of the protected doctor too"
     for wrong in ((), ("--all", "--unit", HOME), ("--patient-key", wave.patients[0]), ("--doctor", HOME)):
         refused = installation.run("republish", *wrong, "--dry-run")
         assert refused.status == 2
@@ -160,3 +170,28 @@ def test_o4_killed_at_every_step_and_resumed_each_key_is_said_once(session: Sess
     again = said_again(session, before)
     assert len(again) == len({one.key for one in again}) == 20
     assert breaches(session) == []
+
+
+def test_republish_says_null_values_that_the_topic_holds_no_more(session: Session, wave: Workload) -> None:
+    """As compaction takes them 30 days after; here all that 1177 was told is gone."""
+    installation = session.installation
+    null = next(one for one in session.topics.collect() if one.topic == CHANGES and one.value is None)
+    before = len(session.topics.records)
+    name, admin = installation.prefix + CHANGES, AdminClient({"bootstrap.servers": installation.bootstrap})
+    entry = ConfigEntry("cleanup.policy", "compact,delete", incremental_operation=AlterConfigOpType.SET)
+    topic = ConfigResource(ConfigResource.Type.TOPIC, name, incremental_configs=[entry])
+    admin.incremental_alter_configs([topic])[topic].result()
+
+    def emptied() -> bool:
+        done = admin.delete_records([TopicPartition(name, one, -1) for one in range(installation.partitions)])
+        return all(one.exception() is None for one in done.values())
+
+    until(emptied, 20, "the broker to allow it")
+    (preview,) = republish(installation, "--all", "--topic", "1177", "--dry-run")["runs"]
+    (run,) = republish(installation, "--all", "--topic", "1177", *WHY)["runs"]
+    assert run["outcomes"] == preview["outcomes"] == {"repeated": 1}
+    assert run["digest"] == preview["digest"]
+    (again,) = said_again(session, before)
+    assert (again.key, again.value) == (null.key, None)
+    for name in ("ce_id", "ce_subject", "ce_type", "ce_source"):
+        assert header(again.headers, name) == header(null.headers, name)

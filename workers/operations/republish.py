@@ -1,28 +1,32 @@
 """Republish: the present state of patients and doctors is said once more (operations.md, Republish).
 
-What is said is the newest record of each key as it stands in its topic, byte for byte, and only where it is of the
+What is said is the newest record of each key as it stands in its topic, byte for byte (a null value that compaction has
+taken is made anew), and only where it is of the
 revision that the database has come to, which is asked under the lock that every change of the key takes. Where the
 service has said something newer meanwhile, that is the present state, and the record is left out as `stale`.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from aiokafka import TopicPartition
 
-from handlers.world.changes import Outcome
-from infra.kafka.ranges import RangeCounts, read_range
+from handlers.world.changes import Cause, Outcome
+from infra.events import DOCTOR_TYPE, WITHDRAWN_TYPE
+from infra.kafka.ranges import RangeCounts, StoredRecord, read_range
 from infra.kafka.tail import SEQUENCE_HEADER
 from infra.outbox_event import Headers
-from infra.patient_keys import PatientKeys
+from infra.patient_keys import PatientKeys, partition_of
+from infra.postgres.connection import checkout
 from infra.postgres.outbox import Event
-from infra.postgres.republish import pair_revisions, patient_revisions
+from infra.postgres.republish import pair_revisions, patient_revisions, withdrawn
 from infra.postgres.runs import Kind, Run, RunPartition
 from infra.provenance import REPUBLISHED_HEADER, RUN_HEADER
-from schemas.envelope import Record
+from schemas.envelope import Record, binary_headers
 from schemas.fast_lakarkontakt import FastLakarkontakt
 from schemas.topics import FAST_LAKARKONTAKT
 from workers.operations.execution import Execution
@@ -101,8 +105,13 @@ class Republish:
         return Execution(runtime, self.route, run, _say_again(self.topic, run.id), waits, settle=settle)
 
     async def freeze(self, session: Session) -> list[RunPartition]:
-        """The whole topic, up to where it ends now."""
-        return await freeze(session.reader, session.runtime.settings.topic(self.topic), Selection())
+        """The whole topic, up to where it ends now; a partition that has lost all of its records is still worked off,
+        as null values may be missing there."""
+        parts = await freeze(session.reader, session.runtime.settings.topic(self.topic), Selection())
+        return [
+            part if part.first_offset < part.end_offset or not part.end_offset else _from(part, part.end_offset - 1)
+            for part in parts
+        ]
 
     async def batches(self, session: Session, part: RunPartition) -> AsyncIterator[Batch]:
         """The newest records of the chosen keys, of what is left of the partition."""
@@ -112,8 +121,35 @@ class Republish:
         found = batches(
             session.reader, topic, self.topic, part, selection, session.runtime.keys, settings.batch_records
         )
+        last = None
         async for batch in found:
-            yield batch
+            if last is not None:
+                yield last
+            last = batch
+        if last is not None:
+            last.records.extend(await self._withdrawn(session, part, newest.keys()))
+            yield last
+
+    async def _withdrawn(self, session: Session, part: RunPartition, known: Set[bytes]) -> list[InboundRecord]:
+        """Null values of chosen keys that the topic holds no more, as they must have been: all that is missing is what
+        caused them, and when."""
+        runtime, found = session.runtime, []
+        async with checkout(runtime.engine) as pg:
+            keys = await withdrawn(pg, self.topic)
+        for key, revision in keys:
+            name = key.encode()
+            here = partition_of(name, runtime.events.partitions(self.topic)) == part.partition
+            if here and name not in known and self.chosen.takes(self.topic, key, None):
+                found.append(self._null_value(runtime, part, key, revision))
+        return found
+
+    def _null_value(self, runtime: Runtime, part: RunPartition, key: str, revision: int) -> InboundRecord:
+        now, subject = datetime.now(UTC), key if self.topic == FAST_LAKARKONTAKT else None
+        id, type_ = f"{key}/{revision}", WITHDRAWN_TYPE if subject else DOCTOR_TYPE
+        headers: Headers = [*binary_headers(id, runtime.settings.source, type_, now, subject=subject)]
+        at = part.end_offset - 1
+        record = StoredRecord(self.topic, part.partition, at, int(now.timestamp() * 1000), key.encode(), None, headers)
+        return InboundRecord(record, None, Cause(runtime.settings.source, id, now, topic=self.topic))
 
     async def _newest(self, session: Session, part: RunPartition) -> dict[bytes, int]:
         """By key the offset of its newest record in the range; two hundred bytes a key."""
@@ -180,6 +216,10 @@ async def _present(tx: Transaction, topic: str, batch: Sequence[InboundRecord], 
         else one.record.value is None and 0 < revision <= pairs.gone.get(doctor, 0)
         for one, key, doctor, revision in zip(batch, keys, doctors, revisions, strict=True)
     ]
+
+
+def _from(part: RunPartition, offset: int) -> RunPartition:
+    return part._replace(first_offset=offset, next_offset=offset, read_offset=offset)
 
 
 def _key(inbound: InboundRecord) -> str:

@@ -62,8 +62,9 @@ class _Position:
         end = self.part.first_offset + _PASSES * (self.part.end_offset - self.part.first_offset)
         self.progress.parts[self._key] = self.part._replace(end_offset=end)
 
-    def __call__(self, offset: int) -> None:
-        """It is there in its present pass."""
+    def __call__(self, offset: int, compared: int = 0) -> None:
+        """It is there in its present pass; so many more are compared."""
+        self.progress.tally.outcomes["compared"] += compared
         done = offset + self.passes * (self.part.end_offset - self.part.first_offset)
         self.progress.parts[self._key] = self.progress.parts[self._key]._replace(next_offset=done)
         self.progress.waits(None)
@@ -108,7 +109,7 @@ async def _compare(
         position.passes += 1
         async for batch in judge_all(comparison, work.standing(session, part, newest)):
             part = batch.after
-            position(part.next_offset)
+            position(part.next_offset, len(batch.records))
             await _rehearse(rehearsal, comparison, batch)
         _add_all(seen, newest)
         read.append(part)
