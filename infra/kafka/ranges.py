@@ -99,7 +99,8 @@ async def first_readable(reader: LogReader, tp: TopicPartition, start: int, end:
         try:
             await first_record(reader, tp, start, end)
         except PartitionUnreadable as damaged:
-            found = [batch for batch in batches(await reader.fetch(tp, damaged.offset)) if batch.last >= damaged.offset]
+            at = max(start, damaged.offset)
+            found = [batch for batch in batches(await reader.fetch(tp, at)) if batch.last >= at]
             if not found:
                 return None
             start = min(found[0].last + 1, end)
