@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from infra.settings import Settings
-    from workers.operations.lag_rates import LagRates, WaitingPartition
+    from workers.operations.lag_rates import LagRates, TopicRates, WaitingPartition
 
-#: ages and times left are told to the hour up to so many seconds, then in days
+#: times that are longer are told in days
 _TWO_DAYS_SECONDS = 48 * 3_600
 
 
@@ -97,7 +97,7 @@ def screen(found: LagRates) -> RenderableType:
     for one in found.topics:
         rates = (_rate(one.in_per_second), _rate(one.out_per_second))
         oldest = "-" if one.oldest_seconds is None else _time(one.oldest_seconds)
-        table.add_row(one.topic, str(one.waiting), *rates, _drained(one.waiting, one.drained_seconds), oldest)
+        table.add_row(one.topic, str(one.waiting), *rates, _drained(one), oldest)
     return Group(table, Text(), *(Text(text) for text in remarks(found)), Text("Ctrl-C ends it"))
 
 
@@ -124,21 +124,21 @@ def line(found: LagRates) -> str:
             continue
         text = f"{one.topic} {one.waiting} waiting, in {_rate(one.in_per_second)}/s, out {_rate(one.out_per_second)}/s"
         if one.waiting:
-            text += f", drained in {_drained(one.waiting, one.drained_seconds)}"
+            text += f", drained in {_drained(one)}"
         parts.append(text + ("" if one.oldest_seconds is None else f", oldest {_time(one.oldest_seconds)}"))
     return "; ".join([*(parts or ["nothing waits"]), *remarks(found)])
 
 
 def _partition(found: LagRates, one: WaitingPartition) -> str:
     age = found.age(one)
-    oldest = "" if age is None else f", the oldest {_time(age)} old"
-    return f"{one.topic}/{one.partition}, {one.records} records from offset {one.offset} on{oldest}"
+    oldest = "" if age is None else f", the oldest {_time(age)}"
+    return f"{one.topic}/{one.partition}, {one.records} records from offset {one.offset}{oldest}"
 
 
-def _drained(waiting: int, seconds: float | None) -> str:
-    if not waiting:
+def _drained(one: TopicRates) -> str:
+    if not one.waiting or one.out_per_second is None:
         return "-"
-    return "never" if seconds is None else _time(seconds)
+    return "never" if one.drained_seconds is None else _time(one.drained_seconds)
 
 
 def _rate(per_second: float | None) -> str:

@@ -14,10 +14,10 @@ ON_A_DATABASE = [
     ["dlq", "release-guard"],
     ["dlq", "release-guard", "--topic", VARDVAL_LISTING],
 ]
-#: on an installation with open letters and a partition that stopped (tests/system/test_grammar.py); the last two have
-#: events, so they need the service
+#: on an installation with open letters and a partition that stopped (tests/system/test_grammar.py); replays may
+#: have events, so they need the service
 ON_AN_INSTALLATION = [
     ["partition", "skip", f"{LISTNING_COMMAND}/{{stopped}}"],
-    ["replay", VARDVAL_LISTING],
     ["dlq", "replay", "--all"],
+    ["replay", VARDVAL_LISTING],
 ]

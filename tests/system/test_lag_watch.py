@@ -45,11 +45,19 @@ def watching(installation: Installation, stdout: Any, *words: str) -> Iterator[s
         process.kill()
 
 
+def printed(process: subprocess.Popen[bytes]) -> str:
+    """The next line."""
+    assert process.stdout is not None
+    if line := process.stdout.readline().decode():
+        return line
+    assert process.stderr is not None
+    raise AssertionError(f"it ended: {process.stderr.read().decode()}")
+
+
 def documents(installation: Installation, count: int) -> list[dict[str, Any]]:
     """So many, one a line."""
     with watching(installation, subprocess.PIPE, "--json") as process:
-        assert process.stdout is not None
-        return [json.loads(process.stdout.readline()) for _ in range(count)]
+        return [json.loads(printed(process)) for _ in range(count)]
 
 
 def on_a_terminal(installation: Installation, columns: int, shows: Sequence[str]) -> str:
@@ -96,8 +104,9 @@ def test_without_a_service_it_tells_age_worst_partition_retention_and_what_waits
     assert 29.9 < commands["leaves_retention"]["in_seconds"] / 86_400 <= 30
     assert second["behind_open_transaction"][LISTING] == 1
     assert listings["leaves_retention"] is None
-    assert second["worst"]["topic"] == LISTING, "its record is dated of last year"
+    assert second["worst"]["topic"] == COMMAND, "its records came first"
     assert max(map(len, narrow.splitlines())) <= 80
+    assert f"worst partition: {COMMAND}/{second['worst']['partition']}, 3 records from offset 0, the oldest " in wide
     for shown in (narrow, wide):
         assert f"behind an open transaction of its senders: {LISTING}, 1 records" in " ".join(shown.split())
 
@@ -107,13 +116,11 @@ def test_beside_the_service_it_tells_how_fast_records_come_and_are_handled(sessi
     sender = Sender(datetime.now(UTC))
     session.step(Step([sender.day("2025-05-26")]))
     with watching(installation, subprocess.PIPE, "--json") as process:
-        assert process.stdout is not None
-        process.stdout.readline()
+        printed(process)
         session.topics.publish([sender.command("pause-doctor", HOME, doctor_hsa_id=DOCTORS[0]) for _ in range(40)])
 
         def handled() -> bool:
-            assert process.stdout is not None
-            found = json.loads(process.stdout.readline())["topics"][COMMAND]
+            found = json.loads(printed(process))["topics"][COMMAND]
             return bool(found["in_per_second"] and found["in_per_second"] == found["out_per_second"])
 
         until(handled, 60, "the rates to be equal")
@@ -122,7 +129,6 @@ def test_beside_the_service_it_tells_how_fast_records_come_and_are_handled(sessi
 def test_without_a_terminal_it_prints_lines(session: Session) -> None:
     session.step(Step([Workload(1).sender.day("2025-05-26")]))
     with watching(session.installation, subprocess.PIPE) as process:
-        assert process.stdout is not None
-        first, second = (process.stdout.readline().decode() for _ in range(2))
+        first, second = printed(process), printed(process)
     assert first.startswith("nothing waits; outbox ")
     assert second.endswith("day 2025-05-26\n")

@@ -95,9 +95,9 @@ class LagRates:
 
 def rates(measurements: Sequence[Measurement]) -> LagRates:
     """What the measurements, the oldest first, say of the last of them."""
-    first, last = measurements[0], measurements[-1]
+    first, *later = measurements
+    last = measurements[-1]
     seconds = last.at - first.at
-    later = measurements[1:]
     topics = [
         _topic(topic, last, _total(topic, (one.came for one in later)), _total(topic, (one.handled for one in later)),
                seconds)
