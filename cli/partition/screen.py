@@ -13,8 +13,8 @@ from workers.operations.partitions import InputPartition
 def partitions(found: Iterable[InputPartition]) -> None:
     """A line for each, then what stopped those that have."""
     found = list(found)
-    names = ("partition", "position", "begin", "stable", "end", "state", "held by")
-    tables.rows(names, [(place(one), *_offsets(one), _state(one), _holders(one)) for one in found])
+    names = ("partition", "position", "begin", "end", "state", "held by")
+    tables.rows(names, [(place(one), *_offsets(one), _state(one), _hosts(one)) for one in found])
     for one in found:
         if not one.goes_on:
             stopped(one, err=False)
@@ -45,14 +45,18 @@ def place(one: InputPartition) -> str:
 
 def _offsets(one: InputPartition) -> tuple[object, ...]:
     position = one.stored.next_offset
-    return "earliest" if position is None else position, *one.ends
+    return "earliest" if position is None else position, one.ends.begin, one.ends.end
 
 
 def _state(one: InputPartition) -> str:
     if one.stopped is not None:
-        return f"stopped: {one.stopped.why}"
-    return "stopped: release guard" if one.guarded else "goes on"
+        return one.stopped.why
+    return "guarded" if one.guarded else "goes on"
+
+
+def _hosts(one: InputPartition) -> str:
+    return ", ".join(sorted({member.host for member in one.held_by})) or "nobody"
 
 
 def _holders(one: InputPartition) -> str:
-    return ", ".join(f"{member.id} on {member.host}" for member in one.held_by) or "nobody"
+    return ", ".join(f"{member.id} on {member.host}" for member in one.held_by)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def show(json: Json = False) -> None:
     """Show where every input partition stands, what stopped it if anything, and which process holds it.
 
-    Position is the next offset to be handled; begin, stable and end are the log's: its earliest offset, how far
-    committed records can be read, and where the next record will stand. It works with and without a running service,
-    joins no consumer group and writes nothing.
+    Position is the next offset to be handled, begin the log's earliest offset, end where its next record will stand;
+    held by are the hosts of the processes that have the partition. It works with and without a running service, joins
+    no consumer group and writes nothing.
 
     \b
     Example:     fastlakare partition show --json

@@ -64,4 +64,4 @@ def test_o1_no_bare_call_and_no_dry_run_ever_writes(session: Session) -> None:
         assert installation.run(*call, "--yes", "--reason", "why").status == 0, call
     written = {row[0] for row in query(url, "SELECT DISTINCT what FROM audit WHERE run IS NOT NULL")}
     assert {"partition skip", "dlq replay"} <= written
-    assert {row[0] for row in query(url, "SELECT DISTINCT kind FROM run")} == {"replay", "dlq replay"}
+    assert {row[0] for row in query(url, "SELECT DISTINCT kind FROM run")} == {"replay", "dlq_replay"}
