@@ -19,6 +19,7 @@ def lag(
         float | None,
         typer.Option("--wait", min=0, metavar="SECONDS", help="Wait until nothing is behind, for so long at most."),
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Measure again and again, with rates, until Ctrl-C.")] = False,
 ) -> None:
     """Show how far behind the installation is.
 
@@ -26,11 +27,23 @@ def lag(
     not yet acknowledged by Kafka, the doctors whose figures wait to be published, and whether the day's own work is
     still going on. --wait returns as soon as all of it is zero, and rides out servers that are away meanwhile.
 
+    --watch tells by topic how many records come and are handled a second, when none will be left, how old the oldest
+    is, which partition is worst and what leaves retention when; a service need not run. Without a terminal it prints a
+    line every five seconds, with --json a document a line every two.
+
     \b
     Example:     fastlakare lag --json --wait 60
+                 fastlakare lag --watch
     Exit codes:  0 success (with --wait: nothing is behind), 1 lag remains, 2 usage error or server unreachable
     """
+    if watch and wait is not None:
+        raise typer.BadParameter("--watch and --wait exclude each other")
     settings = quiet_settings(("database", "kafka"))
+    if watch:
+        from cli.watch import watch as watch_until_ctrl_c
+
+        run(watch_until_ctrl_c(settings, json=json))
+        return
     from cli import tables
     from workers.operations.lag import measure_once
 

@@ -18,6 +18,7 @@ from cli.explain import explain
 from cli.imports.command import import_links
 from cli.lag import lag
 from cli.migrate import migrate
+from cli.partition.command import partition
 from cli.reconcile import reconcile
 from cli.replay import replay
 from cli.republish import republish
@@ -102,6 +103,7 @@ app.command()(reconcile)
 app.command()(republish)
 app.add_typer(runs, name="runs")
 app.add_typer(dlq)
+app.add_typer(partition)
 app.command("import")(import_links)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(explain)
 app.command("check-event")(check_event)

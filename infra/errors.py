@@ -70,7 +70,7 @@ class PartitionUnreadable(FastlakareError):
 
     def __init__(self, topic: str, partition: int, offset: int, why: str) -> None:
         super().__init__(f"{topic}/{partition} cannot be read from offset {offset} on: {why}")
-        self.partition = partition
+        self.partition, self.offset = partition, offset
 
 
 class WrongCluster(InstallationError):

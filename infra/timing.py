@@ -156,6 +156,16 @@ COMMAND_CONNECT_SECONDS = 20.0
 COMMAND_REQUEST_SECONDS = 10.0
 COMMAND_LAG_SECONDS = 20.0
 COMMAND_LAG_POLL_SECONDS = 0.25
+#: one look at all input partitions
+COMMAND_PARTITIONS_SECONDS = 60.0
+#: between two measurements of `lag --watch`
+WATCH_SECONDS = 2.0
+#: what its rates are taken over
+WATCH_RATE_SECONDS = 30.0
+#: between two of its lines where there is no terminal
+WATCH_LINE_SECONDS = 5.0
+#: how often `lag --watch` asks how long topics keep their records
+WATCH_RETENTION_SECONDS = 60.0
 #: how long `verify` waits until the relay has published what its snapshot holds, and how often it looks
 VERIFY_RELAY_SECONDS = 60.0
 VERIFY_POLL_SECONDS = 0.1
@@ -237,5 +247,8 @@ assert RELAY_CLOSE_SECONDS * 3 + HTTP_SHUTDOWN_SECONDS < SHUTDOWN_SECONDS
 assert SHUTDOWN_DRAIN_SECONDS + KAFKA_CLOSE_SECONDS * 4 + HTTP_SHUTDOWN_SECONDS < SHUTDOWN_SECONDS
 assert LAG_READ_SECONDS < LAG_SECONDS < LAG_REFRESH_SECONDS < LAG_UNHEALTHY_AFTER_SECONDS
 assert LAG_READ_SECONDS < COMMAND_LAG_SECONDS
+# A rate is taken over several measurements, and each line has a new one.
+assert WATCH_SECONDS * 3 < WATCH_RATE_SECONDS
+assert WATCH_SECONDS < WATCH_LINE_SECONDS
 # Whoever works on a run has time for three heartbeats before another takes it over.
 assert RUN_HEARTBEAT_SECONDS * 3 < RUN_LEASE_SECONDS

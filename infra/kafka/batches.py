@@ -16,6 +16,9 @@ from infra.kafka import header_names
 _HEADER = struct.Struct(">qi 9x hi 16x q 6x i")
 _LENGTH_BYTES = 12  # a batch's length does not count itself and the offset before it
 _TRANSACTIONAL, _CONTROL = 0x10, 0x20
+#: where in a batch the lower byte of the attributes stands, and its timestamps
+_ATTRIBUTES_LOW, _FIRST_TIMESTAMP, _LAST_TIMESTAMP = 22, 27, 35
+_BROKERS_TIME = 0x08
 _MARKER = struct.Struct(">hh")  # version, and what it says
 _ABORT, _COMMIT = 0, 1
 
@@ -46,6 +49,12 @@ class Batch(NamedTuple):
             return sum(record.offset >= start for record in header_names.records(self.data))
         except Exception:  # noqa: BLE001  # a damaged batch stops its partition, and may not hide how far behind it is
             return self.last + 1 - start
+
+    @property
+    def timestamp(self) -> int:
+        """Of its first record, or of all where the broker gives records their time, in ms since 1970."""
+        at = _LAST_TIMESTAMP if self.data[_ATTRIBUTES_LOW] & _BROKERS_TIME else _FIRST_TIMESTAMP
+        return int.from_bytes(self.data[at : at + 8], signed=True)
 
     @property
     def commits(self) -> bool | None:

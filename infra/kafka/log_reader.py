@@ -28,7 +28,7 @@ from infra.settings import Settings
 
 _EARLIEST, _LATEST = -2, -1
 _READ_UNCOMMITTED, _READ_COMMITTED = 0, 1
-_FETCH_BYTES = 1 << 20
+FETCH_BYTES = 1 << 20
 
 
 class Ends(NamedTuple):
@@ -109,17 +109,18 @@ class LogReader:
         """
         return (await self._fetch(tp, offset, _READ_UNCOMMITTED)).data
 
-    async def fetch_stable(self, tp: TopicPartition, offset: int) -> Fetched:
-        """The same up to the last stable offset, with the transactions that `read_committed` leaves out.
+    async def fetch_stable(self, tp: TopicPartition, offset: int, size: int = FETCH_BYTES) -> Fetched:
+        """The same up to the last stable offset, with the transactions that `read_committed` leaves out; `size` bytes
+        or so, the first batch always whole.
 
         Raises KafkaError: OffsetOutOfRangeError where retention took the offset.
         """
-        return await self._fetch(tp, offset, _READ_COMMITTED)
+        return await self._fetch(tp, offset, _READ_COMMITTED, size)
 
-    async def _fetch(self, tp: TopicPartition, offset: int, isolation: int) -> Fetched:
+    async def _fetch(self, tp: TopicPartition, offset: int, isolation: int, size: int = FETCH_BYTES) -> Fetched:
         if tp not in self._leaders:
             self._leaders |= await self._find_leaders([tp.topic])
-        request = FetchRequest(0, 0, _FETCH_BYTES, isolation, [(tp.topic, [(tp.partition, offset, _FETCH_BYTES)])])
+        request = FetchRequest(0, 0, size, isolation, [(tp.topic, [(tp.partition, offset, size)])])
         response = await self._client.send(self._leaders[tp], request)
         if not response.topics:
             raise LeaderNotAvailableError("the broker holds us back: a quota is used up")

@@ -6,7 +6,8 @@ a range that somebody asked for."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,7 +20,10 @@ from infra.errors import PartitionUnreadable, RecordSetTooLarge
 from infra.failures import failure_reason
 from infra.kafka import header_names
 from infra.kafka.batches import Batch, batches
-from infra.kafka.log_reader import Fetched, LogReader
+from infra.kafka.log_reader import FETCH_BYTES, Fetched, LogReader
+
+#: of one answer, where the first record is all that is wanted
+_FEW_BYTES = 1 << 14
 
 
 class StoredRecord(NamedTuple):
@@ -58,7 +62,9 @@ class RangeCounts:
         return self.position - self.start - self.records - self.aborted - self.control
 
 
-async def read_range(reader: LogReader, tp: TopicPartition, counts: RangeCounts) -> AsyncIterator[list[StoredRecord]]:
+async def read_range(
+    reader: LogReader, tp: TopicPartition, counts: RangeCounts, size: int = FETCH_BYTES
+) -> AsyncGenerator[list[StoredRecord], None]:
     """The committed records of [counts.start, counts.end) in the order of their offsets, a batch's at a time; `counts`
     are kept up to what was handed out. The end may be the last stable offset at most.
 
@@ -66,7 +72,7 @@ async def read_range(reader: LogReader, tp: TopicPartition, counts: RangeCounts)
     does. Raises PartitionUnreadable, and KafkaError.
     """
     while counts.position < counts.end:
-        fetched = await _fetch(reader, tp, counts)
+        fetched = await _fetch(reader, tp, counts, size)
         before = counts.position
         for batch, aborted in _decided(fetched):
             if batch.first >= counts.end:
@@ -77,10 +83,35 @@ async def read_range(reader: LogReader, tp: TopicPartition, counts: RangeCounts)
             counts.position = counts.end
 
 
-async def _fetch(reader: LogReader, tp: TopicPartition, counts: RangeCounts) -> Fetched:
+async def first_record(reader: LogReader, tp: TopicPartition, start: int, end: int) -> StoredRecord | None:
+    """The first committed record of [start, end), where there is one; reads little more than it. Waits and raises as
+    `read_range` does."""
+    async with aclosing(read_range(reader, tp, RangeCounts(start, end), _FEW_BYTES)) as found:
+        async for records in found:
+            return records[0]
+    return None
+
+
+async def first_readable(reader: LogReader, tp: TopicPartition, start: int, end: int) -> int | None:
+    """The first offset from `start` on, `end` at most, at which the partition can be read; None where what is damaged
+    does not tell how far it goes. Waits and raises as `read_range` does."""
     while True:
         try:
-            return await reader.fetch_stable(tp, counts.position)
+            await first_record(reader, tp, start, end)
+        except PartitionUnreadable as damaged:
+            at = max(start, damaged.offset)
+            found = [batch for batch in batches(await reader.fetch(tp, at)) if batch.last >= at]
+            if not found:
+                return None
+            start = min(found[0].last + 1, end)
+        else:
+            return start
+
+
+async def _fetch(reader: LogReader, tp: TopicPartition, counts: RangeCounts, size: int) -> Fetched:
+    while True:
+        try:
+            return await reader.fetch_stable(tp, counts.position, size)
         except OffsetOutOfRangeError:
             begin = (await reader.ends({tp.topic}))[tp].begin
             if begin <= counts.position:

@@ -26,7 +26,7 @@ _AT_MOST = ("segment.ms", "max.compaction.lag.ms")
 _REPLICAS, _IN_SYNC_REPLICAS = 3, 2
 
 #: a topic's settings by Kafka's names; None where we may not see them
-_Configs = Mapping[str, str] | None
+Configs = Mapping[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ async def compare_topics(settings: Settings) -> Comparison:
 async def _compare_topics(admin: AIOKafkaAdminClient, settings: Settings) -> Comparison:
     topics = expected(settings)
     found = await describe(admin._client, [topic.name for topic in topics])
-    configs = await _configs(admin, [name for name, topic in found.items() if topic.partitions])
+    configs = await read_configs(admin, [name for name, topic in found.items() if topic.partitions])
     compared = Comparison()
     for topic in topics:
         if topic.name not in found:
@@ -84,7 +84,7 @@ async def _compare_topics(admin: AIOKafkaAdminClient, settings: Settings) -> Com
     return compared
 
 
-def _differences(topic: TopicSpec, found: Found, configs: _Configs) -> Iterator[Drift]:
+def _differences(topic: TopicSpec, found: Found, configs: Configs) -> Iterator[Drift]:
     if found.rights is not None:
         for right in topic.rights:
             if Right[right.upper()] not in found.rights:
@@ -109,7 +109,7 @@ def _fits(name: str, wanted: str, found: str) -> bool:
     return found == wanted
 
 
-def _warnings(name: str, found: Found, configs: _Configs) -> Iterator[Drift]:
+def _warnings(name: str, found: Found, configs: Configs) -> Iterator[Drift]:
     """A cluster of one broker is good enough to try things, so none of this is a difference."""
     if found.partitions and found.replicas < _REPLICAS:
         yield Drift(name, "replicas", str(_REPLICAS), str(found.replicas))
@@ -121,7 +121,7 @@ def _warnings(name: str, found: Found, configs: _Configs) -> Iterator[Drift]:
         yield Drift(name, "unclean.leader.election.enable", "false", unclean)
 
 
-async def _configs(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str, _Configs]:
+async def read_configs(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str, Configs]:
     """Each topic's settings; None for one whose settings we may not see, nothing where the broker has no such call."""
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     if not resources:
@@ -130,7 +130,7 @@ async def _configs(admin: AIOKafkaAdminClient, names: Iterable[str]) -> dict[str
         responses = await admin.describe_configs(resources)
     except IncompatibleBrokerVersion:
         return {}
-    configs: dict[str, _Configs] = {}
+    configs: dict[str, Configs] = {}
     for code, message, _kind, name, entries in (entry for response in responses for entry in response.resources):
         error = for_code(code)
         if error is TopicAuthorizationFailedError:

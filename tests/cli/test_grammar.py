@@ -9,22 +9,13 @@ import pytest
 
 from infra.postgres import release_guards
 from infra.version import version
-from schemas.topics import KIV_STAFF, VARDVAL_LISTING
-from tests.cli.dlq.letters import IDS, contents, fill, on
+from schemas.topics import VARDVAL_LISTING
+from tests.cli.calls import ON_A_DATABASE, ON_AN_INSTALLATION
+from tests.cli.dlq.letters import contents, fill, on
 from tests.cli.test_main import Done, fastlakare
 from tests.harness.commands import called, commands
 
 __all__ = ["fastlakare"]
-
-#: calls of every such command, each of which would change something on the database below
-CALLS = [
-    ["dlq", "discard", "--all"],
-    ["dlq", "discard", IDS[0]],
-    ["dlq", "discard", "--topic", KIV_STAFF],
-    ["dlq", "restore", "--all"],
-    ["dlq", "release-guard"],
-    ["dlq", "release-guard", "--topic", VARDVAL_LISTING],
-]
 
 
 def options(command: object) -> set[str]:
@@ -43,10 +34,11 @@ def url(migrated_url: str) -> str:
 def test_o1_every_command_that_can_be_sure_can_be_tried_and_asks_for_a_reason() -> None:
     changing = {words: options(command) for words, command in commands() if "--yes" in options(command)}
     assert [words for words, known in changing.items() if not {"--dry-run", "--reason", "--json"} <= known] == []
-    assert changing.keys() == {tuple(one[: len(one) - len(called(one)[1])]) for one in CALLS}, "each has a call above"
+    calls = ON_A_DATABASE + ON_AN_INSTALLATION
+    assert changing.keys() == {tuple(one[: len(one) - len(called(one)[1])]) for one in calls}, "each is walked"
 
 
-@pytest.mark.parametrize("arguments", CALLS, ids=" ".join)
+@pytest.mark.parametrize("arguments", ON_A_DATABASE, ids=" ".join)
 @pytest.mark.parametrize("as_json", [[], ["--json"]], ids=["text", "json"])
 def test_o1_no_bare_call_and_no_dry_run_ever_writes(
     fastlakare: Callable[..., Done],

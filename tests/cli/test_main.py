@@ -103,6 +103,11 @@ def test_the_first_screen_lists_every_command() -> None:
         ["topics", "--create", "--check"],
         ["run", "--only", "staff,nonsense"],
         ["run", "--only", ""],
+        ["lag", "--watch", "--wait", "1"],
+        ["partition", "nonsense"],
+        ["partition", "skip"],
+        ["partition", "skip", "kiv.staff.v1/0", "--yes"],
+        ["partition", "skip", "kiv.staff.v1/0", "--yes", "--dry-run", "--reason", "why"],
         ["verify", "--only", "1177,nonsense"],
         ["verify", "--only", ""],
         ["verify", "--every", "-1"],
@@ -138,6 +143,16 @@ def test_o8_a_personnummer_where_none_belongs_is_not_repeated(arguments: list[st
     assert "1212" not in result.output
 
 
+@pytest.mark.parametrize("place", ["191212121212", "191212121212/0", "kiv.staff.v1/191212121212", "kiv.staff.v1"])
+def test_o8_what_names_no_input_partition_is_refused_and_not_repeated(
+    fastlakare: Callable[..., Done], place: str
+) -> None:
+    done = fastlakare("partition", "skip", place, "--dry-run", **AWAY)
+    assert (done.status, done.stdout) == (2, "")
+    assert "listning.command.v1" in done.stderr
+    assert "1212" not in done.stderr
+
+
 def test_version_is_told() -> None:
     result = CliRunner().invoke(app, ["--version"])
     assert result.exit_code == 0
@@ -152,6 +167,10 @@ def test_version_is_told() -> None:
         (["topics", "--create"], "Kafka"),
         (["lag"], "Kafka"),
         (["lag", "--wait", "0.1"], "Kafka"),
+        (["lag", "--watch"], "Kafka"),
+        (["lag", "--watch", "--json"], "Kafka"),
+        (["partition", "show"], "database"),
+        (["partition", "skip", "kiv.staff.v1/0", "--yes", "--reason", "why"], "database"),
         (["verify"], "Kafka"),
         (["verify", "--json", "--only", "1177"], "Kafka"),
         (["dlq", "list"], "database"),

@@ -92,7 +92,7 @@ def reply(cluster: Cluster, installation: Installation) -> str:
 
 
 @pytest.mark.parametrize("how", WAYS)
-def test_topics_run_and_lag_work_with_the_documented_rights_alone(
+def test_topics_run_lag_and_partitions_work_with_the_documented_rights_alone(
     cluster: Cluster, installation: Installation, how: str
 ) -> None:
     prefix, group = installation.prefix, f"{installation.prefix}group"
@@ -106,6 +106,9 @@ def test_topics_run_and_lag_work_with_the_documented_rights_alone(
     assert reply(cluster, installation) == "doctor_not_selectable"
     lag = say(installation, "lag", "--json", "--wait", "30")
     assert (lag.returncode, json.loads(lag.stdout)["outbox"]) == (0, 0), lag.stderr
+    shown = say(installation, "partition", "show", "--json")
+    assert shown.returncode == 0, shown.stderr
+    assert [len(one["held_by"]) for one in json.loads(shown.stdout)["partitions"]] == [1] * 5
     assert cluster.rights(SERVICE, prefix) == len(documented("kafka-acls.txt", SERVICE, prefix, group))
 
 

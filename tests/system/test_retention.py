@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -18,7 +20,7 @@ from confluent_kafka.admin import AdminClient
 from tests.harness.installation import Installation, until
 from tests.harness.invariants import query
 from tests.harness.kafka import Kafka
-from tests.harness.postgres import execute
+from tests.harness.pages import block
 from tests.harness.processes import peak_mb
 from tests.harness.records import CLOCK, COMMAND, LISTING, REPLY, Record, Sender
 from tests.harness.session import Session
@@ -30,11 +32,9 @@ from tests.system.conftest import Opener
 pytestmark = pytest.mark.system
 
 MIB = 1024 * 1024
-PAGE = (Path(__file__).parents[2] / "docs/operating.md").read_text(encoding="utf-8")
-#: what the page tells operators to type where a partition has stopped
-(GO_ON,) = re.findall(
-    r"^ *(UPDATE consumer_offset SET next_offset = NULL[^`]*?<partition>;\n *DELETE[^`]*?;)$", PAGE, re.MULTILINE
-)
+#: what the page tells operators to type where a partition has stopped, for a partition of the page's
+PAGE = "docs/runbook/a-partition-stopped.md"
+DRY_RUN, SKIP = (shlex.split(block(PAGE, how))[1:] for how in ("--dry-run", "--yes"))
 
 
 @pytest.fixture
@@ -120,6 +120,57 @@ def test_a_command_that_was_deleted_before_it_was_handled_stops_its_partition(se
     process = session.installation.processes[0]
     until(lambda: "was deleted from the topic" in str(process.ready()[1]), 30, "readiness to tell")
     assert answered(session) == 1
+    place = next(one for one in process.ready()[1] if "was deleted" in one).partition(":")[0]
+    refused = session.installation.run(*typed(SKIP, place), "--json")
+    assert (refused.status, len(refused.json()["held_by"])) == (1, 1), "while a process holds it"
+    assert "stop every process" in refused.json()["refused"]
+    assert audited(session) == []
+    session.installation.leave(0)
+    went_on(session, place, "deleted", {"from": 1, "to": 3})  # a record, and the marker of its transaction
+    session.installation.start(1)
+    session.step(Step([command(sender)]))
+    assert answered(session) == 2
+
+
+def typed(words: list[str], place: str) -> list[str]:
+    """The page's command, of another partition."""
+    at = words.index("skip") + 1
+    return [*words[:at], place, *words[at + 1 :]]
+
+
+def audited(session: Session) -> list[tuple[Any, ...]]:
+    """What the audit trail says of operators."""
+    return query(
+        session.installation.database_url,
+        "SELECT what, rule, topic, partition, reason, run, run_reason FROM audit WHERE run IS NOT NULL ORDER BY id",
+    )
+
+
+def went_on(session: Session, place: str, why: str, lost: dict[str, int] | None) -> None:
+    """What the page tells to type, while no process runs: it shows what stopped the partition and moves it on once."""
+    installation = session.installation
+    shown = installation.run("partition", "show", "--json")
+    assert shown.status == 1
+    (found,) = [one for one in shown.json()["partitions"] if f"{one['topic']}/{one['partition']}" == place]
+    assert (found["stopped"]["why"], found["lost"], found["held_by"]) == (why, lost, [])
+    assert f"{place}: {found['stopped']['text']}" in installation.run("partition", "show").stdout
+    epochs = "SELECT topic, partition, epoch FROM consumer_offset ORDER BY 1, 2"
+    before = query(installation.database_url, epochs)
+    assert installation.run(*typed(SKIP, place)[:3]).status == 2, "nobody confirmed"
+    preview = installation.run(*typed(DRY_RUN, place), "--json")
+    assert (preview.status, preview.json()["lost"], query(installation.database_url, epochs)) == (0, lost, before)
+    done = installation.run(*typed(SKIP, place), "--json")
+    assert (done.status, done.json()["lost"], done.json()["refused"]) == (0, lost, None)
+    whole, row = audited(session)
+    assert (whole[0], f"{row[2]}/{row[3]}", row[5]) == ("partition skip", place, done.json()["run"])
+    assert (row[1], row[6]) == ("O1", SKIP[SKIP.index("--reason") + 1])
+    moved = {
+        tuple(now)[:2] for now, was in zip(query(installation.database_url, epochs), before, strict=True) if now != was
+    }
+    assert moved == {(found["topic"], found["partition"])}, "and no other"
+    again = installation.run(*typed(SKIP, place), "--json")
+    assert (again.status, again.json()["run"], len(audited(session))) == (0, None, 2), "nothing is left to do"
+    assert installation.run("partition", "show").status == 0
 
 
 @pytest.fixture
@@ -176,11 +227,7 @@ def test_a_log_that_was_restored_and_has_grown_past_the_offset_stops_its_partiti
     topics.publish([wave.listing(patient, HOME) for patient in wave.patients])
     until(lambda: session.installation.lag()["inputs"][LISTING] == 0, 30, "the others to go on")
     session.installation.leave(0)
-    partition = reason.removeprefix(f"{COMMAND}/").partition(":")[0]
-    execute(
-        session.installation.database_url,
-        GO_ON.replace("<topic without prefix>", COMMAND).replace("<partition>", partition),
-    )
+    went_on(session, reason.partition(":")[0], "another_log", None)
     session.installation.start(1)
     session.installation.settle()
     until(lambda: session.installation.processes[0].ready()[0] == 200, 30, "readiness")
@@ -192,6 +239,7 @@ def test_a_damaged_partition_is_named_and_waits_while_the_others_go_on(own_sessi
     session.installation.leave(0)
     sent = [wave.listing(patient, HOME) for patient in wave.patients]
     session.topics.publish(sent)
+    before_damage = end_of(session, LISTING, 2)
     broker.stop()
     for segment in (broker.folder / "data").glob(f"{session.installation.prefix}{LISTING}-2/*.log"):
         damaged = bytearray(segment.read_bytes())
@@ -200,6 +248,11 @@ def test_a_damaged_partition_is_named_and_waits_while_the_others_go_on(own_sessi
     broker.start()
     session.installation.start(1)
     one_partition_waits(session, wave, LISTING, 2, "CorruptRecordException")
+    (first,) = re.findall(r"cannot be read from offset (\d+) on", str(session.installation.processes[0].ready()[1]))
+    session.installation.leave(0)
+    went_on(session, f"{LISTING}/2", "unreadable", {"from": int(first), "to": before_damage})
+    session.installation.start(1)
+    until(lambda: handled(session, LISTING) == {0, 1, 2, 3}, 30, "what stands behind it to be handled")
 
 
 def test_a_record_set_that_unpacks_to_a_gigabyte_makes_its_partition_wait_and_no_other(session: Session) -> None:
@@ -246,10 +299,16 @@ def one_partition_waits(session: Session, wave: Workload, bare: str, partition: 
     assert [one for one in process.ready()[1] if not one.startswith((name, "lag: "))] == []
 
 
+def end_of(session: Session, bare: str, partition: int) -> int:
+    """Where the next record of the partition will stand."""
+    topic = TopicPartition(session.installation.prefix + bare, partition)
+    end: int = session.topics.consumer.get_watermark_offsets(topic, timeout=10)[1]
+    return end
+
+
 def handled(session: Session, bare: str) -> set[int]:
     """The partitions of which every record is handled."""
-    consumer, topic = session.topics.consumer, session.installation.prefix + bare
     at = query(
         session.installation.database_url, f"SELECT partition, next_offset FROM consumer_offset WHERE topic = '{bare}'"
     )
-    return {p for p, offset in at if offset >= consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1]}
+    return {partition for partition, offset in at if offset >= end_of(session, bare, partition)}

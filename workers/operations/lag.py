@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra import metrics, timing
 from infra.foreign_errors import explain, is_settings_error
+from infra.kafka.log_reader import Ends
 from infra.kafka.record_counter import Count, Partition, RecordCounter
 from infra.postgres.connection import create_engine
-from infra.postgres.lag import read_backlog
+from infra.postgres.lag import Backlog, read_backlog
 from infra.settings import Settings
 from schemas.topics import TOPICS
 from workers.operations.open_transactions import OpenTransaction, OpenTransactions
@@ -27,7 +28,7 @@ READ_OFFSETS = 10_000
 #: a command reads more than a running process does: it has nothing else to do
 _READ_OFFSETS_OF_COMMAND = 200_000
 
-_INPUTS = tuple(topic.name for topic in TOPICS if topic.direction == "in")
+INPUTS = tuple(topic.name for topic in TOPICS if topic.direction == "in")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Lag:
     outbox: int
     figures: int
     working: bool
-    behind_open_transaction: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(_INPUTS, 0))
+    behind_open_transaction: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(INPUTS, 0))
     open_transactions: Sequence[OpenTransaction] = ()
 
     @property
@@ -58,6 +59,43 @@ class Lag:
             "working": self.working,
             "behind_open_transaction": dict(self.behind_open_transaction),
         }
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One measurement, by partition: where its log begins and ends, where what is not handled `starts`, and how many
+    records that is; and what the database says."""
+
+    ends: Mapping[Partition, Ends]
+    backlog: Backlog
+    starts: Mapping[Partition, int]
+    counts: Mapping[Partition, Count]
+
+    def lag(self, open_transactions: Sequence[OpenTransaction] = ()) -> Lag:
+        """The same by topic."""
+        return Lag(
+            self.backlog.day,
+            by_topic(self.counts, lambda count: count.records),
+            self.backlog.outbox,
+            self.backlog.stale_doctors,
+            self.backlog.in_progress,
+            by_topic(self.counts, lambda count: count.behind_open_transaction),
+            open_transactions,
+        )
+
+
+async def measure(settings: Settings, engine: AsyncEngine, counter: RecordCounter, read_offsets: int) -> Measured:
+    """How far behind the topics' ends of right now; at most `read_offsets` offsets are read. Raises KafkaError (a topic
+    that is missing included) and what the database raises.
+
+    The ends are read first, the database afterwards: what came in between counts for nobody, and nothing that was in
+    before is forgotten.
+    """
+    ends = await counter.ends({settings.topic(topic): topic for topic in INPUTS})
+    async with engine.connect() as connection:
+        backlog = await read_backlog(connection)
+    starts = {where: max(backlog.next_offsets.get(where, 0), begin) for where, (begin, _, _) in ends.items()}
+    return Measured(ends, backlog, starts, await counter.count(starts, ends, read_offsets))
 
 
 class LagMeter:
@@ -96,26 +134,8 @@ class LagMeter:
             await self._stop()
 
     async def _measure(self, counter: RecordCounter) -> Lag:
-        """How far behind the topics' ends of right now. Raises KafkaError (a topic that is missing included) and what
-        the database raises.
-
-        The ends are read first, the database afterwards: what came in between counts for nobody, and nothing that was
-        in before is forgotten.
-        """
-        ends = await counter.ends({self._settings.topic(topic): topic for topic in _INPUTS})
-        async with self._engine.connect() as connection:
-            backlog = await read_backlog(connection)
-        starts = {where: max(backlog.next_offsets.get(where, 0), begin) for where, (begin, _, _) in ends.items()}
-        counts = await counter.count(starts, ends, self._read_offsets)
-        return Lag(
-            backlog.day,
-            _by_topic(counts, lambda count: count.records),
-            backlog.outbox,
-            backlog.stale_doctors,
-            backlog.in_progress,
-            _by_topic(counts, lambda count: count.behind_open_transaction),
-            self._open_transactions.observe(ends, counts),
-        )
+        found = await measure(self._settings, self._engine, counter, self._read_offsets)
+        return found.lag(self._open_transactions.observe(found.ends, found.counts))
 
     async def _stop(self) -> None:
         counter, self._counter = self._counter, None
@@ -123,8 +143,9 @@ class LagMeter:
             await counter.aclose()
 
 
-def _by_topic(counts: Mapping[Partition, Count], number: Callable[[Count], int]) -> dict[str, int]:
-    totals = dict.fromkeys(_INPUTS, 0)
+def by_topic(counts: Mapping[Partition, Count], number: Callable[[Count], int]) -> dict[str, int]:
+    """That number of all partitions of each input topic together."""
+    totals = dict.fromkeys(INPUTS, 0)
     for (topic, _), count in counts.items():
         totals[topic] += number(count)
     return totals

@@ -24,6 +24,24 @@ def goes_on(first: Record, last: LastRecord, keys: PatientKeys, *, compacted: bo
     return _digest(first, keys) == last.digest if first.offset == last.offset else compacted
 
 
+def deleted(offset: int) -> str:
+    """Why a partition stops whose next record retention has removed."""
+    return f"the next offset ({offset}) was deleted from the topic"
+
+
+def cut_back(offset: int, end: int) -> str:
+    """Why a partition stops whose log ends before what was handled."""
+    return f"the next offset ({offset}) lies behind the topic's end ({end}): it was cut back"
+
+
+def not_the_same(offset: int) -> str:
+    """Why a partition stops whose log is another one than it was."""
+    return (
+        f"the topic no longer holds the record that was handled at offset {offset}, but others: it was cut back and has"
+        " grown again"
+    )
+
+
 def _digest(record: Record, keys: PatientKeys) -> bytes:
     parts = [b"%d" % record.timestamp, record.key, record.value]
     for name, value in record.headers:

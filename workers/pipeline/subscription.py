@@ -26,12 +26,12 @@ from infra.kafka.consumer import FETCH_BYTES, PARTITION_FETCH_BYTES, Consumer, R
 from infra.logs import log
 from schemas.topics import TOPICS
 from workers.pipeline.assignment import Assignment
-from workers.pipeline.continuity import goes_on
+from workers.pipeline.continuity import deleted, goes_on, not_the_same
 from workers.pipeline.fetch_trouble import FetchTrouble
 from workers.pipeline.idle_offsets import GroupMirror, pass_markers
 from workers.pipeline.in_flight import InFlight
 from workers.pipeline.route import Processor
-from workers.pipeline.takeover import Takeover, check_topic, deleted, is_lifted, not_the_same, take_over
+from workers.pipeline.takeover import Takeover, check_topic, is_lifted, stopped, take_over
 
 _COMPACTED = frozenset(topic.name for topic in TOPICS if topic.cleanup == "compact")
 _NOT_ASSIGNED = "no partitions assigned yet"
@@ -208,7 +208,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
         for partition in assignment.last_records.keys() & first.keys():
             last = assignment.last_records.pop(partition)
             if not goes_on(first[partition], last, self._runtime.keys, compacted=self._compacted):
-                self._stop(assignment, partition, not_the_same(last.offset))
+                self._stop(assignment, partition, stopped(not_the_same(last.offset)))
         positions = assignment.positions
         return [r for r in records if (at := positions.get(r.partition)) and r.offset >= at.next_offset]
 
@@ -223,7 +223,7 @@ class Subscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka
                 assignment.last_records.pop(tp.partition, None)
                 self._subscriber.consumer.seek(tp, position.next_offset)
             else:
-                self._stop(assignment, tp.partition, deleted(offset))
+                self._stop(assignment, tp.partition, stopped(deleted(offset)))
 
     async def on_fetch_error(self, error: Exception) -> None:
         """Says so. Every partition begins anew behind what was taken of it: aiokafka moves on past what it has of one,

@@ -15,6 +15,7 @@ from infra.postgres.connection import checkout
 from infra.postgres.installation import check_identity
 from infra.postgres.offsets import LastRecord, Position, read_last_records, take_ownership
 from infra.version import version
+from workers.pipeline.continuity import cut_back, deleted
 from workers.runtime import Runtime
 
 _PAGE = "see docs/operating.md, 'A partition has stopped'"
@@ -60,12 +61,9 @@ async def take_over(runtime: Runtime, consumer: Consumer, topic: str, assigned: 
         if partition in guarded:
             takeover.guarded[partition] = guarded[partition]
         elif next_offset < earliest[partition]:
-            takeover.stopped[partition] = deleted(next_offset)
+            takeover.stopped[partition] = stopped(deleted(next_offset))
         elif next_offset > ends[tp]:
-            takeover.stopped[partition] = (
-                f"stopped: the next offset ({next_offset}) lies behind the topic's end ({ends[tp]}): it was cut back;"
-                f" {_PAGE}"
-            )
+            takeover.stopped[partition] = stopped(cut_back(next_offset, ends[tp]))
         else:
             takeover.positions[partition], takeover.begins[partition] = positions[partition], next_offset
             if partition in last and last[partition].offset >= earliest[partition]:
@@ -89,14 +87,6 @@ async def check_topic(runtime: Runtime, consumer: Consumer, topic: str) -> None:
         await check_identity(pg, agreed_settings(runtime.settings), cluster)
 
 
-def deleted(offset: int) -> str:
-    """Why a partition stops whose next record retention has removed."""
-    return f"stopped: the next offset ({offset}) was deleted from the topic; {_PAGE}"
-
-
-def not_the_same(offset: int) -> str:
-    """Why a partition stops whose log is another one than it was."""
-    return (
-        f"stopped: the topic no longer holds the record that was handled at offset {offset}, but others: it was cut"
-        f" back and has grown again; {_PAGE}"
-    )
+def stopped(why: str) -> str:
+    """What readiness and the log say of a partition that stopped because its log does not go on where it was left."""
+    return f"stopped: {why}; {_PAGE}"

@@ -15,9 +15,10 @@ from confluent_kafka import TopicPartition as Until
 from confluent_kafka.admin import AdminClient
 
 from infra.errors import PartitionUnreadable
+from infra.kafka.batches import batches
 from infra.kafka.client import closing
 from infra.kafka.log_reader import Ends, Fetched, LogReader
-from infra.kafka.ranges import RangeCounts, StoredRecord, read_range
+from infra.kafka.ranges import RangeCounts, StoredRecord, first_readable, first_record, read_range
 from infra.kafka.topics import create
 from infra.settings import Settings
 from schemas.envelope import Record
@@ -203,15 +204,18 @@ async def test_o5_more_than_one_answer_of_a_broker_is_read_to_its_end(
 class Compacted:
     """A partition of which compaction took most, as a broker sends it."""
 
-    def __init__(self, *batches: bytes) -> None:
-        self._data = b"".join(batches)
+    def __init__(self, *log: bytes) -> None:
+        self._data = b"".join(log)
 
     async def ends(self, topics: Iterable[str]) -> dict[TopicPartition, Ends]:
         return {TopicPartition("t", 0): Ends(0, 100, 100)}
 
-    async def fetch_stable(self, tp: TopicPartition, offset: int) -> Fetched:
-        """All of it while there is something left at the offset."""
-        return Fetched(self._data if offset < 60 else b"", [(7, 10)])
+    async def fetch_stable(self, tp: TopicPartition, offset: int, size: int = 0) -> Fetched:
+        return Fetched(await self.fetch(tp, offset), [(7, 10)])
+
+    async def fetch(self, tp: TopicPartition, offset: int) -> bytes:
+        """All of it from the batch on that holds the offset."""
+        return b"".join(one.data for one in batches(self._data) if one.last >= offset)
 
 
 def batch(first: int, offsets: Iterable[int], last: int, *, producer: int = -1, control: bool = False) -> bytes:
@@ -228,10 +232,10 @@ def batch(first: int, offsets: Iterable[int], last: int, *, producer: int = -1, 
     return bytes(built)
 
 
-async def compacted(start: int, end: int, *batches: bytes) -> tuple[list[int], RangeCounts]:
+async def compacted(start: int, end: int, *log: bytes) -> tuple[list[int], RangeCounts]:
     counts = RangeCounts(start, end)
     found: list[StoredRecord] = []
-    async for records in read_range(Compacted(*batches), TopicPartition("t", 0), counts):  # type: ignore[arg-type]
+    async for records in read_range(Compacted(*log), TopicPartition("t", 0), counts):  # type: ignore[arg-type]
         found += records
         assert counts.records == len(found)
     return [one.offset for one in found], counts
@@ -257,3 +261,29 @@ async def test_a_batch_that_is_damaged_stops_the_reading_with_its_place_and_no_d
     damaged[-2] ^= 1
     with pytest.raises(PartitionUnreadable, match="t/0 cannot be read from offset 2 on: CorruptRecordException"):
         await compacted(0, 100, whole, bytes(damaged))
+
+
+async def first(start: int, end: int, *log: bytes) -> int | None:
+    record = await first_record(Compacted(*log), TopicPartition("t", 0), start, end)  # type: ignore[arg-type]
+    return None if record is None else record.offset
+
+
+async def readable(start: int, end: int, *log: bytes) -> int | None:
+    return await first_readable(Compacted(*log), TopicPartition("t", 0), start, end)  # type: ignore[arg-type]
+
+
+async def test_the_first_committed_record_is_found_behind_gaps_and_what_was_aborted() -> None:
+    log = [batch(2, [3, 5], 8), batch(10, [12], 13, producer=7), batch(20, [20], 20, producer=7, control=True)]
+    log.append(batch(40, [41], 59))
+    assert [await first(start, 60, *log) for start in (0, 4, 6, 42)] == [3, 5, 41, None]
+    assert await first(6, 41, *log) is None
+
+
+async def test_behind_damaged_batches_is_the_first_that_can_be_read() -> None:
+    damaged = [bytearray(batch(first, [first], first + 1)) for first in (2, 4)]
+    for one in damaged:
+        one[-2] ^= 1
+    log = [batch(0, [0, 1], 1), *map(bytes, damaged), batch(6, [7], 7)]
+    assert [await readable(start, 60, *log) for start in (0, 2, 3, 4, 6)] == [0, 6, 6, 6, 6]
+    assert await readable(2, 60, *log[:3]) == 6, "what comes next can be read"
+    assert await readable(2, 5, *log[:3]) == 5
