@@ -20,4 +20,6 @@ ON_AN_INSTALLATION = [
     ["partition", "skip", f"{LISTNING_COMMAND}/{{stopped}}"],
     ["dlq", "replay", "--all"],
     ["replay", VARDVAL_LISTING],
+    ["republish", "--all", "--topic", "doctor"],
+    ["reconcile", "listing"],
 ]

@@ -50,7 +50,8 @@ def test_o1_no_bare_call_and_no_dry_run_ever_writes(session: Session) -> None:
     before = contents(url)
     for call in every:
         for as_json in ([], ["--json"]):
-            for more, status in ([], 2), (["--dry-run"], 0), (["--yes"], 2):
+            found = int(call[0] == "reconcile")  # whose preview is a finding
+            for more, status in ([], 2), (["--dry-run"], found), (["--yes"], 2):
                 done = installation.run(*call, *as_json, *more)
                 assert done.status == status, (call, more, done.stderr)
                 assert bool(done.stdout) == (more != ["--yes"]), (call, more)
@@ -64,4 +65,4 @@ def test_o1_no_bare_call_and_no_dry_run_ever_writes(session: Session) -> None:
         assert installation.run(*call, "--yes", "--reason", "why").status == 0, call
     written = {row[0] for row in query(url, "SELECT DISTINCT what FROM audit WHERE run IS NOT NULL")}
     assert {"partition skip", "dlq replay"} <= written
-    assert {row[0] for row in query(url, "SELECT DISTINCT kind FROM run")} == {"replay", "dlq_replay"}
+    assert {row[0] for row in query(url, "SELECT DISTINCT kind FROM run")} == {"replay", "dlq_replay", "republish"}
