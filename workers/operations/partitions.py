@@ -110,16 +110,18 @@ async def look(session: Session, only: Place | None = None) -> list[InputPartiti
     topics = {settings.topic(topic): topic for topic in ([only[0]] if only else _WORKERS)}
     async with asyncio.timeout(timing.COMMAND_PARTITIONS_SECONDS):
         held = await groups.members(settings, [_group(settings, topic) for topic in topics.values()])
+        # The beginnings before the positions, the ends after them: nothing that a process does meanwhile looks like a
+        # record that was deleted unread, or like a log that was cut back.
+        earliest = await session.reader.ends(topics)
         async with checkout(session.runtime.engine) as pg:
             stored, guarded = await partitions.positions(pg), await partitions.guarded(pg)
-        # Only now: what was handled by then stood in the log.
         ends = await session.reader.ends(topics)
         found = []
         for tp in sorted(ends, key=lambda tp: (list(topics).index(tp.topic), tp.partition)):
             place = topics[tp.topic], tp.partition
             if only in (None, place):
                 at = stored.get(place, _NEVER_READ)
-                why = await _break(session, tp, place, at, ends[tp])
+                why = await _break(session, tp, place, at, earliest[tp].begin, ends[tp])
                 holders = tuple(groups.holders(held, _group(settings, place[0]), tp))
                 found.append(InputPartition(*place, at, ends[tp], why, guarded.get(place, {}), holders))
     if not found:
@@ -141,13 +143,13 @@ async def skip(session: Session, found: InputPartition, by: Provenance) -> bool:
 
 
 async def _break(
-    session: Session, tp: TopicPartition, place: Place, stored: StoredPosition, ends: Ends
+    session: Session, tp: TopicPartition, place: Place, stored: StoredPosition, earliest: int, ends: Ends
 ) -> Break | None:
     """The same questions as `workers/pipeline/takeover.py` asks, and whether the next record can be read."""
     at, last = stored.next_offset, stored.last
     if at is None:
         return None
-    if at < ends.begin:
+    if at < earliest:
         return Break("deleted", deleted(at), (at, ends.begin), None)
     if at > ends.end:
         return Break("cut_back", cut_back(at, ends.end), None, None)
