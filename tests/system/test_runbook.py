@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -9,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.installation import Done, Installation
-from tests.harness.invariants import breaches, query
+from tests.harness.installation import Done, Installation, until
+from tests.harness.invariants import breaches, newest, query
 from tests.harness.postgres import execute
-from tests.harness.records import CHANGES, LISTING
+from tests.harness.records import CHANGES, LISTING, choice, header
 from tests.harness.session import Session
-from tests.harness.workload import AWAY, Workload
+from tests.harness.workload import AWAY, HOME, Workload
 from tests.scenarios.schedule import Step
 from tests.system.conftest import Opener
 from tests.system.test_letter_replay import BUG, MENDED
@@ -75,4 +76,37 @@ def test_a_bad_release_dead_lettered_records(opened: Opener) -> None:
     replayed = next(done.stdout for line, done in seen if "dlq replay" in line and "--yes" in line)
     assert "applied 8" in replayed
     assert query(url, "SELECT DISTINCT state FROM dead_letter")[0][0] == "handled"
+    assert breaches(session) == []
+
+
+def test_a_subscriber_lost_its_view(session: Session, wave: Workload) -> None:
+    before = session.topics.collect()[:]
+    seen = list(typed("a-subscriber-lost-its-view", session.installation))
+    assert [(line, done.stderr) for line, done in seen if done.status] == []
+    dry = [done.stdout for line, done in seen if "--dry-run" in line]
+    assert all("repeated 20" in shown for shown in dry)
+    url = session.installation.database_url
+    until(lambda: query(url, "SELECT count(*) FROM run WHERE state = 'done'")[0][0] == 2, 60, "both runs to be done")
+    session.installation.settle()
+    again = [one for one in session.topics.collect()[len(before) :] if header(one.headers, "republished")]
+    assert len(again) == 40
+    assert newest(session.topics.collect(), CHANGES) == newest(before, CHANGES)
+    assert breaches(session) == []
+
+
+def test_a_database_restored_from_yesterday(session: Session, wave: Workload, tmp_path: Path) -> None:
+    """Rows were lost, the offset was not; the dump says what the topic says."""
+    forget_that_six_moved(session.installation.database_url)
+    dump = tmp_path / "dump.jsonl"
+    lines = [
+        {"patient_id": patient, "sequence": 1 + (number < 6), "current": choice((HOME, AWAY)[number < 6], "2025-01-01")}
+        for number, patient in enumerate(wave.patients)
+    ]
+    dump.write_text("\n".join(map(json.dumps, lines)))
+    seen = list(typed("a-database-restored-from-yesterday", session.installation, {"vardval.jsonl": str(dump)}))
+    ended = [done.status for _, done in seen]
+    assert ended == [0, 1, 0, 0, 0, 0, 0], [(line, done.stderr) for line, done in seen]
+    found = [done.stdout for line, done in seen if " reconcile" in line]
+    assert "older 6" in found[0]
+    assert all("equal 20" in shown for shown in found[2:])
     assert breaches(session) == []
