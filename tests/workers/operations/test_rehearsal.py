@@ -110,8 +110,7 @@ async def judged(judge: Judge, read: AsyncIterator[Batch]) -> Tally:
 
 async def rehearsed(rig: Rig, topic: str, chosen: dict[int, list[ConsumerRecord]]) -> Tally:
     async with snapshot(rig.runtime.engine) as state:
-        assert state.day.day is not None
-        rehearsal = Rehearsal(rig.runtime, state, state.day.day, facts(ROUTES[NAMES[topic]]))
+        rehearsal = Rehearsal(rig.runtime, state, facts(ROUTES[NAMES[topic]]))
         return await judged(rehearsal, batches(topic, chosen))
 
 
