@@ -85,7 +85,6 @@ class Carried:
             patient,
             is_persisted=patient.forgotten is None,
             original_forgotten=patient.forgotten,
-            original_link=patient.link,
         )
         self._keys[patient.key] = patient.id
         if patient.link is not None:

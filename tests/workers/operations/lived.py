@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+import orjson
+
 from infra import metrics
 from infra.patient_keys import partition_of
 from infra.postgres.outbox import unpack
-from schemas.topics import KIV_STAFF, KIV_UNIT, LISTNING_CLOCK, LISTNING_COMMAND, VARDVAL_LISTING
+from schemas.topics import KIV_STAFF, KIV_UNIT, LISTNING_CLOCK, LISTNING_COMMAND, LISTNING_REPLY, VARDVAL_LISTING
 from tests.harness import histories
 from tests.harness.consumer_record import ConsumerRecord
 from tests.harness.records import Record
@@ -28,10 +30,12 @@ EventId = tuple[str, str]
 
 
 class Handled(NamedTuple):
-    """What came of one record: its outcome, and the events, in order of topic and id."""
+    """What came of one record: its outcome, the events, in order of topic and id, and of the reply to a command code,
+    message and counts."""
 
     outcome: str
     events: list[EventId]
+    reply: tuple[object, ...] | None
 
 
 class Service:
@@ -64,22 +68,25 @@ class Service:
 
     async def heard(self, sent: Record) -> Handled:
         """Handles it, and tells what came of it."""
-        before, events = _outcomes(sent.topic), await self.published()
+        before, known = _outcomes(sent.topic), len(await self._outbox())
         await self.handle(self.append(sent))
-        after = _outcomes(sent.topic)
+        after, new = _outcomes(sent.topic), (await self._outbox())[known:]
         (outcome,) = (name for name in after if after[name] != before.get(name, 0))
-        return Handled(outcome, sorted((await self.published())[len(events) :]))
+        replies = [orjson.loads(value) for topic, _, value in new if topic == LISTNING_REPLY]
+        said = replies[0] if replies and sent.topic == LISTNING_COMMAND else None
+        reply = said and (said["code"], said["message"], said["counts"])
+        return Handled(outcome, sorted((topic, id) for topic, id, _ in new), reply)
 
     async def published(self) -> list[EventId]:
         """What is to be published, in the order in which it was decided; dead letters left out."""
+        return [(topic, id) for topic, id, _ in await self._outbox()]
+
+    async def _outbox(self) -> list[tuple[str, str, bytes]]:
         rows = await self.rig.pg.fetch(
-            "SELECT topic, headers FROM outbox JOIN outbox_shard USING (shard) ORDER BY outbox.xmin::text::bigint"
+            "SELECT topic, headers, value FROM outbox JOIN outbox_shard USING (shard)"
+            " WHERE topic NOT LIKE '%.dlq' ORDER BY outbox.xmin::text::bigint"
         )
-        return [
-            (topic, (dict(unpack(headers))["ce_id"] or b"").decode())
-            for topic, headers in rows
-            if not topic.endswith(".dlq")
-        ]
+        return [(topic, (dict(unpack(headers))["ce_id"] or b"").decode(), value) for topic, headers, value in rows]
 
 
 def _outcomes(topic: str) -> dict[str, float]:
