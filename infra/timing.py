@@ -176,6 +176,8 @@ RUN_STOP_SECONDS = 10.0
 RUN_DETACHED_SECONDS = 2.0
 #: a live record may wait so long to be handled before a run yields to it (O3)
 RUN_YIELD_SECONDS = 0.25
+#: so long `dlq list` judges letters; those that are left then are counted as not judged
+LETTERS_JUDGED_SECONDS = 30.0
 #: how often a command that is no terminal's says how far it is
 COMMAND_PROGRESS_SECONDS = 10.0
 #: how long a command's consumer lets the broker collect records for one answer

@@ -51,7 +51,8 @@ def guards(found: Iterable[ReleaseGuard], *, err: bool) -> None:
 
 
 def _outcomes(outcomes: Mapping[str, int] | None) -> str:
-    return "" if outcomes is None else ", ".join(f"{letters} {outcome}" for outcome, letters in outcomes.items())
+    pieces = [f"{letters} {outcome.replace('_', ' ')}" for outcome, letters in (outcomes or {}).items()]
+    return ", ".join(pieces)
 
 
 def _left(left: timedelta) -> str:

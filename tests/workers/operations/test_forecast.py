@@ -18,7 +18,7 @@ from tests.harness.records import Sender
 from tests.workers.fixtures import Rig, rig_on
 from tests.workers.operations.eventful import eventful
 from tests.workers.operations.lived import EventId, Service, contents, history
-from workers.operations.forecast import Forecast, forecast
+from workers.operations.forecast import ONE_DAY, Forecast, forecast
 from workers.runtime import Limits
 
 SENDER = Sender(datetime(2026, 1, 1, tzinfo=UTC), source="clock")
@@ -66,6 +66,19 @@ async def test_o2_what_is_foretold_is_what_the_turns_then_publish(rig: Rig, seed
         assert said.as_json()["digest"] == digest(events)
         foreseen += len(events)
     assert foreseen, "days on which nothing happens test nothing"
+
+
+async def test_o2_each_day_of_many_is_told_by_itself(rig: Rig) -> None:
+    service = await Service.on(rig)
+    for record in eventful()[:36]:
+        await service.handle(service.append(record))
+    said = await foretold(rig, date(2026, 6, 3))
+    days = [date(2026, 5, 27) + number * ONE_DAY for number in range(8)]
+    told = {day: len((await service.heard(SENDER.day(day.isoformat()))).events) for day in days}
+    assert {turn.day: turn.tally.published for turn in said.turns} == {
+        day: count for day, count in told.items() if count
+    }
+    assert [turn.day.day for turn in said.turns] == [28, 29, 30, 31]
 
 
 async def test_the_day_that_is_foretold_is_the_next_one_where_none_is_asked_for(rig: Rig) -> None:

@@ -65,7 +65,7 @@ async def test_o2_what_is_said_of_mixed_records_is_what_they_then_do(rig: Rig, s
         await said_and_done(rig, service, records[start : start + 50])
 
 
-@pytest.mark.parametrize("handled", [1, 13, 25, 40, 55])
+@pytest.mark.parametrize("handled", [1, 13, 25, 40, 55, 67])
 async def test_o2_later_records_see_what_earlier_ones_of_the_file_would_change(rig: Rig, handled: int) -> None:
     service, records = await Service.on(rig), eventful()
     for record in records[:handled]:
