@@ -1,4 +1,4 @@
-"""Dead letters are judged once more, by the service's own handlers (operations.md, Replaying)."""
+"""Dead letters are judged once more, by the service's own handlers (operations.md, Dead letters in the database)."""
 
 from __future__ import annotations
 
