@@ -29,16 +29,10 @@ def check_event(
                  fastlakare check-event --json - < records.jsonl
     Exit codes:  0 every record is ok, 1 one is not, 2 usage error: no such file, or a line that is no record
     """
-    from schemas.record_lines import UnreadableLine
     from workers.operations import check_event as operation
 
-    try:
-        with _opened(file) as lines:
-            verdicts = operation.check(lines)
-    except OSError as error:  # the name is not repeated: it may hold anything
-        raise typer.BadParameter(f"FILE: {error.strerror or 'cannot be read'}") from None
-    except UnreadableLine as error:
-        raise typer.BadParameter(str(error)) from None
+    with lines_of(file) as lines:
+        verdicts = operation.check(lines)
     if json:
         print_json(operation.as_json(verdicts))
     else:
@@ -50,9 +44,17 @@ def check_event(
 
 
 @contextmanager
-def _opened(file: str) -> Iterator[BinaryIO]:
-    if file == "-":
-        yield sys.stdin.buffer
-        return
-    with Path(file).open("rb") as opened:
-        yield opened
+def lines_of(file: str) -> Iterator[BinaryIO]:
+    """The file, or the standard input. What cannot be read, and a line that is no record, end the command with 2."""
+    from schemas.record_lines import UnreadableLine
+
+    try:
+        if file == "-":
+            yield sys.stdin.buffer
+        else:
+            with Path(file).open("rb") as opened:
+                yield opened
+    except OSError as error:  # the name is not repeated: it may hold anything
+        raise typer.BadParameter(f"FILE: {error.strerror or 'cannot be read'}") from None
+    except UnreadableLine as error:
+        raise typer.BadParameter(str(error)) from None

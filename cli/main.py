@@ -15,6 +15,7 @@ from cli.contract import asyncapi, schema
 from cli.demo.command import demo
 from cli.dlq.command import dlq
 from cli.explain import explain
+from cli.forecast import forecast
 from cli.imports.command import import_links
 from cli.lag import lag
 from cli.migrate import migrate
@@ -27,6 +28,7 @@ from cli.runs.command import app as runs
 from cli.terminal import EXIT_BUG, EXIT_USAGE
 from cli.topics import topics
 from cli.verify import verify
+from cli.what_if import what_if
 
 
 class Commands(TyperGroup):
@@ -107,6 +109,8 @@ app.add_typer(partition)
 app.command("import")(import_links)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(explain)
 app.command("check-event")(check_event)
+app.command("what-if")(what_if)
+app.command()(forecast)
 app.command()(asyncapi)
 app.command()(schema)
 

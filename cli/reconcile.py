@@ -57,10 +57,11 @@ def reconcile(
     speed = records_per_second(rate)
     works = _works(what or [], file, detach=detach)
     settings = quiet_settings()
-    from cli.runs.flow import exit_code, refusals, show
+    from cli.runs.flow import exit_code, show
+    from cli.terminal import judging
     from workers.operations.reconciliation.findings import document
 
-    with refusals():
+    with judging():
         found = run(_compare(settings, works, rehearse=not yes))
     differences, dead = sum(one.differences for one in found), any(one.dead for one in found)
     if not yes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -39,6 +40,19 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     import uvloop
 
     return uvloop.run(work)
+
+
+@contextmanager
+def judging() -> Iterator[None]:
+    """What cannot be judged, as asked for, ends the command with 2."""
+    from infra.errors import DayUnknown, UnusableSelection
+
+    try:
+        yield
+    except UnusableSelection as error:
+        raise typer.BadParameter(str(error)) from None
+    except DayUnknown:
+        raise typer.BadParameter("no day has begun yet, so nothing can be judged (T3)") from None
 
 
 def print_json(content: object) -> None:

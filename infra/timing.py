@@ -190,6 +190,8 @@ RUN_DETACHED_SECONDS = 2.0
 RUN_YIELD_SECONDS = 0.25
 #: between two pictures of a command's progress on a terminal
 COMMAND_FRAME_SECONDS = 0.2
+#: so long `dlq list` judges letters; those that are left then are counted as not judged
+LETTERS_JUDGED_SECONDS = 30.0
 #: how often a command that is no terminal's says how far it is
 COMMAND_PROGRESS_SECONDS = 10.0
 #: how long a command's consumer lets the broker collect records for one answer

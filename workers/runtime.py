@@ -96,6 +96,19 @@ async def recall(settings: Settings, engine: AsyncEngine) -> Runtime:
     return replace(runtime, max_record_bytes=_max_record_bytes(settings, await _compare_topics(settings)))
 
 
+async def remembered(settings: Settings, engine: AsyncEngine) -> Runtime | None:
+    """The same without Kafka, for what only judges: topics are as the database remembers them. None for an installation
+    that has never started. Raises InstallationError, SettingsError, and what the database raises."""
+    async with checkout(engine) as pg:
+        await migrations.check(pg)
+        known = await installation.remembered(pg, agreed_settings(settings))
+        if known is None:
+            return None
+        runtime = _make(settings, engine, Health(), *known)
+        await installation.require_patient_key(pg, runtime.keys)
+    return runtime
+
+
 async def _wait_for(component: str, health: Health, step: Callable[[], Awaitable[T]], http: asyncio.Task[None]) -> T:
     """Waits and says so for as long as the database or the broker is away."""
     waited = False

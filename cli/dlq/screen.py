@@ -58,7 +58,8 @@ def _plain(value: object) -> str:
 
 
 def _outcomes(outcomes: Mapping[str, int] | None) -> str:
-    return "" if outcomes is None else ", ".join(f"{letters} {outcome}" for outcome, letters in outcomes.items())
+    pieces = [f"{letters} {outcome.replace('_', ' ')}" for outcome, letters in (outcomes or {}).items()]
+    return ", ".join(pieces)
 
 
 def _left(left: timedelta) -> str:

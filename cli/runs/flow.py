@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +10,7 @@ import typer
 
 from cli.confirm import Confirmation, operator
 from cli.runs import screen, work
-from cli.terminal import print_json, run
-from infra.errors import DayUnknown, UnusableSelection
+from cli.terminal import judging, print_json, run
 from infra.settings import Settings
 from workers.operations.report import Report
 from workers.operations.runs import Work
@@ -39,7 +37,7 @@ class Flow:
     def __call__(self, works: Sequence[Work]) -> list[Report]:
         """What the runs did. The command ends here where nothing was confirmed, or what was asked for cannot be
         done."""
-        with refusals():
+        with judging():
             for one in works:
                 _ = one.route
             frozen = [None] * len(works) if self.confirmed.yes else self._preview(works)
@@ -92,14 +90,3 @@ def show(reports: Iterable[Report], *, detached: bool) -> None:
 def exit_code(reports: Sequence[Report]) -> int:
     """That of the run that went worst."""
     return max(map(work.exit_code, reports), default=0)
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Ends the command with 2 where what was asked for cannot be done."""
-    try:
-        yield
-    except UnusableSelection as error:
-        raise typer.BadParameter(str(error)) from None
-    except DayUnknown:
-        raise typer.BadParameter("no day has begun yet, so nothing can be judged (T3)") from None

@@ -7,15 +7,15 @@ from dataclasses import replace
 import typer
 
 from cli.runs import screen, work
-from cli.runs.flow import Flow, refusals
-from cli.terminal import EXIT_DIFFERENCES, print_json, run
+from cli.runs.flow import Flow
+from cli.terminal import EXIT_DIFFERENCES, judging, print_json, run
 from workers.operations.report import Report
 from workers.operations.runs import Work
 
 
 def make(flow: Flow, planned: Work) -> None:
     """Keeps the preview of what is asked for, and shows it."""
-    with refusals():
+    with judging():
         _ = planned.route
         report = run(
             work.plan(flow.settings, planned, flow.command, reason=flow.confirmed.reason or "a plan", actor=flow.by)
@@ -29,7 +29,7 @@ def make(flow: Flow, planned: Work) -> None:
 
 def apply(flow: Flow, topic: str, id: str) -> None:
     """Carries a plan out: what is decided as planned is done, and the rest is listed and left alone (exit 1)."""
-    with refusals():
+    with judging():
         if not flow.confirmed.yes:
             preview = run(work.rehearse_plan(flow.settings, topic, id))
             if flow.json and not flow.confirmed.asks:

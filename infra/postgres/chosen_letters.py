@@ -108,6 +108,10 @@ _COUNT_PART = f"""
 SELECT count(*) FROM dead_letter AS letter
 WHERE topic = $10 AND partition = $11 AND record_offset > $12 AND record_offset <= $13 AND {_CHOSEN}
 """
+_NEWEST = f"""
+SELECT topic, partition, record_offset FROM dead_letter AS letter
+WHERE {_CHOSEN} AND fingerprint IS NOT DISTINCT FROM $3 ORDER BY last_at DESC, record_offset DESC LIMIT $10
+"""
 # Of one partition at a time, so that the primary key leads from page to page.
 _PAGE = f"""
 FROM dead_letter AS letter
@@ -148,6 +152,12 @@ async def freeze(pg: asyncpg.Connection, choice: Choice) -> Frozen:
         counts[state] += letters
         ends[topic, partition] = max(last, ends.get((topic, partition), last))
     return Frozen(choice, counts, ends)
+
+
+async def newest(pg: asyncpg.Connection, choice: Choice, group: Group, letters: int) -> list[LetterPlace]:
+    """Those of the group's open letters that the choice has and that failed last, at most so many."""
+    of_group = choice._replace(topic=group.topic, code=group.code, fingerprint=group.fingerprint, state=OPEN)
+    return [LetterPlace(*row) for row in await pg.fetch(_NEWEST, *_parameters(of_group), letters)]
 
 
 async def count(pg: asyncpg.Connection, choice: Choice) -> int:

@@ -10,7 +10,7 @@ import orjson
 
 from infra.environment import variable
 from infra.errors import SettingsError, WrongTopics
-from infra.identity import Cluster, require_cluster, require_settings, require_topics
+from infra.identity import Cluster, Topic, require_cluster, require_settings, require_topics
 from infra.patient_keys import PatientKeys
 from infra.postgres.locks import lock_installation
 from schemas.topics import KIV_STAFF, KIV_UNIT, LISTNING_CLOCK, TOPICS, VARDVAL_LISTING
@@ -145,6 +145,22 @@ async def recall(pg: asyncpg.Connection, agreed: Mapping[str, str], cluster: Clu
     if not rows:
         raise WrongTopics("this installation has never started: `fastlakare run` registers its topics")
     return {(topic, partition): shard for topic, partition, shard in rows}
+
+
+async def remembered(
+    pg: asyncpg.Connection, agreed: Mapping[str, str]
+) -> tuple[Cluster, dict[tuple[str, int], int]] | None:
+    """The topics as the installation knows them and the shards, without asking the cluster; None where it has never
+    started. Raises SettingsError."""
+    require_settings(await _settings(pg), agreed)
+    topics = {
+        name: Topic(partitions, id) for name, partitions, id in await pg.fetch("SELECT name, partitions, id FROM topic")
+    }
+    rows = await pg.fetch("SELECT topic, partition, shard FROM outbox_shard")
+    if not topics or not rows:
+        return None
+    cluster = Cluster(await pg.fetchval("SELECT cluster_id FROM installation"), topics)
+    return cluster, {(topic, partition): shard for topic, partition, shard in rows}
 
 
 async def _settings(pg: asyncpg.Connection) -> dict[str, str]:

@@ -13,7 +13,7 @@ import asyncpg
 
 from handlers.world import Import, ImportPart, Needs, World
 from handlers.world.changes import Pair
-from handlers.world.imports import IMPORT_DAYS
+from handlers.world.imports import IMPORT_DAYS, ImportKey
 from infra.errors import BatchTooLarge, LockOrderViolation
 from infra.offload import run_in_thread_if_large
 from infra.patient_keys import PatientKeys
@@ -202,7 +202,7 @@ class Loader:
             self.unknown_imports |= needs.imports - self._world.imports.keys()
         for key in needs.import_rows:
             import_ = self._world.imports.get(key)
-            for part, packed in await self._pg.fetch(_PART_ROWS, *key):
+            for part, packed in await self._pg.fetch(_PART_ROWS, *self._stored_key(key)):
                 if import_ is not None and part in import_.parts and import_.parts[part].rows is None:
                     import_.parts[part].rows = rows.unpack_rows(packed)
 
@@ -210,6 +210,10 @@ class Loader:
         if waiting.answered_by is None:
             for part, parts, order, unit, cause in await self._pg.fetch(_PARTS, waiting.unit, waiting.import_id):
                 waiting.parts[part] = ImportPart(part, parts, order, unit, cause_from(cause))
+
+    def _stored_key(self, key: ImportKey) -> ImportKey:
+        """Under which key the database holds the import's parts."""
+        return key
 
     async def _column(self, query: str, *args: object) -> set[Any]:
         return {row[0] for row in await self._pg.fetch(query, *args)}

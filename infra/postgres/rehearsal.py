@@ -8,14 +8,15 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from copy import copy, deepcopy
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from handlers.world import Doctor, Import, Needs, Patient, RosterEntry, Unit, World
+from handlers.world import ChangeSet, Doctor, Import, Needs, Patient, RosterEntry, Unit, World
 from handlers.world.changes import Pair
-from handlers.world.imports import ImportKey
+from handlers.world.imports import IMPORT_DAYS, ImportKey
 from infra import timing
 from infra.patient_keys import PatientKeys
 from infra.postgres.connection import checkout
@@ -25,7 +26,19 @@ from infra.postgres.reference_data import ReferenceData
 
 #: so many patients and doctors are carried at most; what is decided beyond is an estimate
 MOST_CARRIED = 100_000
+ONE_DAY = timedelta(days=1)
 _IDLE = "SELECT set_config('idle_in_transaction_session_timeout', $1, true)"
+_NEXT_DUE = """
+SELECT least(
+    (SELECT min(next_due) FROM patient WHERE next_due > $1), (SELECT min(next_due) FROM doctor WHERE next_due > $1),
+    (SELECT min(next_due) FROM roster WHERE next_due > $1),
+    (SELECT min(first_day) + $2::int FROM import WHERE answered_id IS NULL AND first_day + $2::int > $1))
+"""
+_DUE_PATIENTS = """
+SELECT id FROM patient WHERE next_due <= $2 AND ($1::date IS NULL OR next_due > $1)
+UNION SELECT patient_id FROM link WHERE unit = ANY($3)
+UNION SELECT patient_id FROM link WHERE (unit, doctor) IN (SELECT * FROM unnest($4::text[], $5::text[]))
+"""
 
 
 @dataclass(slots=True)
@@ -37,6 +50,8 @@ class Carried:
     patients: dict[int, Patient] = field(default_factory=dict)
     imports: dict[ImportKey, Import] = field(default_factory=dict)
     removed_imports: set[ImportKey] = field(default_factory=set)
+    #: of imports that moved, the key under which the snapshot holds their parts
+    stored_keys: dict[ImportKey, ImportKey] = field(default_factory=dict)
     #: by how much the number of patients linked at a pair differs from the database's
     counts: Counter[Pair] = field(default_factory=Counter)
     #: too much has changed to carry all of it
@@ -70,7 +85,6 @@ class Carried:
             patient,
             is_persisted=patient.forgotten is None,
             original_forgotten=patient.forgotten,
-            original_link=patient.link,
         )
         self._keys[patient.key] = patient.id
         if patient.link is not None:
@@ -82,6 +96,8 @@ class Carried:
 
     def _keep_imports(self, world: World) -> None:
         changes = world.changes
+        for old, unit in changes.moved_imports:
+            self.stored_keys[unit, old[1]] = self.stored_keys.pop(old, old)
         moved = {(unit, old[1]) for old, unit in changes.moved_imports}
         self.removed_imports |= changes.removed_imports | {old for old, _ in changes.moved_imports}
         for key in changes.imports | moved:
@@ -95,6 +111,22 @@ class Carried:
         """Doctors carried who may be on the roster of one of the units."""
         return set().union(*(self._doctors_at.get(unit, ()) for unit in units))
 
+    def doctors_due(self, today: date, day: date) -> set[str]:
+        """Doctors carried to whom, or to an entry of theirs, something happens after today and by the day (T4)."""
+        return {hsa_id for hsa_id, held in self.doctors.items() if any(today < on <= day for on in _boundaries(*held))}
+
+    def patients_due(self, today: date, marks: ChangeSet) -> set[int]:
+        """Patients carried on whom the day, as it began, has work left (T5)."""
+        return {p.id for p in self.patients.values() if (p.due is not None and p.due <= today) or marks.is_due(p)}
+
+    def next_due(self, today: date) -> date | None:
+        """The next day on which something happens to what is carried, or to a unit (T4)."""
+        days = [on for held in self.doctors.values() for on in _boundaries(*held)]
+        days += [patient.due for patient in self.patients.values() if patient.due is not None]
+        days += [unit.end + ONE_DAY for unit in self.units.values() if unit.end is not None and unit.end < date.max]
+        days += [one.first_day + IMPORT_DAYS for one in self.imports.values() if one.answered_by is None]
+        return min((on for on in days if on > today), default=None)
+
     def patients_asked_for(self, needs: Needs, world: World) -> set[int]:
         """Patients carried who may be among those that are asked for by something else than their ids."""
         found = {self._keys[key] for key in needs.patients_by_key if key in self._keys}
@@ -103,6 +135,10 @@ class Carried:
         for unit in needs.unlinked_at:
             found = found.union(*(self._listed.get(name, ()) for name in world.predecessors_of(unit)))
         return found
+
+
+def _boundaries(doctor: Doctor, entries: Iterable[RosterEntry]) -> list[date]:
+    return doctor.boundaries() + [on for entry in entries for on in entry.boundaries()]
 
 
 class RehearsalLoader(Loader):
@@ -120,6 +156,8 @@ class RehearsalLoader(Loader):
     async def _requested_doctors(self, needs: Needs) -> set[str]:
         """Those carried are put into the world at once, so that they are not loaded."""
         requested = await super()._requested_doctors(needs) | self._carried.doctors_at(needs.roster_of)
+        for day in needs.due:
+            requested |= self._carried.doctors_due(self._world.today, day)
         for hsa_id in requested & self._carried.doctors.keys() - self._world.doctors.keys():
             doctor, entries = self._carried.doctors[hsa_id]
             self._world.add_doctor(copy(doctor))
@@ -131,7 +169,11 @@ class RehearsalLoader(Loader):
         """Those carried are put into the world at once, so that they are not loaded."""
         requested = await super()._requested_patients(needs) | self._carried.patients_asked_for(needs, self._world)
         for number in requested & self._carried.patients.keys() - self._world.patients.keys():
-            self._world.add_patient(copy(self._carried.patients[number]))
+            patient = self._carried.patients[number]
+            if patient.is_persisted or number in needs.new_patients:
+                self._world.add_patient(copy(patient))
+            else:  # forgotten meanwhile: the snapshot still has a row of theirs
+                requested.discard(number)
         return requested
 
     async def _counts(self, pairs: Any) -> None:
@@ -139,9 +181,13 @@ class RehearsalLoader(Loader):
         for pair in pairs:
             self._world.stored_counts[pair] += self._carried.counts[pair]
 
+    def _stored_key(self, key: ImportKey) -> ImportKey:
+        return self._carried.stored_keys.get(key, key)
+
     async def _imports(self, needs: Needs) -> None:
+        there = set(self._world.imports)
         await super()._imports(needs)
-        for key in self._carried.removed_imports & self._world.imports.keys():
+        for key in self._carried.removed_imports & self._world.imports.keys() - there:
             del self._world.imports[key]
 
 
@@ -152,6 +198,20 @@ class Snapshot:
     pg: asyncpg.Connection
     day: Day
     units: dict[str, Unit]
+
+    async def next_day(self, carried: Carried, today: date, target: date) -> date:
+        """As `day.next_day`, with what is carried; a day may be told on which nothing happens any more."""
+        stored = await self.pg.fetchval(_NEXT_DUE, today, IMPORT_DAYS.days)
+        return min(on for on in (stored, carried.next_due(today), target) if on is not None)
+
+    async def due_patients(self, carried: Carried, before: date | None, today: date, marks: ChangeSet) -> list[int]:
+        """Patients on whom today has work left (T5), by patient id. `before`: the day that was before today, whose own
+        work is done; `marks`: whom today has marked as it began."""
+        pairs = sorted(marks.due_pairs)
+        units, doctors = [pair.unit for pair in pairs], [pair.doctor for pair in pairs]
+        rows = await self.pg.fetch(_DUE_PATIENTS, before, today, sorted(marks.due_units), units, doctors)
+        stored = {row[0] for row in rows} - carried.patients.keys()
+        return sorted(stored | carried.patients_due(today, marks))
 
 
 @asynccontextmanager

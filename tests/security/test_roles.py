@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
+from random import Random
 
 import asyncpg
 import pytest
@@ -31,6 +32,7 @@ from infra.settings import Settings
 from schemas.topics import KIV_STAFF, KIV_UNIT, VARDVAL_LISTING
 from tests.security.conftest import Roles, run
 from tests.workers.fixtures import Rig, rig_on
+from tests.workers.operations.lived import history
 from tests.workers.operations.test_rehearsal import carried_out, lived_through
 from workers.operations.explain import by_personnummer
 from workers.operations.explain_doctor import of_pair
@@ -204,7 +206,7 @@ def test_the_operator_can_do_nothing_beside_what_runs_do(roles: Roles) -> None:
 async def test_the_operators_role_is_enough_for_runs_of_every_topic(roles: Roles) -> None:
     """A history of which parts were lost is judged again as the operator; the service has lived through it."""
     async with rig_on(roles.app) as service:
-        topics = await lived_through(service, 3)
+        topics = await lived_through(service, history(3, 70), Random(3))
         engine = create_engine(Settings(database_url=roles.operator), pool_size=2)
         operator = Rig(replace(service.runtime, engine=engine, reference_data=ReferenceData()), service.pg)
         try:

@@ -6,21 +6,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import compress
 from operator import not_
 from typing import Protocol
 
-from handlers.world import World
 from handlers.world.changes import ChangeRecord, Outcome, ReplyResent
 from infra.error_kinds import ErrorKind, kind_of
 from infra.errors import RunStopped
 from infra.failures import failure_reason
 from infra.postgres import dead_letters
 from infra.postgres.inbox import answered, remember
-from infra.postgres.rehearsal import Carried, RehearsalLoader, Snapshot
+from infra.postgres.rehearsal import Snapshot
 from workers.operations.ranges import Batch
+from workers.operations.rehearsed_state import RehearsedState
 from workers.operations.tally import Tally
 from workers.pipeline.dead_letters import dead_letter
 from workers.pipeline.inbound import InboundRecord, decodable
@@ -103,37 +102,34 @@ async def _decide_new(tx: Transaction, route: Route, batch: Sequence[InboundReco
     await tx.decide(list(compress(batch, new)), route.handlers, route.known_upfront)
 
 
-@dataclass
 class Rehearsal:
     """Judges on a snapshot, carrying what changes in memory. `estimated_from` is the place from which on too much had
     changed to carry all of it (O2)."""
 
-    runtime: Runtime
-    snapshot: Snapshot
-    today: date
-    decide: Decide
-    listen: Listen | None = None
-    tally: Tally = field(default_factory=Tally)
-    estimated_from: str | None = None
-
-    def __post_init__(self) -> None:
-        self._carried = Carried(self.snapshot.units)
+    def __init__(self, runtime: Runtime, snapshot: Snapshot, decide: Decide, listen: Listen | None = None) -> None:
+        """`listen` is told what came of each batch. Raises DayUnknown before the first day."""
+        self._state = RehearsedState(runtime, snapshot)
+        self._decide = decide
+        self._listen = listen
+        self.tally = Tally()
+        self.estimated_from: str | None = None
+        #: as of which it is judged (T2)
+        self.day = self._state.today
 
     async def judge(self, batch: Batch) -> None:
         """Nothing of it shows anywhere but in the tally."""
-        day, records = self.snapshot.day, decodable(batch.records)
-        limits = self.runtime.limits
-        most = limits.of_record if len(batch.records) == 1 else limits.of_batch
-        world = World(self.today, day.cause, self.runtime.settings.policy, dict(self._carried.units))
-        loader = RehearsalLoader(self.snapshot.pg, world, self.runtime.keys, self._carried, day, most)
-        if records:
-            await self.decide(Transaction(self.snapshot.pg, day, world, loader), records)
-        self._carried.keep(world)
-        if self._carried.full and self.estimated_from is None:
+        records = decodable(batch.records)
+
+        async def work(tx: Transaction) -> None:
+            if records:
+                await self._decide(tx, records)
+
+        changes = await self._state.decided(work, single=len(batch.records) == 1)
+        if self._state.full and self.estimated_from is None:
             self.estimated_from = f"{batch.before.partition}/{batch.before.next_offset}"
-        self.tally.add(batch.records, world.changes.records)
-        if self.listen is not None:
-            await self.listen(batch.records, world.changes.records)
+        self.tally.add(batch.records, changes)
+        if self._listen is not None:
+            await self._listen(batch.records, changes)
 
 
 async def judge_all(judge: Judge, batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:

@@ -81,19 +81,27 @@ class LetterReplay:
 
     async def freeze(self, session: Session) -> list[RunPartition]:
         """A range for each partition that has letters."""
+        return await self.parts(session.runtime)
+
+    def batches(self, session: Session, part: RunPartition) -> AsyncIterator[Batch]:
+        """Its letters, page by page."""
+        return self.letters(session.runtime, part)
+
+    async def parts(self, runtime: Runtime) -> list[RunPartition]:
+        """A range for each partition that has letters; only the database is asked."""
         parts = []
-        async with checkout(session.runtime.engine) as pg:
+        async with checkout(runtime.engine) as pg:
             for partition, end in sorted(self.ends.items()):
                 first = await self._page(pg, partition, -1, letters=1)
                 begin = first[0].letter.offset if first else end + 1
                 parts.append(RunPartition(partition, begin, end + 1, begin, begin))
         return parts
 
-    async def batches(self, session: Session, part: RunPartition) -> AsyncIterator[Batch]:
-        """Its letters, page by page."""
-        reached, size = part, session.runtime.settings.batch_records
+    async def letters(self, runtime: Runtime, part: RunPartition) -> AsyncIterator[Batch]:
+        """The letters of what is left of the partition, page by page; only the database is asked."""
+        reached, size = part, runtime.settings.batch_records
         while True:
-            async with checkout(session.runtime.engine) as pg:
+            async with checkout(runtime.engine) as pg:
                 page = await self._page(pg, part.partition, reached.next_offset - 1, letters=size)
             if not page:
                 break

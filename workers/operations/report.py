@@ -69,8 +69,6 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """The shape that operations.md promises."""
-        events: dict[str, Any] = dict.fromkeys(_TOLD, 0)
-        events |= {topic: dict(counts) for topic, counts in sorted(self.tally.events.items()) if counts}
         report: dict[str, Any] = {
             "run": self.run,
             "state": self.state,
@@ -79,7 +77,7 @@ class Report:
             "dry_run": self.run is None or self.state == "planned",
             "range": [range_json(part, self.kind) for part in self.parts],
             "outcomes": dict(sorted(self.tally.outcomes.items())),
-            "events": events,
+            "events": events_json(self.tally),
             "digest": self.tally.totals({}).digest.hex(),
         }
         if self.kind == "dlq_replay":
@@ -87,6 +85,12 @@ class Report:
         if self.differs:
             report["differs"] = [place._asdict() for place in self.differs]
         return report | {k: v for k, v in (("estimated_from", self.estimated_from), ("error", self.error)) if v}
+
+
+def events_json(tally: Tally) -> dict[str, Any]:
+    """The events by topic and what they say; 0 for a topic of which something could have been said."""
+    events: dict[str, Any] = dict.fromkeys(_TOLD, 0)
+    return events | {topic: dict(counts) for topic, counts in sorted(tally.events.items()) if counts}
 
 
 def range_json(part: RunPartition, kind: Kind = "replay") -> dict[str, int]:

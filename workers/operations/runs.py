@@ -64,14 +64,12 @@ async def preview(session: Session, work: Work, progress: Progress, listen: List
     """What a run over these ranges would do now, without a trace (O2). Raises DayUnknown before the first day, and
     what Kafka and the database raise."""
     async with snapshot(session.runtime.engine) as state:
-        if state.day.day is None:
-            raise DayUnknown
-        judge = Rehearsal(session.runtime, state, state.day.day, work.decide(rehearsal=True), listen)
+        judge = Rehearsal(session.runtime, state, work.decide(rehearsal=True), listen)
         for part in list(progress.parts.values()):
             async for batch in judge_all(judge, work.batches(session, part)):
                 progress.reached(batch.after, judge.tally)
         parts = list(progress.parts.values())
-        return Report(None, None, work.kind, work.route.topic, state.day.day, parts, judge.tally, judge.estimated_from)
+        return Report(None, None, work.kind, work.route.topic, judge.day, parts, judge.tally, judge.estimated_from)
 
 
 async def plan(

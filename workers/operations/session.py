@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 
+from infra.errors import DayUnknown
 from infra.kafka.log_reader import LogReader
 from infra.postgres.connection import create_engine
+from infra.postgres.rehearsal import Snapshot, snapshot
 from infra.settings import Settings
-from workers.runtime import Runtime, recall
+from workers.runtime import Runtime, recall, remembered
 
 _CONNECTIONS = 4
 #: no digits, which together with those of a date could look like a personnummer
@@ -38,6 +40,21 @@ async def connect(settings: Settings, command: str) -> AsyncIterator[Session]:
             yield Session(runtime, reader)
         finally:
             await reader.aclose()
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def on_snapshot(settings: Settings, command: str) -> AsyncIterator[tuple[Runtime, Snapshot]]:
+    """What a command judges on that needs the database alone. Raises InstallationError, SettingsError, DayUnknown where
+    the installation has never started, and what the database raises."""
+    engine = create_engine(settings, pool_size=_CONNECTIONS, application_name=f"fastlakare {command}")
+    try:
+        runtime = await remembered(settings, engine)
+        if runtime is None:
+            raise DayUnknown
+        async with snapshot(engine) as state:
+            yield runtime, state
     finally:
         await engine.dispose()
 

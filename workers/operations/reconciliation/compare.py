@@ -101,7 +101,7 @@ async def _compare(
     session: Session, state: Snapshot, today: date, work: Reconcile, positions: list[_Position], *, rehearse: bool
 ) -> Finding:
     comparison = Comparison(session.runtime, state, today, work.route, work.what)
-    rehearsal = Rehearsal(session.runtime, state, today, work.decide(rehearsal=True)) if rehearse else None
+    rehearsal = Rehearsal(session.runtime, state, work.decide(rehearsal=True)) if rehearse else None
     seen, read = _Seen(), []
     for position in positions:
         part = position.part
