@@ -1,0 +1,1 @@
+"""Input partitions that stopped: `fastlakare partition`."""
