@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -51,6 +51,17 @@ async def test_o2_the_rehearsal_of_a_range_says_what_the_run_then_does(rig: Rig,
     assert applied, "a history of which nothing was lost tests nothing"
 
 
+async def test_o2_an_import_made_anew_is_not_taken_for_the_one_that_was_tried(rig: Rig) -> None:
+    service, records = await Service.on(rig), eventful()
+    for record in records[:27]:
+        await service.handle(service.append(record))
+    letters = [service.append(one) for one in records if b'"tried"' in (one.value or b"")]
+    chosen = {letters[0].partition: letters}
+    expected = await rehearsed(rig, LISTNING_COMMAND, chosen, size=2)
+    assert expected.outcomes == {"waiting": 2, "refused": 1, "accepted": 1}
+    assert await carried_out(rig, LISTNING_COMMAND, chosen, size=2) == expected
+
+
 def some(rng: random.Random, records: list[ConsumerRecord]) -> list[ConsumerRecord]:
     """A stretch of them, most often all."""
     if rng.random() < 0.5 or not records:
@@ -71,14 +82,15 @@ async def lived_through(
     return service.log
 
 
-def batches(topic: str, chosen: Mapping[int, list[ConsumerRecord]]) -> AsyncIterator[Batch]:
+def batches(topic: str, chosen: Mapping[int, list[ConsumerRecord]], size: int) -> AsyncIterator[Batch]:
     """As they are read from Kafka."""
 
     async def read() -> AsyncIterator[Batch]:
         for partition, records in sorted(chosen.items()):
-            reached = RunPartition(partition, 0, len(records), 0, 0)
-            for start in range(0, len(records), BATCH):
-                taken = records[start : start + BATCH]
+            first = records[0].offset if records else 0
+            reached = RunPartition(partition, first, 1_000, first, first)
+            for start in range(0, len(records), size):
+                taken = records[start : start + size]
                 after = reached._replace(next_offset=taken[-1].offset + 1)
                 yield Batch([decode(topic, record) for record in taken], reached, after)
                 reached = after
@@ -100,21 +112,22 @@ def decide(topic: str, *, rehearsal: bool) -> Decide:
     return rehearsed_new_commands(route) if rehearsal else new_commands(route)
 
 
-async def rehearsed(rig: Rig, topic: str, chosen: Mapping[int, list[ConsumerRecord]]) -> Tally:
+async def rehearsed(rig: Rig, topic: str, chosen: Mapping[int, list[ConsumerRecord]], size: int = BATCH) -> Tally:
     async with snapshot(rig.runtime.engine) as state:
         rehearsal = Rehearsal(rig.runtime, state, decide(topic, rehearsal=True))
-        return await judged(rehearsal, batches(topic, chosen))
+        return await judged(rehearsal, batches(topic, chosen, size))
 
 
-async def carried_out(rig: Rig, topic: str, chosen: Mapping[int, list[ConsumerRecord]]) -> Tally:
-    run = await begun(rig, topic, chosen)
+async def carried_out(rig: Rig, topic: str, chosen: Mapping[int, list[ConsumerRecord]], size: int = BATCH) -> Tally:
+    starts = {partition: records[0].offset if records else 0 for partition, records in chosen.items()}
+    run = await begun(rig, topic, starts)
     execution = Execution(rig.runtime, ROUTES[NAMES[topic]], run, decide(topic, rehearsal=False), lambda _: None)
-    return await judged(execution, batches(topic, chosen))
+    return await judged(execution, batches(topic, chosen, size))
 
 
-async def begun(rig: Rig, topic: str, partitions: Iterable[int]) -> Run:
+async def begun(rig: Rig, topic: str, starts: Mapping[int, int]) -> Run:
     """A run that this test has taken."""
-    parts = [RunPartition(number, 0, 1_000, 0, 0) for number in partitions]
+    parts = [RunPartition(number, start, 1_000, start, start) for number, start in starts.items()]
     async with checkout(rig.runtime.engine) as pg:
         day = await pg.fetchval("SELECT day FROM day")
         id = f"{topic}-{datetime.now(UTC).timestamp()}"
