@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
@@ -75,12 +75,9 @@ class Forecast:
         return told if self.estimated_from is None else {**told, "estimated_from": self.estimated_from.isoformat()}
 
 
-async def forecast(
-    runtime: Runtime, snapshot: Snapshot, until: date | None = None, progress: Callable[[date], None] = lambda _: None
-) -> Forecast:
-    """What each day up to and including `until` will cause; None: the next day. `progress` is told of each piece that
-    is decided. Raises DayUnknown before the first day, UnusableSelection for a day that has begun, and what the
-    database raises."""
+async def forecast(runtime: Runtime, snapshot: Snapshot, until: date | None = None) -> Forecast:
+    """What each day up to and including `until` will cause; None: the next day. Raises DayUnknown before the first day,
+    UnusableSelection for a day that has begun, and what the database raises."""
     state = RehearsedState(runtime, snapshot)
     target = until or state.today + ONE_DAY
     if target <= state.today:
@@ -97,5 +94,4 @@ async def forecast(
             found.tally.add([], changes)
         if state.full and found.estimated_from is None:
             found.estimated_from = day
-        progress(day)
     return found

@@ -77,14 +77,9 @@ class WhatIf:
         return told if self.estimated_from is None else {**told, "estimated_from": self.estimated_from}
 
 
-async def what_if(
-    runtime: Runtime,
-    snapshot: Snapshot,
-    records: Iterable[tuple[int, LineRecord]],
-    progress: Callable[[int], None] = lambda _: None,
-) -> WhatIf:
-    """What would come of records, each with the number of its line. `progress` is told how many are judged. Raises
-    DayUnknown before the first day, and what the database raises."""
+async def what_if(runtime: Runtime, snapshot: Snapshot, records: Iterable[tuple[int, LineRecord]]) -> WhatIf:
+    """What would come of records, each with the number of its line. Raises DayUnknown before the first day, and what
+    the database raises."""
     judge = _Judge(runtime, snapshot)
     found = WhatIf(judge.state.today)
     numbered = list(records)
@@ -94,7 +89,6 @@ async def what_if(
         found.records.append(_expected(line, inbound, judge))
         if judge.state.full and found.estimated_from is None:
             found.estimated_from = line
-        progress(len(found.records))
     found.tally = judge.tally
     return found
 
