@@ -27,10 +27,10 @@ def test_o9_the_groups_are_one_json_document(dlq: Dlq) -> None:
         "detail": "sequence: Input should be a valid integer",
         "count": 2,
         "open": 2,
-        "first": f"{NOW - timedelta(minutes=2):%Y-%m-%dT%H:%M:%S}Z",
-        "last": f"{NOW - timedelta(minutes=1):%Y-%m-%dT%H:%M:%S}Z",
+        "first": f"{NOW - timedelta(hours=2):%Y-%m-%dT%H:%M:%S}Z",
+        "last": f"{NOW - timedelta(hours=1):%Y-%m-%dT%H:%M:%S}Z",
         "releases": ["0.9.0", "1.0.0"],
-        "expires": f"{NOW + timedelta(days=14) - timedelta(minutes=2):%Y-%m-%dT%H:%M:%S}Z",
+        "expires": f"{NOW + timedelta(days=14) - timedelta(hours=2):%Y-%m-%dT%H:%M:%S}Z",
         "now": None,
     }
     assert (staff["topic"], staff["count"], staff["open"]) == (KIV_STAFF, 3, 1)
@@ -51,7 +51,7 @@ def test_the_groups_are_a_table_for_people(dlq: Dlq) -> None:
         (["--code", "handler_failed"], [1]),
         (["--state", "open"], [2, 1, 1]),
         (["--state", "handled"], [1]),
-        (["--since", f"{NOW - timedelta(seconds=90):%Y-%m-%dT%H:%M:%S}Z"], [1]),
+        (["--since", "-90m"], [1]),
         (["--code", "too_large"], []),
     ],
 )
@@ -108,6 +108,14 @@ def test_o8_revealing_needs_a_reason_and_is_audited_before_anything_is_shown(dlq
         ("dlq show", "ids", None, None, None, "case 17"),
         ("dlq show", "invalid_data", VARDVAL_LISTING, 0, 1, "case 17"),
     ]
+
+
+def test_a_record_in_clear_cannot_command_the_terminal(dlq: Dlq, migrated_url: str) -> None:
+    fill(migrated_url, [letter(7), letter(8, value=b'{"a": "\x1b[2J \xc2\x9b2J"}'), letter(9)])
+    done = dlq("show", f"{VARDVAL_LISTING}/0/8", "--reveal", "--reason", "case 17")
+    assert done.status == 0
+    assert all(line.isprintable() for line in done.stdout.splitlines())
+    assert "\\u001b[2J" in done.stdout
 
 
 def test_o8_nothing_is_shown_where_it_cannot_be_audited(dlq: Dlq, url: str) -> None:
