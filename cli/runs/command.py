@@ -85,25 +85,25 @@ def show(id: Id, json: Json = False) -> None:
 
 
 @app.command()
-def pause(id: Id) -> None:
+def pause(id: Id, json: Json = False) -> None:
     """Pause a run after its current transaction; it stays paused until somebody resumes it.
 
     \b
     Example:     fastlakare runs pause 2026-11-27-kzqwtb
     Exit codes:  0 it is paused, 1 it was not running, 2 no such run, usage error or database unreachable
     """
-    _set_state(id, "paused", ("running",))
+    _set_state(id, "paused", ("running",), json=json)
 
 
 @app.command()
-def cancel(id: Id) -> None:
+def cancel(id: Id, json: Json = False) -> None:
     """Cancel a run after its current transaction. What it has done stays; it cannot be resumed.
 
     \b
     Example:     fastlakare runs cancel 2026-11-27-kzqwtb
     Exit codes:  0 it is cancelled, 1 it was over before, 2 no such run, usage error or database unreachable
     """
-    _set_state(id, "cancelled", ("running", "paused", "failed"))
+    _set_state(id, "cancelled", ("planned", "running", "paused", "failed"), json=json)
 
 
 @app.command()
@@ -142,7 +142,7 @@ def _hand_over(id: str) -> None:
     typer.echo(f"run {id} is left to the service; `fastlakare runs show {id}` tells how far it is")
 
 
-def _set_state(id: str, state: State, before: tuple[State, ...]) -> None:
+def _set_state(id: str, state: State, before: tuple[State, ...], *, json: bool) -> None:
     from cli.terminal import EXIT_DIFFERENCES
     from infra.postgres.runs import read, set_state
     from workers.operations.runs import no_such_run
@@ -155,7 +155,10 @@ def _set_state(id: str, state: State, before: tuple[State, ...]) -> None:
     done, now = run(_with_database(change))
     if now is None:
         raise typer.BadParameter(no_such_run())
-    typer.echo(f"run {id} is {now}")
+    if json:
+        print_json({"run": id, "state": now})
+    else:
+        typer.echo(f"run {id} is {now}")
     if not done:
         raise typer.Exit(EXIT_DIFFERENCES)
 

@@ -4,7 +4,8 @@ A transaction takes what it needs of these in this order, each in the order of i
 for each other instead of deadlocking:
 
 1.  REFERENCE_DATA (day and units): share by every batch; exclusive by unit facts and by the beginning of a day
-2.  rows of `consumer_offset` by partition: the fence
+2.  rows of `consumer_offset` by partition: the fence; an operator's run has its rows of `run` and `run_partition`
+    instead, and a replay of dead letters takes those of 8 that it judges here already
 3.  PARTITION_OWNER by partition: share by records that are processed out of order (which take no row of 2), exclusive
     by whoever takes the partition over or repeats such an attempt in its turn
 4.  rows of `command` by name: the inbox
@@ -14,6 +15,9 @@ for each other instead of deadlocking:
 8.  rows of `dead_letter` by place; then a row of `release_guard`: only where a record stands alone that is
     dead-lettered, which takes nothing of 4 to 7
 9.  rows of `outbox_shard` by shard, last of all: a sequence that is given is committed at once
+
+Two operators who have the same records judged at once, one by their letters and one by their topic, may meet in 8 in
+another order than in 6: PostgreSQL ends one of the two, which is tried again.
 
 A decision that finds out late that it needs something of 5 or 6 that comes before what is locked already raises
 LockOrderViolation, and the transaction begins again with all of it. What is not there cannot be locked: see
