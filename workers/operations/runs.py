@@ -10,17 +10,20 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, ClassVar, Protocol
 
+import asyncpg
+
 from handlers.world.changes import ChangeRecord, Place
 from infra import timing
 from infra.error_kinds import is_transient
 from infra.errors import DayUnknown, RunStopped, UnusableSelection
 from infra.failures import failure_reason
 from infra.foreign_errors import explain
-from infra.postgres import outbox, plans, runs
+from infra.postgres import operations, outbox, plans, runs
 from infra.postgres.connection import checkout
 from infra.postgres.day import read_day
 from infra.postgres.rehearsal import snapshot
 from infra.postgres.runs import Kind, NewRun, Run, RunPartition, State
+from infra.provenance import Provenance
 from infra.version import version
 from schemas.errors import FastlakareError
 from workers.operations.execution import Execution
@@ -121,7 +124,7 @@ async def begin_planned(
     session: Session, id: str, *, reason: str, actor: str, records_per_second: int | None, detached: bool
 ) -> None:
     """Makes the plan a run that nobody works on yet. Raises UnusableSelection where it was carried out before."""
-    async with checkout(session.runtime.engine) as pg:
+    async with checkout(session.runtime.engine) as pg, pg.transaction():
         begun = await runs.begin_planned(
             pg,
             id,
@@ -131,6 +134,9 @@ async def begin_planned(
             records_per_second=records_per_second,
             detached=detached,
         )
+        found = await runs.read(pg, id)
+        if begun and found is not None:
+            await _note(pg, found[0].kind, found[0].topic, Provenance(id, actor, reason))
     if not begun:
         await planned(session, id)
 
@@ -158,8 +164,16 @@ async def begin(
         run = NewRun(
             *(id, work.kind, topic, selection, reason, actor, version(), detached, records_per_second, day, state)
         )
-        await runs.create(pg, run, list(parts))
+        async with pg.transaction():
+            await runs.create(pg, run, list(parts))
+            if not planned:
+                await _note(pg, work.kind, topic, Provenance(id, actor, reason))
     return id
+
+
+async def _note(pg: asyncpg.Connection, kind: Kind, topic: str, by: Provenance) -> None:
+    """The run's own row in the audit trail: who began it, and why (O6)."""
+    await operations.begin(pg, kind.replace("_", " "), "O6", by, topic)
 
 
 async def carry_out(
