@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from tests.harness.installation import ROOT, Installation, until
+from tests.harness.processes import heed_ctrl_c
 from tests.harness.records import COMMAND, LISTING, Sender
 from tests.harness.session import Session
 from tests.harness.workload import DOCTORS, HOME, Workload
@@ -34,7 +35,12 @@ def watching(installation: Installation, stdout: Any, *words: str) -> Iterator[s
     """The command while it runs; ended by Ctrl-C, which is its orderly end."""
     command = installation.command("lag", "--watch", *words)
     process = subprocess.Popen(
-        command, env=os.environ | installation.environment(), cwd=ROOT, stdout=stdout, stderr=subprocess.PIPE
+        command,
+        env=os.environ | installation.environment(),
+        cwd=ROOT,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        preexec_fn=heed_ctrl_c,
     )
     try:
         yield process

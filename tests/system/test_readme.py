@@ -119,7 +119,7 @@ def get(url: str) -> str:
 
 
 def test_an_installation_is_set_up_fed_asked_and_followed_as_the_readme_says(shell: Shell) -> None:
-    export, start, lag = block("README.md", "fastlakare migrate").splitlines()
+    export, start, lag, verify, replay = block("README.md", "fastlakare migrate").splitlines()
     shell.export(export)
     with shell.running(start) as printed:
 
@@ -131,6 +131,8 @@ def test_an_installation_is_set_up_fed_asked_and_followed_as_the_readme_says(she
         the_endpoints_of_running_md_answer(shell, address())
         shell.run(block("README.md", "kafka-console-producer.sh"))
         shell.run(lag)
+        assert "differences" in shell.run(verify)
+        assert "would be judged as of day" in shell.run(replay)
         applied = 'fastlakare_records_total{outcome="applied",topic="kiv.unit.v1"} 1.0'
         assert applied in get(f"{address()}/metrics")
         a_file_of_patients_is_answered_in_swedish(shell)

@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 from tests.harness.installation import ROOT, Installation, until
 from tests.harness.invariants import query
 from tests.harness.postgres import execute
+from tests.harness.processes import heed_ctrl_c
 from tests.harness.records import LISTING, STAFF
 from tests.harness.session import Session
 from tests.harness.workload import Workload
@@ -42,7 +43,9 @@ def running(installation: Installation, *words: str) -> Iterator[subprocess.Pope
     environment = installation.environment() | {"FASTLAKARE_BATCH_RECORDS": "2"}
     command = installation.command(*words, "--json")
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=environment, cwd=ROOT, stdout=pipe, stderr=pipe) as process:
+    with subprocess.Popen(
+        command, env=environment, cwd=ROOT, stdout=pipe, stderr=pipe, preexec_fn=heed_ctrl_c
+    ) as process:
         try:
             yield process
         finally:

@@ -18,6 +18,7 @@ from infra.embedded.postgres import Postgres
 from infra.patient_keys import partition_of
 from tests.conftest import database
 from tests.harness.installation import ROOT, Installation, until
+from tests.harness.processes import heed_ctrl_c
 from tests.harness.records import CHANGES, DOCTOR, REPLY
 from tests.harness.session import Session
 from tests.harness.topics import Topics
@@ -204,7 +205,7 @@ def test_v4_there_is_no_false_alarm_while_the_service_works(opened: Opener) -> N
         stop.set()
         sender.join()
     assert [one for report in reports for one in report["differences"]] == []
-    assert len(reports) > 2
+    assert len(reports) > 1
     behind = [report["verified_through"]["outbox"] for report in reports]
     assert behind[0] != behind[-1]
     session.installation.settle()
@@ -272,7 +273,8 @@ def test_v5_an_installation_of_other_settings_is_refused_and_not_compared(town: 
 
 def test_v5_again_and_again_there_is_a_document_each_until_ctrl_c(town: Session, tmp_path: Path) -> None:
     command = town.installation.command("verify", "--json", "--every", "0.1", "--only", "links")
-    with subprocess.Popen(command, env=town.installation.environment(), cwd=ROOT, stdout=subprocess.PIPE) as process:
+    env = town.installation.environment()
+    with subprocess.Popen(command, env=env, cwd=ROOT, stdout=subprocess.PIPE, preexec_fn=heed_ctrl_c) as process:
         assert process.stdout is not None
         documents = [json.loads(process.stdout.readline()) for _ in range(2)]
         process.send_signal(2)

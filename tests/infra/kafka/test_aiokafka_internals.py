@@ -88,7 +88,7 @@ def test_aiokafka_has_what_we_use_of_its_insides(owner: type, name: str) -> None
 def test_the_list_names_all_that_we_use() -> None:
     files = [*(ROOT / "infra/kafka").glob("*.py"), *(ROOT / "workers").rglob("*.py")]
     used = {name for path in files for name in private_names(path.read_text(encoding="utf-8"))}
-    assert used - {"_replace", "_exit"} <= INTERNALS.keys()
+    assert used - {"_replace", "_asdict", "_exit"} <= INTERNALS.keys()
 
 
 @pytest.mark.parametrize("module", [default_records, legacy_records, fast_default_records, fast_legacy_records])
