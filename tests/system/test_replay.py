@@ -210,7 +210,14 @@ def in_transaction(session: Session, records: list[Record], *, commit: bool) -> 
     producer.init_transactions(30)
     producer.begin_transaction()
     for record in records:
-        producer.produce(topics.prefix + record.topic, record.value, record.key, headers=list(record.headers))
+        # dated as those before: a day's difference would have the broker begin a segment, and compact the one before
+        producer.produce(
+            topics.prefix + record.topic,
+            record.value,
+            record.key,
+            headers=list(record.headers),
+            timestamp=record.timestamp,
+        )
     producer.flush(30)
     yield
     (producer.commit_transaction if commit else producer.abort_transaction)(30)
