@@ -11,13 +11,13 @@ import typer
 from cli.confirm import needed_reason, operator
 from cli.personnummer import read_personnummer
 from cli.terminal import Json, print_json, quiet_settings, run
+from cli.times import day_option
 
 if TYPE_CHECKING:
     from handlers.world.changes import Pair
     from workers.operations.explain import PatientExplanation
     from workers.operations.explain_doctor import DoctorExplanation
 
-_is_day = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 _is_key = re.compile("[a-z2-7]{26}").fullmatch
 
 
@@ -55,7 +55,7 @@ def explain(
     """
     if context.args or what not in ("patient", "doctor"):
         raise _wrong("say patient, or doctor with UNIT/DOCTOR; see --help")
-    day = _day(at)
+    day = day_option("--at", at)
     if what == "doctor":
         if key is not None or reason is not None:
             raise _wrong("--key and --reason are about a patient")
@@ -118,17 +118,6 @@ def _pair(text: str | None) -> Pair:
     if ids[0] is None or ids[1] is None:
         raise _wrong("a doctor is named UNIT/DOCTOR, two HSA-ids")
     return Pair(ids[0], ids[1])
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        if _is_day(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise _wrong("--at: a day, YYYY-MM-DD")
 
 
 def _wrong(why: str) -> typer.BadParameter:

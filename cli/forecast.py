@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.terminal import Json, judging, print_json, quiet_settings, run
+from cli.times import day_option
 
 if TYPE_CHECKING:
     from infra.settings import Settings
     from workers.operations.forecast import Forecast
-
-_is_day = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 
 
 def forecast(
@@ -36,7 +34,7 @@ def forecast(
                  fastlakare forecast 2027-01-01 --json
     Exit codes:  0 success, 2 usage error: a day that has begun; or database unreachable
     """
-    until = _day(day)
+    until = day_option("DAY", day)
     settings = quiet_settings(("database", "secret"))
     with judging():
         found = run(_forecast(settings, until))
@@ -46,17 +44,6 @@ def forecast(
         from cli import expectations
 
         expectations.forecast(found)
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        if _is_day(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise typer.BadParameter("DAY: a day, YYYY-MM-DD")
 
 
 async def _forecast(settings: Settings, until: date | None) -> Forecast:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+import typer
 
 from schemas import instants
 
 _SWEDEN = ZoneInfo("Europe/Stockholm")
+_is_day = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 _AGO = re.compile(r"-([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _WHEN = re.compile(
@@ -69,3 +72,15 @@ def _swedish(naive: datetime) -> datetime:
         raise NoSuchTime("no clock in Sweden shows that, for summer time begins over it; say it with its offset")
     offsets = " or ".join(f"{one:%z}"[:3] + ":" + f"{one:%z}"[3:] for one in (first, second))
     raise NoSuchTime(f"clocks in Sweden show that twice, for summer time ends over it; say which, with {offsets}")
+
+
+def day_option(name: str, text: str | None) -> date | None:
+    """The day that an option names; exit 2 for what is none, which is not repeated (O8)."""
+    if text is None:
+        return None
+    try:
+        if _is_day(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"{name}: a day, YYYY-MM-DD")

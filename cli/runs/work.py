@@ -11,7 +11,7 @@ from cli.terminal import EXIT_DIFFERENCES
 from infra.errors import UnusableSelection
 from infra.postgres.runs import RunPartition
 from infra.settings import Settings
-from workers.operations import runs
+from workers.operations import plans, runs
 from workers.operations.kinds import work_of
 from workers.operations.report import Progress, Report
 from workers.operations.runs import Work
@@ -63,7 +63,7 @@ async def plan(settings: Settings, work: Work, command: str, *, reason: str, act
         parts = await work.freeze(session)
         progress = Progress({part.partition: part for part in parts})
         with screen.progress(progress, "plan"):
-            return await runs.plan(session, work, parts, progress, reason=reason, actor=actor)
+            return await plans.plan(session, work, parts, progress, reason=reason, actor=actor)
 
 
 async def rehearse_plan(settings: Settings, topic: str, id: str) -> Report:
@@ -72,7 +72,7 @@ async def rehearse_plan(settings: Settings, topic: str, id: str) -> Report:
     async with connect(settings, "replay") as session:
         await _require_topic(session, topic, id)
         with screen.progress(progress, "preview"):
-            return await runs.rehearse_plan(session, id, work_of, progress)
+            return await plans.rehearse_plan(session, id, work_of, progress)
 
 
 async def apply(
@@ -88,14 +88,14 @@ async def apply(
     """Begins the run of a plan, and works it off unless it is `detached`."""
     async with connect(settings, "replay") as session:
         await _require_topic(session, topic, id)
-        await runs.begin_planned(
+        await plans.begin_planned(
             session, id, reason=reason, actor=actor, records_per_second=records_per_second, detached=detached
         )
         return await (runs.report(session, id) if detached else _carry_out(session, id))
 
 
 async def _require_topic(session: Session, topic: str, id: str) -> None:
-    plan, _ = await runs.planned(session, id)
+    plan, _ = await plans.planned(session, id)
     if plan.topic != topic:
         raise UnusableSelection(f"run {plan.id} is a plan for {plan.topic}")
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, ClassVar, Protocol
 
 import asyncpg
 
-from handlers.world.changes import ChangeRecord, Place
 from infra import timing
 from infra.error_kinds import is_transient
 from infra.errors import DayUnknown, RunStopped, UnusableSelection
@@ -29,11 +27,10 @@ from schemas.errors import FastlakareError
 from workers.operations.execution import Execution
 from workers.operations.judging import Decide, Listen, Rehearsal, judge_all
 from workers.operations.pace import held_back, pace_of
-from workers.operations.planning import MOST_LISTED, decisions, differing
+from workers.operations.planning import MOST_LISTED
 from workers.operations.ranges import Batch
 from workers.operations.report import Progress, Report, report_of
 from workers.operations.session import Session, new_run_id
-from workers.pipeline.inbound import InboundRecord
 from workers.pipeline.route import Route
 from workers.runtime import Runtime
 
@@ -75,72 +72,6 @@ async def preview(session: Session, work: Work, progress: Progress, listen: List
         return Report(None, None, work.kind, work.route.topic, judge.day, parts, judge.tally, judge.estimated_from)
 
 
-async def plan(
-    session: Session, work: Work, parts: Iterable[RunPartition], progress: Progress, *, reason: str, actor: str
-) -> Report:
-    """A preview of which every decision is kept under a run's id, to be carried out later (R7)."""
-    engine = session.runtime.engine
-    id = await begin(session, work, parts, reason=reason, actor=actor, state="cancelled", planned=True)
-
-    async def keep(batch: Sequence[InboundRecord], changes: Sequence[ChangeRecord]) -> None:
-        if found := decisions(batch, changes):
-            async with checkout(engine) as pg:
-                await plans.save(pg, id, found)
-
-    found = await preview(session, work, progress, keep)
-    async with checkout(engine) as pg:  # a plan that is not whole is none
-        await runs.set_state(pg, id, "planned", ["cancelled"])
-    return replace(found, run=id, state="planned")
-
-
-async def rehearse_plan(session: Session, id: str, work_of: Callable[[Run], Work], progress: Progress) -> Report:
-    """What carrying out a plan would do now; its records on which something else would be decided are listed, and what
-    is counted of them is what would be decided. Raises UnusableSelection where there is no such plan."""
-    run, parts = await planned(session, id)
-    progress.parts = {part.partition: part for part in parts}
-    others: set[Place] = set()
-
-    async def compare(batch: Sequence[InboundRecord], changes: Sequence[ChangeRecord]) -> None:
-        places = [inbound.cause.place for inbound in batch if inbound.cause.place is not None]
-        async with checkout(session.runtime.engine) as pg:
-            others.update(differing(batch, decisions(batch, changes), await plans.read(pg, id, places)))
-
-    found = await preview(session, work_of(run), progress, compare)
-    return replace(found, differs=sorted(others)[:MOST_LISTED])
-
-
-async def planned(session: Session, id: str) -> tuple[Run, list[RunPartition]]:
-    """A plan that was not carried out yet. Raises UnusableSelection where there is none."""
-    async with checkout(session.runtime.engine) as pg:
-        found = await runs.read(pg, id)
-    if found is None:
-        raise UnusableSelection(no_such_run())
-    if found[0].state != "planned":
-        raise UnusableSelection(f"run {found[0].id} is no plan, or one that was carried out: it is {found[0].state}")
-    return found
-
-
-async def begin_planned(
-    session: Session, id: str, *, reason: str, actor: str, records_per_second: int | None, detached: bool
-) -> None:
-    """Makes the plan a run that nobody works on yet. Raises UnusableSelection where it was carried out before."""
-    async with checkout(session.runtime.engine) as pg, pg.transaction():
-        begun = await runs.begin_planned(
-            pg,
-            id,
-            reason=reason,
-            actor=actor,
-            release=version(),
-            records_per_second=records_per_second,
-            detached=detached,
-        )
-        found = await runs.read(pg, id)
-        if begun and found is not None:
-            await _note(pg, found[0].kind, found[0].topic, Provenance(id, actor, reason))
-    if not begun:
-        await planned(session, id)
-
-
 async def begin(
     session: Session,
     work: Work,
@@ -167,11 +98,11 @@ async def begin(
         async with pg.transaction():
             await runs.create(pg, run, list(parts))
             if not planned:
-                await _note(pg, work.kind, topic, Provenance(id, actor, reason))
+                await note_begun(pg, work.kind, topic, Provenance(id, actor, reason))
     return id
 
 
-async def _note(pg: asyncpg.Connection, kind: Kind, topic: str, by: Provenance) -> None:
+async def note_begun(pg: asyncpg.Connection, kind: Kind, topic: str, by: Provenance) -> None:
     """The run's own row in the audit trail: who began it, and why (O6)."""
     await operations.begin(pg, kind.replace("_", " "), "O6", by, topic)
 
